@@ -1,0 +1,143 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""The plaintext of a sealed body: the main part and the protected part (specification, section 6.3).
+
+Main part: MessagePack ``[seed 32, [[id 16, section 0, section 1, section 2, d3], …]]``, absent ones nil;
+d3 stands for every signal when a protected part exists, else for none.
+Protected part: ``[seed 32, [[index, section 3], …]]``, indexes rising.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from . import canonical, merkle
+from .errors import MalformedError, RootError
+from .leaf import PROTECTED, SECTIONS, expand_slots, leaf_hash, section_digest
+from .limits import MAX_BATCH_SIGNALS
+from .sections import EncodedSignal
+from .uuid7 import verify_id
+
+SEED_BYTES = 32
+_Row = tuple[bytes, bytes | None, bytes | None, bytes | None, bytes | None]
+_MAIN = canonical.decoder(tuple[bytes, list[_Row]])
+_PROTECTED_PART = canonical.decoder(tuple[bytes, list[tuple[int, bytes]]])
+_SLOT = 32
+_STRIDE = _SLOT * SECTIONS
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """An encoded batch: two plaintext parts (``protected`` is ``None`` if unused), count and 32-byte root."""
+
+    main: bytes
+    protected: bytes | None
+    count: int
+    root: bytes
+
+
+class OpenedBatch(msgspec.Struct, frozen=True):
+    """A batch whose every leaf was recomputed: signals and their 32-byte leaf hashes, in order."""
+
+    signals: list[EncodedSignal]
+    leaves: list[bytes]
+
+
+def encode_batch(
+    signals: Sequence[EncodedSignal], sender_id: bytes, epoch_id: bytes, seed: bytes, protected_seed: bytes
+) -> Batch:
+    """Encode signals and compute their tree; both seeds are 32 random bytes, fresh for each batch."""
+    if not 0 < len(signals) <= MAX_BATCH_SIGNALS:
+        raise ValueError(f"a batch has 1 to {MAX_BATCH_SIGNALS} signals")
+    if len(seed) != SEED_BYTES or len(protected_seed) != SEED_BYTES:
+        raise ValueError("a batch seed has 32 bytes")
+    with_protected = any(s.sections[PROTECTED] is not None for s in signals)
+    slots = expand_slots(seed, len(signals))
+    protected_slots = expand_slots(protected_seed, len(signals)) if with_protected else slots
+    rows: list[_Row] = []
+    protected_rows: list[tuple[int, bytes]] = []
+    leaves: list[bytes] = []
+    for i, signal in enumerate(signals):
+        section3 = signal.sections[PROTECTED]
+        digests = _digests(signal.sections, slots, protected_slots, i)
+        if section3 is not None:
+            protected_rows.append((i, section3))
+        rows.append((signal.id, *signal.sections[:3], digests[PROTECTED] if with_protected else None))
+        leaves.append(leaf_hash(signal.id, sender_id, epoch_id, digests))
+    return Batch(
+        main=canonical.encode((seed, rows)),
+        protected=canonical.encode((protected_seed, protected_rows)) if with_protected else None,
+        count=len(signals),
+        root=merkle.root_hash(leaves),
+    )
+
+
+def _digests(
+    sections: tuple[bytes | None, ...], slots: bytes, protected_slots: bytes, i: int
+) -> tuple[bytes, bytes, bytes, bytes]:
+    base = i * _STRIDE
+    d0, d1, d2 = (
+        slots[base + j * _SLOT : base + (j + 1) * _SLOT]
+        if (data := sections[j]) is None
+        else section_digest(j, slots[base + j * _SLOT : base + (j + 1) * _SLOT], data)
+        for j in range(PROTECTED)
+    )
+    slot3 = protected_slots[base + PROTECTED * _SLOT : base + _STRIDE]
+    section3 = sections[PROTECTED]
+    return d0, d1, d2, slot3 if section3 is None else section_digest(PROTECTED, slot3, section3)
+
+
+def decode_batch(
+    main: bytes,
+    protected: bytes | None,
+    *,
+    has_protected_part: bool,
+    count: int,
+    root: bytes,
+    sender_id: bytes,
+    epoch_id: bytes,
+) -> OpenedBatch:
+    """Decode decrypted parts, recompute every leaf and compare with the signed root.
+
+    ``protected`` is ``None`` for a reader without ``read-protected``, who verifies the whole from the d3
+    in the main part; one with it recomputes each d3. Raises ``MalformedError`` or ``RootError``.
+    """
+    seed, rows = canonical.decode(_MAIN, main, "main part")
+    if len(rows) != count:
+        raise MalformedError(f"the main part has {len(rows)} signals where the header says {count}")
+    if len(seed) != SEED_BYTES:
+        raise MalformedError("a batch seed has 32 bytes")
+    slots = expand_slots(seed, count)
+    sections3, protected_slots = _decode_protected(protected, count)
+    signals: list[EncodedSignal] = []
+    leaves: list[bytes] = []
+    for i, (signal_id, s0, s1, s2, d3) in enumerate(rows):
+        verify_id(signal_id)
+        if (d3 is not None) != has_protected_part or (d3 is not None and len(d3) != _SLOT):
+            raise MalformedError("d3 stands for every signal if a protected part exists, else for none")
+        section3 = sections3.get(i)
+        digests = _digests((s0, s1, s2, section3), slots, protected_slots or slots, i)
+        if d3 is not None:
+            if protected is not None and digests[PROTECTED] != d3:
+                raise RootError("a protected section is not the one that its digest covers")
+            digests = (*digests[:PROTECTED], d3)
+        leaves.append(leaf_hash(signal_id, sender_id, epoch_id, digests))
+        signals.append(EncodedSignal(signal_id, (s0, s1, s2, section3)))
+    if merkle.root_hash(leaves) != root:
+        raise RootError("the signals are not the ones that the batch root covers")
+    if len({s.id for s in signals}) != count:
+        raise MalformedError("a signal id stands twice in one batch")
+    return OpenedBatch(signals, leaves)
+
+
+def _decode_protected(protected: bytes | None, count: int) -> tuple[dict[int, bytes], bytes | None]:
+    if protected is None:
+        return {}, None
+    seed, rows = canonical.decode(_PROTECTED_PART, protected, "protected part")
+    if len(seed) != SEED_BYTES:
+        raise MalformedError("a batch seed has 32 bytes")
+    indexes = [i for i, _ in rows]
+    if not rows or indexes != sorted(set(indexes)) or indexes[0] < 0 or indexes[-1] >= count:
+        raise MalformedError("the protected part's indexes rise and lie within the batch")
+    return dict(rows), expand_slots(seed, count)

@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""MessagePack in exactly one form.
+
+msgspec accepts duplicate keys, non-minimal integers and any key order, so every decoder here decodes
+strictly typed, encodes again and compares: equal bytes, or ``MalformedError``. This runs after
+decryption only; no signature or hash is ever checked over re-encoded bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from .errors import MalformedError
+
+T = TypeVar("T")
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def encode(value: object) -> bytes:
+    """The one MessagePack form of a value."""
+    return _encode(value)
+
+
+def decode(decoder: msgspec.msgpack.Decoder[T], data: bytes, what: str) -> T:
+    """``data`` through a typed decoder, in canonical form only; raises ``MalformedError``."""
+    try:
+        value = decoder.decode(data)
+        again = _encode(value)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError, OverflowError,
+            ValueError) as error:  # fmt: skip
+        # msgspec's text names fields and types, never values: it is safe in a log.
+        raise MalformedError(f"{what}: {_without_values(error)}") from None
+    if again != data:
+        raise MalformedError(f"{what}: not in the one canonical encoding")
+    return value
+
+
+def _without_values(error: Exception) -> str:
+    text = str(error)
+    # "Invalid enum value 'x'" is the one message of msgspec that quotes the input.
+    return "invalid value" + text[text.find(" - ") :] if text.startswith("Invalid enum value") else text
+
+
+def decoder(type_: Any) -> msgspec.msgpack.Decoder[Any]:
+    """A strict decoder for a type."""
+    return msgspec.msgpack.Decoder(type_, strict=True)

@@ -1,0 +1,149 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""The directory: the log of register versions and key objects (specification, section 8.4).
+
+Entry, 68 bytes: label "seinpost/directory-entry/v1" 27 ‖ type 1 ‖ admitted_ms 8 ‖ object hash 32. The
+NATS body is the object. ``TrustedDirectory`` eats entries with their objects in log order and answers
+what was known at any size; ``directory_size`` in a header points into it, so what a sender knew follows
+log order, not clocks.
+"""
+
+from __future__ import annotations
+
+import bisect
+import enum
+import hashlib
+import struct
+
+import msgspec
+
+from . import labels
+from .entry import from_base64
+from .errors import MalformedError, SetupError, SignatureError
+from .keys import KeyObject, decode_key_object
+from .merkle import Frontier, leaf_hash
+from .policy import Member, View
+from .register import Register
+from .trusted_register import TrustedRegister
+
+_PREFIX = struct.Struct(">BQ")
+DIRECTORY_ENTRY_BYTES = len(labels.DIRECTORY_ENTRY) + _PREFIX.size + 32
+
+
+class DirectoryType(enum.IntEnum):
+    """What a directory entry's object is."""
+
+    REGISTER = 1
+    KEYS = 2
+    PREKEY = 3
+    REVOCATION = 4
+    CLOSING = 5
+
+
+class DirectoryEntry(msgspec.Struct, frozen=True):
+    """One object in the directory log; the hash has 32 bytes."""
+
+    type: int
+    admitted_ms: int
+    object_hash: bytes
+
+    def encode(self) -> bytes:
+        """The bytes that the log's leaf hash covers."""
+        return labels.DIRECTORY_ENTRY + _PREFIX.pack(self.type, self.admitted_ms) + self.object_hash
+
+
+def directory_object_hash(data: bytes) -> bytes:
+    """The labelled hash of a directory object, 32 bytes."""
+    return hashlib.sha256(labels.DIRECTORY_OBJECT + data).digest()
+
+
+def decode_directory_entry(data: bytes) -> DirectoryEntry:
+    """Raises ``MalformedError``."""
+    if len(data) != DIRECTORY_ENTRY_BYTES or not data.startswith(labels.DIRECTORY_ENTRY):
+        raise MalformedError("a directory entry has its label, type, time and hash, and nothing else")
+    start = len(labels.DIRECTORY_ENTRY)
+    type_, admitted_ms = _PREFIX.unpack_from(data, start)
+    return DirectoryEntry(type_, admitted_ms, data[start + _PREFIX.size :])
+
+
+class TrustedDirectory:
+    """Everything the directory log has said so far; ``enclave_id`` 16 bytes is the root of trust."""
+
+    def __init__(self, enclave_id: bytes) -> None:
+        self._registers = TrustedRegister(enclave_id)
+        self._keys: dict[bytes, KeyObject] = {}
+        self._frontier = Frontier()
+        self._view_sizes: list[int] = []
+        self._views: list[View] = []
+        self._last_ms = 0
+
+    @property
+    def size(self) -> int:
+        """Entries eaten so far."""
+        return self._frontier.size
+
+    @property
+    def enclave_id(self) -> bytes:
+        """16 bytes."""
+        return self._registers.enclave_id
+
+    def root(self) -> bytes:
+        """The directory log's root over all entries so far, 32 bytes."""
+        return self._frontier.root()
+
+    def advance(self, entry_bytes: bytes, object_bytes: bytes) -> None:
+        """Take the next entry, or raise and stay as it was.
+
+        Types of a later version are logged and otherwise ignored here.
+        """
+        entry = decode_directory_entry(entry_bytes)
+        if directory_object_hash(object_bytes) != entry.object_hash:
+            raise SignatureError("a directory object is not the one that its entry names")
+        if entry.admitted_ms < self._last_ms:
+            raise MalformedError("the directory's times go back")
+        if entry.type == DirectoryType.KEYS:
+            keys = decode_key_object(object_bytes)
+            keys.verifying_key()
+            self._keys[keys.keys_hash()] = keys
+        elif entry.type == DirectoryType.REGISTER:
+            before = self._registers.register
+            register = self._registers.advance(object_bytes)
+            if register is not before:
+                self._views.append(self._view(register))
+                self._view_sizes.append(self.size + 1)
+        self._last_ms = entry.admitted_ms
+        self._frontier.append(leaf_hash(entry_bytes))
+
+    def _view(self, register: Register) -> View:
+        members = []
+        for party in register.parties:
+            for identity in party.identities:
+                keys = self._keys.get(bytes.fromhex(identity.keys))
+                if keys is None:
+                    # Not yet usable, but not a reason to stand still: the party is unknown until logged.
+                    continue
+                if keys.sender_id.hex() != identity.sender_id:
+                    raise MalformedError(
+                        f"the register's sender_id of {identity.name} is not that of its keys"
+                    )
+                members.append(
+                    Member(party=party, identity=identity, keys=keys, verifying=keys.verifying_key())
+                )
+        return View(register, self._registers.enclave_id, members)
+
+    def view_at(self, size: int) -> View | None:
+        """What was known when the directory had ``size`` entries; ``None`` before the first register."""
+        place = bisect.bisect_right(self._view_sizes, size)
+        return self._views[place - 1] if place else None
+
+    @property
+    def current(self) -> View:
+        """What is known now; raises ``SetupError`` before the first register."""
+        if not self._views:
+            raise SetupError("no register has been received yet: is this the right enclave?")
+        return self._views[-1]
+
+
+def log_keys_of(register: Register) -> tuple[bytes, bytes]:
+    """The log's (Ed25519 32 bytes, ML-DSA-44 1,312 bytes) public keys."""
+    return from_base64(register.log.ed25519, 32), from_base64(register.log.mldsa44, 1312)

@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""Every limit on size, count and age, with its unit and its reason.
+
+Decoders compare with these before they allocate.
+"""
+
+from __future__ import annotations
+
+KIB = 1024
+
+MAX_TITLE_CHARACTERS = 200
+MAX_TEXT_CHARACTERS = 20_000
+MAX_INDICATORS = 500
+MAX_SIGNAL_BYTES = 64 * KIB
+"""Sum of a signal's section encodings: one signal can never fill a batch alone."""
+MAX_FOREIGN_BYTES = 32 * KIB
+"""What a converter could not map; half of a signal at most."""
+MAX_SHORT_CHARACTERS = 500
+MAX_VALUE_CHARACTERS = 4_000
+"""An indicator's value: long enough for the URLs seen in practice."""
+MAX_LIST_ITEMS = 200
+
+MAX_BATCH_SIGNALS = 1_024
+"""header.count; the tree of a batch is at most ten levels deep."""
+BATCH_CLOSE_BYTES = 512 * KIB
+"""A batch closes here: two fit under NATS' payload limit with room for padding."""
+BATCH_CLOSE_MS = 20
+MAX_BODY_BYTES = 960 * KIB
+"""Below NATS' max_payload of 1 MiB by more than header, signature and NATS headers."""
+MIN_BUCKET_BYTES = 256
+"""The smallest padded plaintext; Padmé alone would tell short texts apart."""
+
+MAX_SLOTS = 500
+"""Reader keys in one epoch: 500 slots of 1,216 bytes stay under MAX_BODY_BYTES."""
+MAX_EPOCH_ENVELOPES = 1 << 16
+MAX_EPOCH_AGE_MS = 3_600_000
+"""One hour from admission; bounds what one stolen epoch secret opens."""
+MAX_RUNS = 4_096
+"""Runs in one receipt."""
+MAX_SHARES = 700
+
+MAX_REGISTER_BYTES = 512 * KIB
+MAX_NOTE_SIGNATURES = 32
+MAX_PARTIES = 500
+MAX_JSON_BYTES = 1024 * KIB
+"""One signal as JSON text; escapes can make it larger than its MessagePack form."""
+
+HOLD_MS = 10_000
+"""How long a broker holds an envelope that is ahead of its chain."""
+MAX_HELD_ENVELOPES = 64
+"""Held per chain; bounds what one sender can make a broker keep."""
+FRESH_MS = 60_000
+"""A sender stops sealing when the directory's newest timestamp has not risen for this long."""
+MAX_CLOCK_SKEW_MS = 900_000
+"""Fifteen minutes between the directory's timestamp and this machine's wall clock."""
+RECEIPT_INTERVAL_MS = 30_000
+NEXT_EXPIRES_SECONDS = 30
+"""A pull request's life; above 60 s the account import loses its message."""

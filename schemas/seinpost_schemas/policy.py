@@ -1,0 +1,228 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""What the register allows: mandates, prohibitions, ceilings and audiences, in one place.
+
+The same functions run at the sender, at the broker and at every reader, with the register version and
+the time that apply there. Nothing is allowed by default: no mandate, no right. Each raises
+``RefusedError`` with the reason and, where the register names one, the basis.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from .compartment import Classification, Compartment, refuse_state_secret
+from .errors import MalformedError, Reason, RefusedError
+from .keys import KeyObject
+from .kinds import ACTIONS, Action, Kind
+from .register import Audience, Identity, Mandate, Party, Prohibition, Register
+from .signing import VerifyingKey
+
+
+class Member(msgspec.Struct, frozen=True):
+    """An identity of a party, with its logged keys."""
+
+    party: Party
+    identity: Identity
+    keys: KeyObject
+    verifying: VerifyingKey
+
+
+class View:
+    """One register version together with the keys it names: what a directory size means."""
+
+    def __init__(self, register: Register, enclave_id: bytes, members: list[Member]) -> None:
+        self.register = register
+        self.enclave_id = enclave_id
+        self.members = members
+        self._by_sender = {m.keys.sender_id: m for m in members}
+        self._parties = {p.token: p for p in register.parties}
+        self._audiences = {a.name: a for a in register.audiences}
+        self._audience_codes = {a.code: a for a in register.audiences}
+
+    def member(self, sender_id: bytes) -> Member:
+        """The identity behind a 16-byte sender_id; refused as ``unknown-sender``."""
+        try:
+            return self._by_sender[sender_id]
+        except KeyError:
+            raise RefusedError(
+                Reason.UNKNOWN_SENDER,
+                "the sending identity is not in the register; ask a registrar to add it",
+            ) from None
+
+    def party(self, token: str) -> Party:
+        """The party with this token; refused as ``unknown-sender``."""
+        try:
+            return self._parties[token]
+        except KeyError:
+            raise RefusedError(
+                Reason.UNKNOWN_SENDER, f"the party {token[:40]!r} is not in the register"
+            ) from None
+
+    def audience(self, name: str) -> Audience:
+        """The audience with this name; refused as ``audience`` with the names there are."""
+        try:
+            return self._audiences[name]
+        except KeyError:
+            names = ", ".join(self._audiences)
+            raise RefusedError(
+                Reason.AUDIENCE, f"no audience is called {name[:40]!r}; the register has {names}"
+            ) from None
+
+    def audience_of_code(self, code: int) -> Audience:
+        """The audience with this wire code; refused as ``audience``."""
+        try:
+            return self._audience_codes[code]
+        except KeyError:
+            raise RefusedError(Reason.AUDIENCE, f"the register has no audience with code {code}") from None
+
+
+def verify_not_expired(register: Register, at_ms: int) -> None:
+    """Raise ``RefusedError`` (``register-expired``) when the register no longer holds."""
+    if at_ms >= register.expires.timestamp() * 1000:
+        raise RefusedError(
+            Reason.REGISTER_EXPIRED,
+            f"register version {register.version} expired on {register.expires:%Y-%m-%d}; "
+            "nothing can be published until the registrars sign a new one",
+        )
+
+
+def verify_ceiling(register: Register, party: Party, compartment: Compartment) -> None:
+    """Raise unless the enclave carries the compartment and the party is cleared for it."""
+    level = compartment.classification
+    refuse_state_secret(level)
+    if not register.ceiling_level.dominates(level):
+        raise RefusedError(
+            Reason.CEILING, f"{level.dutch} is above this enclave's ceiling ({register.ceiling_level.dutch})"
+        )
+    clearance = Classification.parse(party.clearance)
+    if not clearance.dominates(level):
+        raise RefusedError(
+            Reason.CLASSIFICATION, f"{party.token} is cleared for {clearance.dutch}, not for {level.dutch}"
+        )
+
+
+def verify_mandate(view: View, party: Party, action: Action, compartment: Compartment, at_ms: int) -> Mandate:
+    """The mandate under which ``party`` may do ``action`` in ``compartment`` now.
+
+    A read mandate implies feedback in the same compartment. Raises ``RefusedError`` with reason
+    ``prohibited``, ``ceiling``, ``classification`` or ``mandate``.
+    """
+    verify_ceiling(view.register, party, compartment)
+    prohibition = _prohibition(view.register, party, action, compartment, None)
+    if prohibition is not None:
+        raise RefusedError(
+            Reason.PROHIBITED,
+            f"{party.token} must not {action} on {compartment.theme.token}",
+            prohibition.basis,
+        )
+    ceiling_only = None
+    for mandate in party.mandates:
+        if not _covers(mandate, action, compartment, at_ms):
+            continue
+        if Classification.parse(mandate.ceiling).dominates(compartment.classification):
+            return mandate
+        ceiling_only = mandate
+    if ceiling_only is not None:
+        raise RefusedError(
+            Reason.CEILING,
+            f"{party.token} may {action} on {compartment.theme.token} up to {ceiling_only.ceiling} only",
+            ceiling_only.basis,
+        )
+    raise RefusedError(
+        Reason.MANDATE, f"{party.token} has no mandate to {action} on {compartment.theme.token}"
+    )
+
+
+def _covers(mandate: Mandate, action: Action, compartment: Compartment, at_ms: int) -> bool:
+    implied = action in mandate.actions or (action is Action.FEEDBACK and Action.READ in mandate.actions)
+    in_theme = "all" in mandate.themes or compartment.theme.token in mandate.themes
+    started = mandate.starts is None or mandate.starts.timestamp() * 1000 <= at_ms
+    ended = mandate.until is not None and mandate.until.timestamp() * 1000 <= at_ms
+    return implied and in_theme and started and not ended
+
+
+def _prohibition(
+    register: Register, party: Party, action: Action, compartment: Compartment, signal_type: str | None
+) -> Prohibition | None:
+    for prohibition in register.prohibitions:
+        applies = prohibition.party == party.token and prohibition.action is action
+        in_theme = not prohibition.themes or compartment.theme.token in prohibition.themes
+        of_type = (
+            not prohibition.signal_types if signal_type is None else signal_type in prohibition.signal_types
+        )
+        if applies and in_theme and of_type:
+            return prohibition
+    return None
+
+
+def verify_signal_type(
+    view: View, party: Party, mandate: Mandate, compartment: Compartment, signal_type: str
+) -> None:
+    """Raise unless ``party`` may publish this type of signal; only sender and reader can know it."""
+    prohibition = _prohibition(view.register, party, Action.PUBLISH, compartment, signal_type)
+    if prohibition is not None:
+        raise RefusedError(
+            Reason.PROHIBITED,
+            f"{party.token} must not publish signals of type {signal_type}",
+            prohibition.basis,
+        )
+    if mandate.signal_types and signal_type not in mandate.signal_types:
+        raise RefusedError(
+            Reason.MANDATE,
+            f"{party.token}'s mandate does not cover signals of type {signal_type}",
+            mandate.basis,
+        )
+
+
+def may(view: View, party: Party, action: Action, compartment: Compartment, at_ms: int) -> bool:
+    """Whether a mandate exists; for lists of readers only, never in place of ``verify_mandate``."""
+    try:
+        verify_mandate(view, party, action, compartment, at_ms)
+    except RefusedError:
+        return False
+    return True
+
+
+def audience_members(
+    view: View, audience: Audience, sender: Party, compartment: Compartment, at_ms: int
+) -> dict[bytes, Member]:
+    """The identities, by 16-byte kem_key_id, that an epoch for this audience has slots for, sorted.
+
+    Always a subset of the compartment's readers. Refused as ``audience`` when it is empty.
+    """
+    named = (
+        {p.token for p in view.register.parties} if audience.members == "readers" else set(audience.members)
+    )
+    if audience.sender:
+        named.add(sender.token)
+    members: dict[bytes, Member] = {}
+    for member in view.members:
+        if member.party.token in named and may(view, member.party, Action.READ, compartment, at_ms):
+            members[member.keys.kem_key_id] = member
+    if not members:
+        raise RefusedError(
+            Reason.AUDIENCE,
+            f"the audience {audience.name} has no readers in {compartment} for {sender.token}",
+        )
+    return dict(sorted(members.items()))
+
+
+def verify_audience_use(kind: Kind, audience: Audience) -> None:
+    """Audience ``own`` carries table acts only, and table acts only ``own``."""
+    own = audience.members == () and audience.sender
+    if kind is Kind.TABLE_ACT and not own:
+        raise RefusedError(Reason.AUDIENCE, "a table act is sealed to the own party only")
+    if kind is not Kind.TABLE_ACT and own:
+        raise RefusedError(Reason.AUDIENCE, f"the audience {audience.name} carries table acts only")
+
+
+def action_of(kind: int, claimed: Action | None = None) -> frozenset[Action]:
+    """The actions under which a kind may be sent; raises ``MalformedError`` for an unknown kind."""
+    try:
+        actions = ACTIONS[Kind(kind)]
+    except ValueError:
+        raise MalformedError(f"kind {kind} is not known to this version") from None
+    if claimed is not None and claimed not in actions:
+        raise RefusedError(Reason.MANDATE, f"a {Kind(kind).name.lower()} cannot be sent under {claimed}")
+    return actions

@@ -1,0 +1,242 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""The register: who the parties are and what each may do (specification, section 8).
+
+TOML that officials can read, signed as a C2SP note by a threshold of registrars. This module holds its
+structs and the rules that one version must meet by itself; ``trusted_register`` holds the rules between
+versions, ``policy`` answers questions from it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, field
+
+from .compartment import CARRIED, Classification, Theme
+from .entry import from_base64
+from .errors import MalformedError
+from .kinds import Action
+from .limits import MAX_PARTIES
+from .note import Note, parse_vkey
+from .signal import SCHEMA, SignalType, Time
+from .subjects import parse_period, parse_token
+
+Oin = Annotated[str, Meta(pattern=r"^[0-9]{20}$", description="Organisatie-identificatienummer, 20 digits")]
+Hex16 = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+Hex32 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+NKey = Annotated[str, Meta(pattern=r"^U[A-Z2-7]{55}$", description="NATS user public NKEY")]
+Status = Literal["note", "default"]
+TEST_OIN_PREFIX = "00000099"
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A TOML table: unknown keys are refused."""
+
+
+class Registrars(_Table, frozen=True, kw_only=True):
+    """Who may sign: composite verifier keys, and how many are needed."""
+
+    threshold: Annotated[int, Meta(ge=1)]
+    keys: Annotated[tuple[str, ...], Meta(min_length=1, max_length=16)]
+
+
+class Periods(_Table, frozen=True, kw_only=True):
+    """The log period that runs, and the one that follows."""
+
+    current: str
+    next: str
+
+
+class Broker(_Table, frozen=True, kw_only=True):
+    """One broker process's NATS identity."""
+
+    name: str
+    nats: NKey
+
+
+class Log(_Table, frozen=True, kw_only=True):
+    """The enclave's log keys in base64: Ed25519 32 bytes, ML-DSA-44 1,312 bytes."""
+
+    ed25519: str
+    mldsa44: str
+
+
+class Audience(_Table, frozen=True, kw_only=True):
+    """A named subset of a compartment's readers; ``members`` is "readers" or a list of parties."""
+
+    name: str
+    code: Annotated[int, Meta(ge=1, le=255)]
+    members: Literal["readers"] | tuple[str, ...]
+    sender: bool = False
+
+
+class Identity(_Table, frozen=True, kw_only=True):
+    """One machine's (or person's) keys; the key object itself is in the directory under ``keys``."""
+
+    name: str
+    sender_id: Hex16
+    keys: Hex32
+    nats: NKey
+
+
+class Mandate(_Table, frozen=True, kw_only=True):
+    """A party's right to act on themes, with its ground and its dates (``until`` exclusive)."""
+
+    themes: Annotated[tuple[str, ...], Meta(min_length=1)]
+    actions: Annotated[tuple[Action, ...], Meta(min_length=1)]
+    basis: Annotated[str, Meta(min_length=1, max_length=500)]
+    status: Status
+    ceiling: str
+    signal_types: tuple[SignalType, ...] = ()
+    default_audience: str = "all"
+    starts: Time | None = field(default=None, name="from")
+    until: Time | None = None
+
+
+class Party(_Table, frozen=True, kw_only=True):
+    """An organisation in the register."""
+
+    token: str
+    oin: Oin
+    name_nl: str
+    name_en: str
+    clearance: str
+    identities: Annotated[tuple[Identity, ...], Meta(max_length=64)] = ()
+    mandates: Annotated[tuple[Mandate, ...], Meta(max_length=64)] = ()
+
+
+class Prohibition(_Table, frozen=True, kw_only=True):
+    """What a party must not do whatever its mandates say; empty lists mean "every"."""
+
+    party: str
+    action: Action
+    basis: Annotated[str, Meta(min_length=1, max_length=500)]
+    status: Status
+    themes: tuple[str, ...] = ()
+    signal_types: tuple[SignalType, ...] = ()
+
+
+class Register(_Table, frozen=True, kw_only=True):
+    """One version of the register, valid by itself."""
+
+    enclave: str
+    version: Annotated[int, Meta(ge=1)]
+    issued: Time
+    expires: Time
+    ceiling: str
+    schema: Annotated[int, Meta(ge=1)]
+    periods: Periods
+    quorum: Annotated[int, Meta(ge=0)]
+    registrars: Registrars
+    log: Log
+    brokers: Annotated[tuple[Broker, ...], Meta(min_length=1, max_length=16)]
+    audiences: Annotated[tuple[Audience, ...], Meta(min_length=1, max_length=64)]
+    parties: Annotated[tuple[Party, ...], Meta(min_length=1, max_length=MAX_PARTIES)]
+    prohibitions: tuple[Prohibition, ...] = ()
+
+    def party(self, token: str) -> Party | None:
+        """The party with this token."""
+        return next((p for p in self.parties if p.token == token), None)
+
+    @property
+    def ceiling_level(self) -> Classification:
+        """The enclave's ceiling."""
+        return Classification.parse(self.ceiling)
+
+
+def parse_register(note: Note) -> Register:
+    """The register in a note's text, held to the rules within one version.
+
+    Raises ``MalformedError``. Not a verification of its signatures.
+    """
+    try:
+        table = tomllib.loads(note.text)
+        register = msgspec.convert(table, Register, strict=True)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise MalformedError(f"the register is not TOML: {error}") from None
+    except msgspec.ValidationError as error:
+        raise MalformedError(f"the register: {error}") from None
+    _verify_whole(register)
+    return register
+
+
+def _verify_whole(register: Register) -> None:
+    parse_token(register.enclave, "enclave")
+    parse_period(register.periods.current)
+    parse_period(register.periods.next)
+    _carried(register.ceiling)
+    if register.schema > SCHEMA:
+        raise MalformedError(
+            f"the register needs section schema {register.schema}; this Seinpost reads {SCHEMA}"
+        )
+    if register.expires <= register.issued:
+        raise MalformedError("the register expires before it is issued")
+    if register.registrars.threshold > len(set(register.registrars.keys)):
+        raise MalformedError("the registrars' threshold is above their number")
+    names = [parse_vkey(k) for k in register.registrars.keys]
+    _each_once([n for n, _ in names], "registrar")
+    _each_once([k for _, k in names], "registrar key")
+    _each_once([p.token for p in register.parties], "party")
+    _each_once([p.oin for p in register.parties], "OIN")
+    _each_once([a.name for a in register.audiences], "audience")
+    _each_once([a.code for a in register.audiences], "audience code")
+    _each_once([parse_token(b.name, "broker") for b in register.brokers], "broker")
+    identities = [i for p in register.parties for i in p.identities]
+    _each_once([i.name for i in identities], "identity")
+    _each_once([i.sender_id for i in identities], "sender_id")
+    _each_once([i.nats for i in identities] + [b.nats for b in register.brokers], "NATS key")
+    if (
+        len(from_base64(register.log.ed25519, 32)) != 32
+        or len(from_base64(register.log.mldsa44, 1312)) != 1312
+    ):
+        raise MalformedError("the log keys are 32 and 1,312 bytes")
+    for party in register.parties:
+        _verify_party(party, register)
+    for audience in register.audiences:
+        parse_token(audience.name, "audience")
+        if audience.members != "readers":
+            for member in audience.members:
+                _known_party(register, member)
+    for prohibition in register.prohibitions:
+        _known_party(register, prohibition.party)
+        _themes(prohibition.themes)
+
+
+def _verify_party(party: Party, register: Register) -> None:
+    parse_token(party.token, "party")
+    _carried(party.clearance)
+    for identity in party.identities:
+        parse_token(identity.name, "identity")
+    for mandate in party.mandates:
+        _themes(mandate.themes)
+        _carried(mandate.ceiling)
+        if mandate.default_audience not in {a.name for a in register.audiences}:
+            raise MalformedError(f"{party.token}: no audience is called {mandate.default_audience[:40]!r}")
+        if mandate.starts and mandate.until and mandate.until <= mandate.starts:
+            raise MalformedError(f"{party.token}: a mandate ends before it starts")
+
+
+def _known_party(register: Register, token: str) -> None:
+    if register.party(token) is None:
+        raise MalformedError(f"the register names a party {token[:40]!r} that it does not hold")
+
+
+def _carried(token: str) -> Classification:
+    level = Classification.parse(token)
+    if level not in CARRIED:
+        raise MalformedError(f"a ceiling or clearance of {token} is above what Seinpost carries")
+    return level
+
+
+def _themes(tokens: tuple[str, ...]) -> None:
+    for token in tokens:
+        if token != "all":  # noqa: S105 - a theme token
+            Theme.parse(token)
+
+
+def _each_once(values: list[str] | list[int] | list[bytes], what: str) -> None:
+    if len(set(values)) != len(values):
+        raise MalformedError(f"the register names a {what} twice")

@@ -1,0 +1,160 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""A signal's sections as bytes, and back (specification, section 6.2).
+
+Section 0 is a MessagePack map with its ``schema``; sections 1 to 3 are ``[schema, content]``, so each
+section carries its version and can be read, proven or withheld on its own.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from . import canonical
+from .errors import MalformedError, TooLargeError, UpdateNeededError
+from .kinds import Kind
+from .limits import MAX_SIGNAL_BYTES
+from .signal import (
+    SCHEMA,
+    Act,
+    ActHandling,
+    ActReport,
+    Handling,
+    Indicator,
+    Protected,
+    Report,
+    Signal,
+)
+from .uuid7 import format_id, parse_id
+
+_Version = Literal[1]
+_HANDLING = canonical.decoder(Handling)
+_REPORT = canonical.decoder(tuple[_Version, Report])
+_INDICATORS = canonical.decoder(tuple[_Version, tuple[Indicator, ...]])
+_PROTECTED = canonical.decoder(tuple[_Version, Protected])
+_ACT_HANDLING = canonical.decoder(ActHandling)
+_ACT_REPORT = canonical.decoder(tuple[_Version, ActReport])
+_LOOSE = msgspec.msgpack.Decoder()
+_encode = canonical.encode
+
+
+class EncodedSignal(msgspec.Struct, frozen=True):
+    """A validated signal as bytes: ``id`` 16 bytes, four sections of bytes or ``None``."""
+
+    id: bytes
+    sections: tuple[bytes | None, bytes | None, bytes | None, bytes | None]
+
+    @property
+    def size(self) -> int:
+        """Bytes over all sections."""
+        return sum(len(s) for s in self.sections if s is not None)
+
+
+def encode_signal(signal: Signal, signal_id: bytes) -> EncodedSignal:
+    """A signal's sections, validated by decoding what was encoded.
+
+    Raises ``MalformedError`` with the field named, or ``TooLargeError``.
+    """
+    handling = _checked(_HANDLING, signal.handling, "handling")
+    report = _checked(_REPORT, (SCHEMA, signal.report), "report")
+    indicators = (
+        _checked(_INDICATORS, (SCHEMA, signal.indicators), "indicators") if signal.indicators else None
+    )
+    protected = _checked(_PROTECTED, (SCHEMA, signal.protected), "protected") if signal.protected else None
+    encoded = EncodedSignal(signal_id, (handling, report, indicators, protected))
+    return _within_size(encoded)
+
+
+def encode_act(act: Act, signal_id: bytes) -> EncodedSignal:
+    """The sections of a feedback, release or table act."""
+    handling = _checked(_ACT_HANDLING, act.handling, "handling")
+    report = _checked(_ACT_REPORT, (SCHEMA, act.report), "report")
+    return _within_size(EncodedSignal(signal_id, (handling, report, None, None)))
+
+
+def _checked(decoder: msgspec.msgpack.Decoder[object], value: object, what: str) -> bytes:
+    try:
+        data = _encode(value)
+    except (TypeError, ValueError, OverflowError, UnicodeEncodeError, RecursionError):
+        raise MalformedError(f"{what}: holds a value that cannot be encoded") from None
+    canonical.decode(decoder, data, what)
+    return data
+
+
+def _within_size(encoded: EncodedSignal) -> EncodedSignal:
+    if encoded.size > MAX_SIGNAL_BYTES:
+        raise TooLargeError(f"a signal of {encoded.size} bytes is over the limit of {MAX_SIGNAL_BYTES}")
+    return encoded
+
+
+def decode_signal(encoded: EncodedSignal) -> Signal:
+    """The typed signal of opened sections; raises ``MalformedError`` or ``UpdateNeededError``."""
+    _within_size(encoded)
+    handling, report, indicators, protected = encoded.sections
+    if handling is None or report is None:
+        raise MalformedError("a signal has a handling and a report section")
+    return Signal(
+        id=format_id(encoded.id),
+        handling=_decode(_HANDLING, handling, "handling"),
+        report=_decode(_REPORT, report, "report")[1],
+        indicators=_some(_decode(_INDICATORS, indicators, "indicators")[1]) if indicators else (),
+        protected=_decode(_PROTECTED, protected, "protected")[1] if protected else None,
+    )
+
+
+def decode_act(encoded: EncodedSignal) -> Act:
+    """The typed act of opened sections; raises like ``decode_signal``."""
+    _within_size(encoded)
+    handling, report, indicators, protected = encoded.sections
+    if handling is None or report is None or indicators is not None or protected is not None:
+        raise MalformedError("an act has a handling and a report section, and no others")
+    return Act(
+        id=format_id(encoded.id),
+        handling=_decode(_ACT_HANDLING, handling, "handling"),
+        report=_decode(_ACT_REPORT, report, "report")[1],
+    )
+
+
+def _some(indicators: tuple[Indicator, ...]) -> tuple[Indicator, ...]:
+    if not indicators:
+        raise MalformedError("indicators: an empty section is left out, not encoded")
+    return indicators
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[object], data: bytes, what: str):  # type: ignore[no-untyped-def]
+    try:
+        return canonical.decode(decoder, data, what)
+    except MalformedError:
+        _refuse_newer_schema(data)
+        raise
+
+
+def _refuse_newer_schema(data: bytes) -> None:
+    """Raise ``UpdateNeededError`` when an unreadable section says that it is of a newer schema."""
+    try:
+        loose = _LOOSE.decode(data)
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        return
+    version = (
+        loose.get("schema")
+        if isinstance(loose, dict)
+        else loose[0]
+        if isinstance(loose, list) and loose
+        else None
+    )
+    if isinstance(version, int) and not isinstance(version, bool) and version > SCHEMA:
+        raise UpdateNeededError(
+            f"a section of schema {version} needs a newer Seinpost (this one reads {SCHEMA})"
+        )
+
+
+def is_act(kind: int) -> bool:
+    """Whether a sealed kind carries acts (kinds 6 to 8) rather than signals."""
+    return kind in (Kind.FEEDBACK, Kind.RELEASE, Kind.TABLE_ACT)
+
+
+def signal_id_bytes(signal: Signal | Act) -> bytes | None:
+    """The 16-byte id of a signal that has one."""
+    return parse_id(signal.id) if signal.id is not None else None

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""The register's trust state: eats note bytes, holds the newest version accepted.
+
+The rules between versions, as in TUF (specification, section 8.3):
+
+1. Version 1 is known by the enclave_id, the labelled hash of its text; it is signed by its own threshold.
+2. A later version is exactly one higher, of the same enclave, and signed by a threshold of the
+   registrars of the version before it *and* of its own.
+3. The same version with the same text changes nothing; with another text it is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from . import labels
+from .errors import BindingError, MalformedError, SignatureError
+from .note import Note, parse_note, verify_composite
+from .register import Register, Registrars, parse_register
+
+
+def enclave_id_of(note_text: str) -> bytes:
+    """The 16-byte enclave_id: labelled hash of the text of register version 1."""
+    return hashlib.sha256(labels.ENCLAVE + note_text.encode()).digest()[:16]
+
+
+class TrustedRegister:
+    """Holds the newest accepted register of one enclave; ``enclave_id`` 16 bytes is the root of trust."""
+
+    def __init__(self, enclave_id: bytes) -> None:
+        if len(enclave_id) != 16:
+            raise MalformedError("an enclave_id has 16 bytes")
+        self.enclave_id = enclave_id
+        self._register: Register | None = None
+        self._text = ""
+
+    @property
+    def register(self) -> Register | None:
+        """The newest version accepted, if any."""
+        return self._register
+
+    def advance(self, data: bytes) -> Register:
+        """Accept the next version's note and return it, or raise and stay as it was.
+
+        Raises ``MalformedError``, ``SignatureError``, or ``BindingError`` for another enclave or version.
+        """
+        note = parse_note(data)
+        if self._register is not None and note.text == self._text:
+            return self._register
+        register = parse_register(note)
+        if self._register is None:
+            self._verify_first(note, register)
+        else:
+            self._verify_next(note, register, self._register)
+        _verify_threshold(note, register.registrars, "its own")
+        self._register, self._text = register, note.text
+        return register
+
+    def _verify_first(self, note: Note, register: Register) -> None:
+        if register.version != 1 or enclave_id_of(note.text) != self.enclave_id:
+            raise BindingError("this is not version 1 of the register that this side trusts")
+
+    def _verify_next(self, note: Note, register: Register, before: Register) -> None:
+        if register.enclave != before.enclave:
+            raise BindingError("the register is of another enclave")
+        if register.version != before.version + 1:
+            raise BindingError(
+                f"register version {register.version} cannot follow version {before.version}: versions rise by one"
+            )
+        _verify_threshold(note, before.registrars, "the previous version's")
+
+
+def _verify_threshold(note: Note, registrars: Registrars, whose: str) -> None:
+    signed = verify_composite(note, registrars.keys)
+    if len(signed) < registrars.threshold:
+        raise SignatureError(
+            f"the register carries {len(signed)} valid signatures of {whose} registrars; "
+            f"{registrars.threshold} are needed"
+        )
