@@ -155,6 +155,20 @@ class Frontier:
         self.size = 0
         self._peaks: list[bytes] = []
 
+    @property
+    def peaks(self) -> tuple[bytes, ...]:
+        """The roots of the full subtrees, left to right: with the size, the whole state."""
+        return tuple(self._peaks)
+
+    @classmethod
+    def of(cls, size: int, peaks: Sequence[bytes]) -> Frontier:
+        """The frontier with these ``peaks``; raises ``ProofError`` when their number does not fit the size."""
+        if size.bit_count() != len(peaks) or any(len(p) != HASH_BYTES for p in peaks):
+            raise ProofError(f"a tree of {size} leaves has {size.bit_count()} peaks, not {len(peaks)}")
+        frontier = cls()
+        frontier.size, frontier._peaks = size, list(peaks)
+        return frontier
+
     def append(self, leaf: bytes) -> int:
         """Add one leaf hash and return its index."""
         index = self.size

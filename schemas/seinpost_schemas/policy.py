@@ -9,6 +9,8 @@ the time that apply there. Nothing is allowed by default: no mandate, no right. 
 
 from __future__ import annotations
 
+import bisect
+
 import msgspec
 
 from .compartment import Classification, Compartment, refuse_state_secret
@@ -39,6 +41,8 @@ class View:
         self._parties = {p.token: p for p in register.parties}
         self._audiences = {a.name: a for a in register.audiences}
         self._audience_codes = {a.code: a for a in register.audiences}
+        self._boundaries = sorted(_boundaries(register))
+        self._audience_cache: dict[tuple[int, int, str, Compartment], dict[bytes, Member]] = {}
 
     def member(self, sender_id: bytes) -> Member:
         """The identity behind a 16-byte sender_id; refused as ``unknown-sender``."""
@@ -75,6 +79,22 @@ class View:
             return self._audience_codes[code]
         except KeyError:
             raise RefusedError(Reason.AUDIENCE, f"the register has no audience with code {code}") from None
+
+    def audience_members(
+        self, audience: Audience, sender: Party, compartment: Compartment, at_ms: int
+    ) -> dict[bytes, Member]:
+        """``audience_members`` below, remembered until a mandate begins or ends; do not change it."""
+        key = (bisect.bisect_right(self._boundaries, at_ms), audience.code, sender.token, compartment)
+        members = self._audience_cache.get(key)
+        if members is None:
+            members = self._audience_cache[key] = audience_members(self, audience, sender, compartment, at_ms)
+        return members
+
+
+def _boundaries(register: Register) -> set[float]:
+    """The moments, in Unix milliseconds, at which a mandate begins or ends."""
+    mandates = [m for p in register.parties for m in p.mandates]
+    return {t.timestamp() * 1000 for m in mandates for t in (m.starts, m.until) if t is not None}
 
 
 def verify_not_expired(register: Register, at_ms: int) -> None:

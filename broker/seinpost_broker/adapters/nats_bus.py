@@ -1,0 +1,209 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""JetStream behind the broker's ports; the only place where nats-py's exceptions are seen."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Iterator
+
+import nats
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext, api
+
+from seinpost_broker.core.layout import BROKERS_CONSUMER, Consumer, Stream
+from seinpost_broker.ports import AppendLostError, AppendRequest, IngressMessage, StoredMessage
+from seinpost_schemas.errors import StateUnknownError, UnavailableError
+from seinpost_schemas.subjects import answer_subject, ingress_stream
+
+_ACK_SECONDS = 15.0
+_FETCH_SECONDS = 20.0
+_INGRESS_PENDING = 256
+_DUPLICATE_WINDOW_SECONDS = 120.0
+_WRONG_LAST = frozenset({10071, 10070, 10060})
+"""JetStream: wrong last sequence, wrong last message id, expected stream does not match."""
+_READ_BATCH = 256
+
+
+@contextlib.contextmanager
+def _mapped(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (nats.errors.Error, TimeoutError, OSError) as error:
+        raise UnavailableError(f"{what}: {type(error).__name__}") from None
+
+
+class _Message:
+    def __init__(self, message: Msg) -> None:
+        self._message = message
+        self.subject = message.subject
+        self.data = message.data
+
+    async def done(self) -> None:
+        with _mapped("acknowledge ingress"):
+            await self._message.ack()
+
+
+class NatsBus:
+    """One connection of a broker in account HUB."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._js: JetStreamContext = client.jetstream(timeout=_ACK_SECONDS)
+        self._subscriptions: dict[str, JetStreamContext.PullSubscription] = {}
+
+    @classmethod
+    async def connect(cls, url: str, nkey_seed: str) -> NatsBus:
+        """Connect and keep reconnecting; raises ``UnavailableError`` when the first try fails."""
+        with _mapped(f"connect to {url}"):
+            client = await nats.connect(
+                url,
+                nkeys_seed_str=nkey_seed,
+                name="seinpost-broker",
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=0.5,
+                allow_reconnect=True,
+                error_cb=_ignore,
+            )
+        return cls(client)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        with contextlib.suppress(nats.errors.Error, OSError):
+            await self._client.close()
+
+    # -- layout -----------------------------------------------------------------------------------
+
+    async def ensure_stream(self, stream: Stream) -> None:
+        """Create the stream, or bring its settings to what is wanted."""
+        config = api.StreamConfig(
+            name=stream.name,
+            subjects=list(stream.subjects),
+            retention=api.RetentionPolicy.WORK_QUEUE if stream.work_queue else api.RetentionPolicy.LIMITS,
+            discard=api.DiscardPolicy.NEW if stream.work_queue else api.DiscardPolicy.OLD,
+            storage=api.StorageType.FILE,
+            max_age=stream.max_age_seconds,
+            max_bytes=stream.max_bytes,
+            max_msgs_per_subject=stream.max_messages_per_subject,
+            deny_delete=stream.append_only,
+            deny_purge=stream.append_only,
+            allow_rollup_hdrs=False,
+            allow_direct=stream.allow_direct,
+            duplicate_window=_DUPLICATE_WINDOW_SECONDS,
+        )
+        with _mapped(f"stream {stream.name}"):
+            try:
+                await self._js.add_stream(config)
+            except nats.js.errors.BadRequestError:
+                await self._js.update_stream(config)
+
+    async def ensure_consumer(self, consumer: Consumer) -> None:
+        """Create a pull consumer; one that is there keeps its position."""
+        config = api.ConsumerConfig(
+            durable_name=consumer.name,
+            ack_policy=api.AckPolicy.EXPLICIT if consumer.acks else api.AckPolicy.NONE,
+            ack_wait=60.0 if consumer.acks else None,
+            max_ack_pending=_INGRESS_PENDING if consumer.acks else None,
+            filter_subject=consumer.filter_subject,
+            deliver_policy=api.DeliverPolicy.ALL,
+        )
+        with _mapped(f"consumer {consumer.name} on {consumer.stream}"):
+            await self._js.add_consumer(consumer.stream, config)
+
+    # -- ports ------------------------------------------------------------------------------------
+
+    async def fetch(self, party: str, limit: int) -> list[IngressMessage]:
+        """See ``ports.Ingress``."""
+        with _mapped(f"ingress of {party}"):
+            subscription = self._subscriptions.get(party)
+            if subscription is None:
+                subscription = await self._js.pull_subscribe_bind(BROKERS_CONSUMER, ingress_stream(party))
+                self._subscriptions[party] = subscription
+            try:
+                return [_Message(m) for m in await subscription.fetch(limit, timeout=_FETCH_SECONDS)]
+            except (nats.errors.TimeoutError, TimeoutError):
+                return []
+
+    async def append(self, request: AppendRequest) -> Awaitable[None]:
+        """See ``ports.LogStore``."""
+        headers = dict(request.headers)
+        headers[api.Header.MSG_ID] = request.msg_id
+        headers[api.Header.EXPECTED_LAST_SEQUENCE] = str(request.expected_last_seq)
+        if request.expected_last_msg_id is not None:
+            headers[api.Header.EXPECTED_LAST_MSG_ID] = request.expected_last_msg_id
+        with _mapped(f"append to {request.stream}"):
+            future = await self._js.publish_async(
+                request.subject, request.body, stream=request.stream, headers=headers
+            )
+        return _stored(future, request)
+
+    async def last_seq(self, stream: str) -> int:
+        """See ``ports.LogStore``."""
+        with _mapped(f"state of {stream}"):
+            return int((await self._js.stream_info(stream)).state.last_seq)
+
+    async def read(
+        self, stream: str, first_seq: int, *, headers_only: bool = False
+    ) -> AsyncIterator[StoredMessage]:
+        """See ``ports.LogStore``."""
+        last = await self.last_seq(stream)
+        if first_seq > last:
+            return
+        config = api.ConsumerConfig(
+            ack_policy=api.AckPolicy.NONE,
+            deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=first_seq,
+            headers_only=headers_only,
+            inactive_threshold=30.0,
+            mem_storage=True,
+        )
+        with _mapped(f"read {stream}"):
+            info = await self._js.add_consumer(stream, config)
+            subscription = await self._js.pull_subscribe_bind(info.name, stream)
+            try:
+                seq = first_seq - 1
+                while seq < last:
+                    for message in await subscription.fetch(min(_READ_BATCH, last - seq), timeout=10):
+                        seq = message.metadata.sequence.stream
+                        yield StoredMessage(seq, message.headers or {}, message.data)
+            finally:
+                await subscription.unsubscribe()
+                await self._js.delete_consumer(stream, info.name)
+
+    async def read_one(self, stream: str, seq: int) -> StoredMessage:
+        """See ``ports.LogStore``."""
+        with _mapped(f"read {stream}"):
+            raw = await self._js.get_msg(stream, seq)
+        return StoredMessage(seq, raw.headers or {}, raw.data or b"")
+
+    async def answer(self, party: str, data: bytes) -> None:
+        """See ``ports.Answers``."""
+        with _mapped(f"answer {party}"):
+            await self._js.publish(answer_subject(party), data)
+
+    async def store_checkpoint(self, subject: str, note: bytes) -> None:
+        """See ``ports.Answers``."""
+        with _mapped("store a checkpoint"):
+            await self._js.publish(subject, note)
+
+
+async def _stored(future: asyncio.Future[api.PubAck], request: AppendRequest) -> None:
+    try:
+        ack = await asyncio.wait_for(future, _ACK_SECONDS)
+    except nats.js.errors.APIError as error:
+        if error.err_code in _WRONG_LAST:
+            raise AppendLostError(f"{request.stream} has moved on") from None
+        raise StateUnknownError(f"append to {request.stream}: error {error.err_code}") from None
+    except (nats.errors.Error, TimeoutError, OSError) as error:
+        raise StateUnknownError(f"append to {request.stream}: {type(error).__name__}") from None
+    if ack.duplicate or ack.seq != request.expected_last_seq + 1:
+        # Stored earlier under this very leaf: by a broker whose answer was lost. Read it back.
+        raise StateUnknownError(f"{request.stream} holds this entry already")
+
+
+async def _ignore(_error: Exception) -> None:
+    """nats-py reports reconnects here; what matters reaches us as exceptions."""

@@ -1,0 +1,129 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""The composition root: from an enclave's directory to a running broker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+import structlog
+
+from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of
+from seinpost_broker.adapters.nats_bus import NatsBus
+from seinpost_broker.adapters.nats_server import NatsServer, notify_ready, verify_config
+from seinpost_broker.adapters.system_clock import SystemClock
+from seinpost_broker.core import layout, nats_config
+from seinpost_broker.service.directory import DirectoryService
+from seinpost_broker.service.ingress import IngressService
+from seinpost_broker.service.sequencer import Sequencer
+from seinpost_schemas.compartment import all_compartments
+from seinpost_schemas.policy import View
+
+_RENDER_SECONDS = 20.0
+_log = structlog.get_logger("broker")
+
+
+def render_config(enclave: EnclaveDir, view: View, now_ms: int) -> bool:
+    """Write nats.conf from the register; whether it changed."""
+    config = enclave.load_config()
+    server = nats_config.Server(
+        name=f"{view.register.enclave}-{config.name}",
+        listen=f"{config.host}:{config.port}",
+        store_dir=str(enclave.jetstream.resolve()),
+    )
+    text = nats_config.render(view, server, now_ms)
+    before = enclave.nats_config.read_text() if enclave.nats_config.exists() else ""
+    if text != before:
+        enclave.write("nats/nats.conf", text)
+    return text != before
+
+
+async def serve(enclave: EnclaveDir, ready: Callable[[str], None]) -> None:
+    """Run a broker until cancelled. ``ready`` is called with the server's URL once signals are admitted.
+
+    Raises ``SetupError`` for keys, register, configuration or port, ``UnavailableError`` for a NATS that
+    is not there.
+    """
+    config = enclave.load_config()
+    seed, log_keys = enclave.load_secrets()
+    enclave_id, objects = enclave.load_founding()
+    clock = SystemClock()
+    founding = directory_of(enclave_id, objects).current
+    server: NatsServer | None = None
+    url = config.server
+    if not url:
+        url = f"nats://{config.host}:{config.port}"
+        render_config(enclave, founding, clock.now_ms())
+        verify_config(enclave.nats_config)
+        server = NatsServer(enclave.nats_config, enclave.path / "nats" / "nats.log", config.host, config.port)
+        await server.start()
+    try:
+        bus = await NatsBus.connect(url, seed)
+        try:
+            await lay_out(bus, founding, clock.now_ms())
+            directory = DirectoryService(enclave_id, store=bus, answers=bus, clock=clock, keys=log_keys)
+            await directory.found(objects)
+            await directory.publish_checkpoint()
+            await _run(enclave, bus, server, directory, clock, lambda: ready(url))
+        finally:
+            await bus.close()
+    finally:
+        if server is not None:
+            await server.stop()
+
+
+async def lay_out(bus: NatsBus, view: View, now_ms: int) -> None:
+    """Make every stream and consumer that the register asks for."""
+    for stream in layout.streams(view.register):
+        await bus.ensure_stream(stream)
+    for consumer in layout.consumers(view, now_ms):
+        await bus.ensure_consumer(consumer)
+
+
+async def _run(
+    enclave: EnclaveDir,
+    bus: NatsBus,
+    server: NatsServer | None,
+    directory: DirectoryService,
+    clock: SystemClock,
+    ready: Callable[[], None],
+) -> None:
+    view = directory.directory.current
+    period = view.register.periods.current
+    sequencers = {
+        c: Sequencer(c, period, directory=directory.directory, store=bus, answers=bus, clock=clock)
+        for c in all_compartments(view.register.ceiling_level)
+    }
+    for sequencer in sequencers.values():
+        await sequencer.load()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(directory.run())
+        if server is not None:
+            group.create_task(server.supervise())
+            group.create_task(_render_again(enclave, server, bus, directory, clock))
+        for sequencer in sequencers.values():
+            group.create_task(sequencer.run())
+        for party in view.register.parties:
+            service = IngressService(
+                party.token, ingress=bus, directory=directory, sequencers=sequencers, answers=bus
+            )
+            group.create_task(service.run())
+        _log.info("admitting", enclave=view.register.enclave, register=view.register.version, period=period)
+        notify_ready()
+        ready()
+
+
+async def _render_again(
+    enclave: EnclaveDir, server: NatsServer, bus: NatsBus, directory: DirectoryService, clock: SystemClock
+) -> None:
+    """Follow mandates as they begin and end: render, lay out, reload."""
+    while True:
+        await asyncio.sleep(_RENDER_SECONDS)
+        view = directory.directory.current
+        if render_config(enclave, view, clock.now_ms()):
+            _log.info("rights changed; reloading the server")
+            with contextlib.suppress(OSError):
+                await lay_out(bus, view, clock.now_ms())
+            server.reload()

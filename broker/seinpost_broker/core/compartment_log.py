@@ -1,0 +1,316 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""One compartment's log as a fold over its entries, and the admission decision on it.
+
+``CompartmentLog`` eats entries in log order (``apply``), says what to do with an envelope (``decide``) and
+can take back what was applied ahead of its acknowledgement (``undo``): appends are pipelined, and a
+race lost means that the newest ones never happened.
+
+Checks of ``decide``, in order: (1) already logged: answer again · (2) rights at the current directory
+· (3) chain · (4) directory size · (5) epoch, audience, limits of the kind.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from seinpost_schemas.clear_bodies import (
+    decode_end_of_epoch,
+    decode_recall,
+    decode_receipt,
+    decode_share,
+)
+from seinpost_schemas.compartment import Compartment
+from seinpost_schemas.directory import TrustedDirectory
+from seinpost_schemas.entry import Entry, signature_hash
+from seinpost_schemas.envelope import Envelope
+from seinpost_schemas.epoch_body import EpochBody, decode_epoch_body
+from seinpost_schemas.errors import MalformedError, Reason, RefusedError
+from seinpost_schemas.header import ZERO_32, Header, decode_header, object_hash
+from seinpost_schemas.kinds import SEALED, Action, Kind
+from seinpost_schemas.limits import RECEIPT_INTERVAL_MS
+from seinpost_schemas.merkle import leaf_hash
+from seinpost_schemas.policy import Member, View, verify_not_expired
+from seinpost_schemas.rights import (
+    LoggedEpoch,
+    verify_epoch_open,
+    verify_epoch_rights,
+    verify_sealed_rights,
+    verify_sender_rights,
+)
+
+_REFUSED_PER_CHAIN = 256
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+class ChainHead(msgspec.Struct, frozen=True):
+    """The newest logged header of one sender in this compartment."""
+
+    seq: int
+    hash: bytes
+    header_bytes: bytes
+    signature: bytes
+
+
+class Admit(msgspec.Struct, frozen=True):
+    """Append this entry at this index."""
+
+    index: int
+    entry: Entry
+
+
+class AlreadyLogged(msgspec.Struct, frozen=True):
+    """The envelope is in the log: answer it again."""
+
+    index: int
+    admitted_ms: int
+
+
+class Ahead(msgspec.Struct, frozen=True):
+    """The envelope's predecessor is not known yet: hold it."""
+
+
+Decision = Admit | AlreadyLogged | Ahead
+
+
+class CompartmentLog:
+    """The state of one log; ``size`` entries, of which the newest may still be unacknowledged."""
+
+    def __init__(self, compartment: Compartment) -> None:
+        self.compartment = compartment
+        self.size = 0
+        self.last_leaf: bytes | None = None
+        self._last_ms = 0
+        self._last_directory_size = 0
+        self._heads: dict[bytes, ChainHead] = {}
+        self._logged: dict[bytes, tuple[int, int]] = {}
+        self._senders: list[bytes] = []
+        self._epochs: dict[bytes, LoggedEpoch] = {}
+        self._receipts: dict[bytes, int] = {}
+        self._refused: dict[bytes, OrderedDict[bytes, None]] = {}
+        self._undo: deque[list[Callable[[], None]]] = deque()
+
+    # -- the fold ---------------------------------------------------------------------------------
+
+    def apply(self, entry: Entry, signature: bytes, body: bytes | None, view: View, *, leaf: bytes) -> None:
+        """Take the next entry. ``body`` is needed for epochs only. Can be taken back until ``confirm``."""
+        header = decode_header(entry.header_bytes)
+        hash_ = object_hash(entry.header_bytes)
+        undo: list[Callable[[], None]] = [self._restore_scalars(header.sender_id)]
+        self._logged[hash_] = (self.size, entry.admitted_ms)
+        undo.append(lambda: _put_back(self._logged, hash_, None))
+        if header.kind == Kind.EPOCH and body is not None:
+            self._epochs[hash_[:16]] = self._logged_epoch(header, decode_epoch_body(body), entry, view)
+            undo.append(lambda: _put_back(self._epochs, hash_[:16], None))
+        elif (epoch := self._epochs.get(header.epoch_id)) is not None:
+            before = (epoch.envelopes, epoch.last_seq, epoch.ended)
+            undo.append(lambda: _reset_epoch(epoch, before))
+            if header.kind == Kind.END_OF_EPOCH:
+                epoch.ended = True
+            else:
+                epoch.envelopes += 1
+                epoch.last_seq = header.seq
+        if header.kind == Kind.RECEIPT:
+            self._receipts[header.sender_id] = entry.admitted_ms
+        self._heads[header.sender_id] = ChainHead(header.seq, hash_, entry.header_bytes, signature)
+        self._senders.append(header.sender_id)
+        self.size += 1
+        self.last_leaf = leaf
+        self._last_ms = entry.admitted_ms
+        self._last_directory_size = entry.directory_size
+        self._undo.append(undo)
+
+    def _restore_scalars(self, sender_id: bytes) -> Callable[[], None]:
+        before = (self.size, self.last_leaf, self._last_ms, self._last_directory_size)
+        head, receipt = self._heads.get(sender_id), self._receipts.get(sender_id)
+
+        def restore() -> None:
+            self.size, self.last_leaf, self._last_ms, self._last_directory_size = before
+            del self._senders[self.size :]
+            _put_back(self._heads, sender_id, head)
+            _put_back(self._receipts, sender_id, receipt)
+
+        return restore
+
+    def _logged_epoch(self, header: Header, body: EpochBody, entry: Entry, view: View) -> LoggedEpoch:
+        answered = self._epochs.get(body.reply_to)
+        return LoggedEpoch(
+            sender_id=header.sender_id,
+            origin=answered.origin if answered else view.member(header.sender_id).party.token,
+            compartment=header.compartment,
+            audience=body.audience,
+            reply_to=body.reply_to,
+            admitted_ms=entry.admitted_ms,
+            slot_ids=tuple(s.kem_key_id for s in body.slots),
+        )
+
+    def confirm(self) -> None:
+        """The oldest unconfirmed entry is durably stored."""
+        self._undo.popleft()
+
+    def undo(self) -> None:
+        """Take back everything that was applied and not confirmed, newest first."""
+        while self._undo:
+            for step in reversed(self._undo.pop()):
+                step()
+
+    # -- the decision -----------------------------------------------------------------------------
+
+    def decide(
+        self, envelope: Envelope, member: Member, action: Action, directory: TrustedDirectory, now_ms: int
+    ) -> Decision:
+        """What to do with a verified envelope of ``member``; raises ``RefusedError`` or ``MalformedError``."""
+        header = envelope.header
+        logged = self._logged.get(envelope.object_hash)
+        if logged is not None:
+            return AlreadyLogged(*logged)
+        admitted_ms = max(now_ms, self._last_ms)
+        current = directory.current
+        verify_not_expired(current.register, admitted_ms)
+        verify_sender_rights(current, member, header, admitted_ms, action)
+        if not self._follows_chain(envelope):
+            return Ahead()
+        seen = self._view_at(header, directory)
+        self._verify_kind(envelope, member, seen, current, admitted_ms)
+        size = max(directory.size, self._last_directory_size)
+        return Admit(
+            self.size, Entry(admitted_ms, size, envelope.header_bytes, signature_hash(envelope.signature))
+        )
+
+    def _follows_chain(self, envelope: Envelope) -> bool:
+        """Whether the predecessor is the chain's head; ``False`` if it is not known (yet)."""
+        header = envelope.header
+        head = self._heads.get(header.sender_id)
+        if head is not None and header.seq <= head.seq:
+            raise RefusedError(
+                Reason.REPLAY,
+                f"seq {header.seq} is not above the chain's head, {head.seq}: a repeat or a fork",
+            )
+        if header.prev_hash == (head.hash if head else ZERO_32):
+            return True
+        if header.prev_hash in self._refused.get(header.sender_id, ()):
+            raise RefusedError(Reason.GAP, "the envelope before this one in its chain was refused")
+        if header.prev_hash == ZERO_32 or header.prev_hash in self._logged:
+            raise RefusedError(Reason.GAP, "the chain has gone on from the envelope that this one follows")
+        return False
+
+    @staticmethod
+    def _view_at(header: Header, directory: TrustedDirectory) -> View:
+        view = directory.view_at(header.directory_size) if header.directory_size <= directory.size else None
+        if view is None:
+            raise RefusedError(
+                Reason.STALE_DIRECTORY,
+                f"directory size {header.directory_size} is not known here ({directory.size})",
+            )
+        return view
+
+    def _verify_kind(self, envelope: Envelope, member: Member, seen: View, current: View, at_ms: int) -> None:
+        header = envelope.header
+        kind = Kind(header.kind)
+        if kind is Kind.EPOCH:
+            body = decode_epoch_body(envelope.body)
+            answered = self._epochs.get(body.reply_to)
+            verify_epoch_rights(seen, member, header, body, at_ms, answered)
+            origin = current.party(answered.origin) if answered else member.party
+            audience = current.audience_of_code(body.audience)
+            still = current.audience_members(audience, origin, header.compartment, at_ms)
+            _refuse_removed(tuple(s.kem_key_id for s in body.slots), still)
+        elif kind in SEALED:
+            epoch = verify_epoch_open(self._epochs.get(header.epoch_id), header, at_ms)
+            verify_sealed_rights(seen, header, epoch, at_ms)
+            origin = current.party(epoch.origin)
+            still = current.audience_members(
+                current.audience_of_code(epoch.audience), origin, header.compartment, at_ms
+            )
+            _refuse_removed(epoch.slot_ids, still)
+        else:
+            self._verify_clear(envelope, kind, member, current, at_ms)
+
+    def _verify_clear(
+        self, envelope: Envelope, kind: Kind, member: Member, current: View, at_ms: int
+    ) -> None:
+        header = envelope.header
+        if kind is Kind.END_OF_EPOCH:
+            end = decode_end_of_epoch(envelope.body)
+            epoch = verify_epoch_open(self._epochs.get(header.epoch_id), header, at_ms)
+            if (end.envelopes, end.last_seq) != (epoch.envelopes, epoch.last_seq):
+                raise RefusedError(
+                    Reason.EPOCH, "the end of an epoch counts other envelopes than the log holds"
+                )
+        elif kind is Kind.RECEIPT:
+            decode_receipt(envelope.body)
+            last = self._receipts.get(header.sender_id)
+            if last is not None and at_ms - last < RECEIPT_INTERVAL_MS:
+                raise RefusedError(Reason.QUOTA, "one receipt per 30 seconds and compartment is enough")
+        elif kind is Kind.RECALL:
+            recall = decode_recall(envelope.body)
+            logged = self._logged.get(recall.object_hash)
+            if logged is None or logged[0] != recall.leaf_index:
+                raise RefusedError(Reason.MANDATE, "the recalled envelope is not in this log at that index")
+            if current.member(self._senders[recall.leaf_index]).party.token != member.party.token:
+                raise RefusedError(Reason.MANDATE, "only the originator's party can recall a signal")
+        elif kind is Kind.SHARE:
+            self._verify_share(envelope, member, current, at_ms)
+        else:  # pragma: no cover - action_of() refused it before
+            raise MalformedError(f"kind {header.kind} is not known to this broker")
+
+    def _verify_share(self, envelope: Envelope, member: Member, current: View, at_ms: int) -> None:
+        for slot in decode_share(envelope.body).slots:
+            epoch = self._epochs.get(slot.epoch_id)
+            if epoch is None:
+                raise RefusedError(Reason.EPOCH, "a shared epoch is not in this log")
+            audience = current.audience_of_code(epoch.audience)
+            members = current.audience_members(
+                audience, current.party(epoch.origin), envelope.header.compartment, at_ms
+            )
+            reader = members.get(slot.kem_key_id)
+            if reader is None:
+                raise RefusedError(
+                    Reason.AUDIENCE, "a shared epoch's slot is for someone outside its audience"
+                )
+            own = reader.party.token == member.party.token
+            if not own and epoch.sender_id not in {
+                m.keys.sender_id for m in current.members if m.party.token == member.party.token
+            }:
+                raise RefusedError(Reason.MANDATE, "a party shares with others only what it published itself")
+
+    # -- answers ----------------------------------------------------------------------------------
+
+    def note_refusal(self, envelope: Envelope) -> None:
+        """Remember a refused header, so that its successors are refused at once (the newest 256)."""
+        refused = self._refused.setdefault(envelope.header.sender_id, OrderedDict())
+        refused[envelope.object_hash] = None
+        while len(refused) > _REFUSED_PER_CHAIN:
+            refused.popitem(last=False)
+
+    def head(self, sender_id: bytes) -> ChainHead | None:
+        """The chain's head, for a refusal."""
+        return self._heads.get(sender_id)
+
+    @staticmethod
+    def leaf_of(entry: Entry) -> bytes:
+        """The entry's leaf hash, 32 bytes."""
+        return leaf_hash(entry.encode())
+
+
+def _refuse_removed(slot_ids: tuple[bytes, ...], still: dict[bytes, Member]) -> None:
+    if any(k not in still for k in slot_ids):
+        raise RefusedError(
+            Reason.STALE_DIRECTORY, "a recipient was removed since the sender last saw the directory"
+        )
+
+
+def _reset_epoch(epoch: LoggedEpoch, before: tuple[int, int, bool]) -> None:
+    epoch.envelopes, epoch.last_seq, epoch.ended = before
+
+
+def _put_back(table: dict[_K, _V], key: _K, value: _V | None) -> None:
+    if value is None:
+        table.pop(key, None)
+    else:
+        table[key] = value

@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""NATS streams, consumers and rights as they follow from a register version; by code, never by hand.
+
+Rights are those of the mandates in force at ``at_ms``: a broker renders again when one begins or ends.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from seinpost_schemas.compartment import Compartment, all_compartments
+from seinpost_schemas.kinds import INGRESS_ACTIONS, Action
+from seinpost_schemas.policy import View, may
+from seinpost_schemas.register import Party, Register
+from seinpost_schemas.subjects import (
+    ANSWERS_STREAM,
+    CHECKPOINTS_STREAM,
+    DIRECTORY_STREAM,
+    DIRECTORY_SUBJECT,
+    answer_subject,
+    checkpoint_subject,
+    direct_get_subject,
+    directory_origin,
+    feed_stream,
+    feed_subject,
+    ingress_stream,
+    ingress_subject,
+    next_subject,
+    reset_subject,
+)
+
+DAY_SECONDS = 86_400
+_MIB = 1024 * 1024
+
+
+class Stream(msgspec.Struct, frozen=True, kw_only=True):
+    """A JetStream stream to be there."""
+
+    name: str
+    subjects: tuple[str, ...]
+    work_queue: bool = False
+    append_only: bool = False
+    allow_direct: bool = False
+    max_age_seconds: int = 0
+    max_bytes: int = -1
+    max_messages_per_subject: int = -1
+
+
+class Consumer(msgspec.Struct, frozen=True, kw_only=True):
+    """A pull consumer to be there; ``acks`` only for the brokers' own."""
+
+    stream: str
+    name: str
+    filter_subject: str | None = None
+    acks: bool = False
+
+
+class Right(msgspec.Struct, frozen=True):
+    """A subject that a user may publish on; ``answers_many`` for pulls, whose reply is a stream."""
+
+    subject: str
+    answers_many: bool = False
+
+
+BROKERS_CONSUMER = "brokers"
+INGRESS_QUOTA_BYTES = 1024 * _MIB
+"""Per party: what may wait for admission before the server refuses more (``quota``)."""
+
+
+def periods(register: Register) -> tuple[str, ...]:
+    """The periods whose streams are there: the current one and the next."""
+    return tuple(dict.fromkeys((register.periods.current, register.periods.next)))
+
+
+def streams(register: Register) -> list[Stream]:
+    """Every stream of the enclave."""
+    wanted = [
+        Stream(name=DIRECTORY_STREAM, subjects=(DIRECTORY_SUBJECT,), append_only=True),
+        Stream(
+            name=CHECKPOINTS_STREAM,
+            subjects=("seinpost.checkpoint.>",),
+            allow_direct=True,
+            max_age_seconds=DAY_SECONDS,
+            max_messages_per_subject=10_000,
+        ),
+        Stream(name=ANSWERS_STREAM, subjects=("seinpost.answer.*",), max_age_seconds=7 * DAY_SECONDS),
+    ]
+    for party in register.parties:
+        wanted.append(
+            Stream(
+                name=ingress_stream(party.token),
+                subjects=(f"seinpost.in.*.*.*.{party.token}",),
+                work_queue=True,
+                max_bytes=INGRESS_QUOTA_BYTES,
+            )
+        )
+    for period in periods(register):
+        for compartment in all_compartments(register.ceiling_level):
+            wanted.append(
+                Stream(
+                    name=feed_stream(period, compartment),
+                    subjects=(feed_subject(period, compartment),),
+                    append_only=True,
+                )
+            )
+    return wanted
+
+
+def consumers(view: View, at_ms: int) -> list[Consumer]:
+    """Every pre-made consumer: the brokers' on each ingress, and one per identity and stream it reads."""
+    register = view.register
+    wanted = [
+        Consumer(stream=ingress_stream(p.token), name=BROKERS_CONSUMER, acks=True) for p in register.parties
+    ]
+    for party in register.parties:
+        for identity in party.identities:
+            wanted.append(Consumer(stream=DIRECTORY_STREAM, name=identity.name))
+            wanted.append(
+                Consumer(
+                    stream=ANSWERS_STREAM, name=identity.name, filter_subject=answer_subject(party.token)
+                )
+            )
+            wanted.extend(
+                Consumer(stream=feed_stream(period, compartment), name=identity.name)
+                for period in periods(register)
+                for compartment in readable(view, party, at_ms)
+            )
+    return wanted
+
+
+def readable(view: View, party: Party, at_ms: int) -> list[Compartment]:
+    """The compartments whose feed a party may pull: with a read or an audit mandate."""
+    return [
+        c
+        for c in all_compartments(view.register.ceiling_level)
+        if may(view, party, Action.READ, c, at_ms) or may(view, party, Action.AUDIT, c, at_ms)
+    ]
+
+
+def ingress_rights(view: View, party: Party, at_ms: int) -> list[Right]:
+    """One subject per compartment and action that a mandate grants now."""
+    return [
+        Right(ingress_subject(compartment, action, party.token))
+        for compartment in all_compartments(view.register.ceiling_level)
+        for action in INGRESS_ACTIONS
+        if may(view, party, action, compartment, at_ms)
+    ]
+
+
+def identity_rights(view: View, party: Party, identity: str, at_ms: int) -> list[Right]:
+    """Everything that one identity's NATS user may publish on."""
+    register = view.register
+    pulls = [DIRECTORY_STREAM, ANSWERS_STREAM]
+    pulls += [feed_stream(p, c) for p in periods(register) for c in readable(view, party, at_ms)]
+    rights = ingress_rights(view, party, at_ms)
+    for stream in pulls:
+        rights.append(Right(next_subject(stream, identity), answers_many=True))
+        rights.append(Right(reset_subject(stream, identity)))
+    checkpoint = checkpoint_subject(directory_origin(register.enclave))
+    rights.append(Right(direct_get_subject(CHECKPOINTS_STREAM, checkpoint)))
+    return rights

@@ -1,0 +1,129 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""The nats-server configuration of an enclave, rendered from its register.
+
+JetStream lives in account HUB, where only brokers are; each party has its own account and reaches HUB
+through service imports alone, so a reply subject chosen by a party can never name a stream (ADR 0003).
+Users are NKEYs: the file holds public keys only.
+"""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+
+from seinpost_schemas.policy import View
+from seinpost_schemas.register import Party
+from seinpost_schemas.subjects import inbox_prefix
+
+from .layout import Right, identity_rights
+
+_JETSTREAM_MAX_BYTES = 1 << 40
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the server listens and stores; no TLS block means loopback only."""
+
+    name: str
+    listen: str
+    store_dir: str
+
+
+def account_name(party: str) -> str:
+    """The NATS account of a party."""
+    return f"P_{party}"
+
+
+def render(view: View, server: Server, at_ms: int) -> str:
+    """The configuration text; the same register, server and mandates in force give the same text."""
+    register = view.register
+    rights = {
+        party.token: {i.name: identity_rights(view, party, i.name, at_ms) for i in party.identities}
+        for party in register.parties
+    }
+    exports = [
+        _export(right, account_name(token))
+        for token, by_identity in rights.items()
+        for right in _union(by_identity)
+    ]
+    accounts = [_hub(view, exports), *(_account(party, rights[party.token]) for party in register.parties)]
+    return "\n".join(
+        [
+            f"# Rendered from register version {register.version} of {register.enclave}; do not edit.",
+            f"server_name: {_quote(server.name)}",
+            f"listen: {_quote(server.listen)}",
+            "max_payload: 1MB",
+            "max_control_line: 4KB",
+            "write_deadline: 10s",
+            "jetstream {",
+            f"  store_dir: {_quote(server.store_dir)}",
+            "  # An acknowledgement means that the message is on disk.",
+            "  sync_interval: always",
+            f"  max_file_store: {_JETSTREAM_MAX_BYTES}",
+            "}",
+            "accounts {",
+            *accounts,
+            "}",
+            "",
+        ]
+    )
+
+
+def _quote(text: str) -> str:
+    return json.dumps(text)
+
+
+def _union(by_identity: dict[str, list[Right]]) -> list[Right]:
+    return list(dict.fromkeys(right for rights in by_identity.values() for right in rights))
+
+
+def _export(right: Right, account: str) -> str:
+    kind = ", response_type: stream" if right.answers_many else ""
+    return f"      {{service: {_quote(right.subject)}{kind}, accounts: [{account}]}}"
+
+
+def _hub(view: View, exports: list[str]) -> str:
+    users = "\n".join(f"      {{nkey: {b.nats}}}" for b in view.register.brokers)
+    return "\n".join(
+        [
+            "  HUB {",
+            "    jetstream: enabled",
+            f"    users: [\n{users}\n    ]",
+            "    exports: [",
+            *exports,
+            "    ]",
+            "  }",
+        ]
+    )
+
+
+def _account(party: Party, rights: dict[str, list[Right]]) -> str:
+    users = [
+        "\n".join(
+            [
+                f"      {{nkey: {identity.nats}, permissions: {{",
+                "        publish: {allow: [",
+                *(f"          {_quote(r.subject)}" for r in rights[identity.name]),
+                "        ]}",
+                f"        subscribe: {{allow: [{_quote(inbox_prefix(party.token) + '.>')}]}}",
+                "      }}",
+            ]
+        )
+        for identity in party.identities
+    ]
+    imports = [
+        f"      {{service: {{account: HUB, subject: {_quote(right.subject)}}}}}" for right in _union(rights)
+    ]
+    return "\n".join(
+        [
+            f"  {account_name(party.token)} {{",
+            "    users: [",
+            *users,
+            "    ]",
+            "    imports: [",
+            *imports,
+            "    ]",
+            "  }",
+        ]
+    )

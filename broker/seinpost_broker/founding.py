@@ -1,0 +1,149 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""Making an enclave: `seinpost-broker init`.
+
+Identities are made by running `seinpost keygen`, so that this package needs none of the client's code.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+import nkeys
+
+from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of
+from seinpost_broker.adapters.system_clock import SystemClock
+from seinpost_broker.app import render_config
+from seinpost_broker.core import founding
+from seinpost_schemas.checkpoint import LogKeys
+from seinpost_schemas.entry import from_base64
+from seinpost_schemas.errors import SetupError
+from seinpost_schemas.keys import KEY_OBJECT_BYTES, decode_key_object
+from seinpost_schemas.note import Note, composite_type_and_key, format_vkey, sign_note_composite
+from seinpost_schemas.signing import SigningKey
+from seinpost_schemas.subjects import parse_token
+
+REGISTRARS = ("bzk-1", "bzk-2", "nctv-1")
+THRESHOLD = 2
+_BROKER = "broker-1"
+
+
+class KeyRequest(msgspec.Struct, frozen=True):
+    """The public half of a new identity, as `seinpost keygen` writes it."""
+
+    party: str
+    name: str
+    keys: str
+    nats: str
+
+
+def init(
+    path: Path, enclave: str, host: str, port: int, parties: Sequence[str], progress: Callable[[str], None]
+) -> None:
+    """Make an enclave in an empty or missing directory; raises ``SetupError`` and leaves others alone."""
+    parse_token(enclave, "enclave")
+    known = [f.token for f in founding.PARTIES]
+    unknown = [p for p in parties if p not in known]
+    if unknown:
+        raise SetupError(f"no party is called {unknown[0]!r} in the shipped register: use {', '.join(known)}")
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise SetupError(f"{path} is not empty: choose a new directory, nothing was changed")
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    directory = EnclaveDir(path)
+    requests = _keygen(directory, list(parties) or known, progress)
+    progress("signing the register")
+    registrars = {name: SigningKey(_seed(directory, name)) for name in REGISTRARS}
+    broker_nats = _broker_keys(directory)
+    identities = [
+        founding.FoundingIdentity(
+            r.name, r.party, decode_key_object(from_base64(r.keys, KEY_OBJECT_BYTES)), r.nats
+        )
+        for r in requests
+    ]
+    for identity in identities:
+        directory.write(f"keys/{identity.name}.keys", identity.keys.encode())
+    _, log_keys = directory.load_secrets()
+    text = founding.founding_text(
+        enclave,
+        dt.datetime.now(dt.UTC).replace(microsecond=0),
+        identities,
+        founding.FoundingKeys(
+            registrars=[format_vkey(n, composite_type_and_key(k.public.raw)) for n, k in registrars.items()],
+            threshold=THRESHOLD,
+            log_ed25519=log_keys.public.ed25519,
+            log_mldsa44=log_keys.public.mldsa44,
+            brokers={_BROKER: broker_nats},
+        ),
+    )
+    signatures = tuple(sign_note_composite(text, n, k) for n, k in registrars.items())
+    directory.write("register.note", Note(text, signatures).encode())
+    directory.write_toml("broker.toml", {"name": _BROKER, "host": host, "port": port})
+    enclave_id, objects = directory.load_founding()
+    render_config(directory, directory_of(enclave_id, objects).current, SystemClock().now_ms())
+    for request in requests:
+        _client_config(directory, request, enclave_id, host, port)
+
+
+def _seed(directory: EnclaveDir, name: str) -> bytes:
+    seed = secrets.token_bytes(64)
+    directory.write(f"registrars/{name}.key", seed.hex() + "\n", secret=True)
+    return seed
+
+
+def _broker_keys(directory: EnclaveDir) -> str:
+    seed = nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER)
+    log_seed = secrets.token_bytes(64)
+    LogKeys(log_seed)
+    directory.write(
+        "broker.key",
+        msgspec.json.encode({"nats_seed": seed.decode(), "log_seed": log_seed.hex()}),
+        secret=True,
+    )
+    return str(nkeys.from_seed(bytearray(seed)).public_key.decode())
+
+
+def _keygen(directory: EnclaveDir, parties: list[str], progress: Callable[[str], None]) -> list[KeyRequest]:
+    identities = directory.path / "identities"
+    identities.mkdir(mode=0o700)
+
+    def make(party: str) -> KeyRequest:
+        passphrase = directory.write(
+            f"identities/{party}.pass", secrets.token_urlsafe(32) + "\n", secret=True
+        )
+        key_file = identities / f"{party}-1.key"
+        command = [sys.executable, "-m", "seinpost", "keygen", str(key_file), "--party", party, "--name"]
+        command += [f"{party}-1", "--passphrase-file", str(passphrase), "--json"]
+        done = subprocess.run(command, capture_output=True, check=False)
+        if done.returncode:
+            raise SetupError(
+                f"seinpost keygen for {party}: {done.stderr.decode(errors='replace').strip()[-300:]}"
+            )
+        progress(f"made the identity {party}-1")
+        return msgspec.json.decode(done.stdout, type=KeyRequest)
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
+        return list(pool.map(make, parties))
+
+
+def _client_config(
+    directory: EnclaveDir, request: KeyRequest, enclave_id: bytes, host: str, port: int
+) -> None:
+    directory.write_toml(
+        f"{request.party}.toml",
+        {
+            "enclave": enclave_id.hex(),
+            "party": request.party,
+            "identity": f"identities/{request.name}.key",
+            "passphrase_file": f"identities/{request.party}.pass",
+            "server": f"nats://{host}:{port}",
+            "state": f"state/{request.name}",
+        },
+    )

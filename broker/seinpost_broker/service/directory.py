@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""The directory log: loaded at start and whenever it may have grown, its checkpoint signed every 5 s.
+
+Until the audited feed's witnesses exist (quorum 0), this checkpoint's timestamp is what senders rest their
+freshness on: it is the broker's word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from seinpost_broker.ports import Answers, AppendLostError, AppendRequest, Clock, LogStore
+from seinpost_schemas.checkpoint import Checkpoint, LogKeys
+from seinpost_schemas.directory import (
+    DIRECTORY_ENTRY_BYTES,
+    DirectoryEntry,
+    DirectoryType,
+    TrustedDirectory,
+    directory_object_hash,
+)
+from seinpost_schemas.entry import ENTRY_HEADER, from_base64, to_base64
+from seinpost_schemas.errors import MalformedError, UnavailableError
+from seinpost_schemas.merkle import leaf_hash
+from seinpost_schemas.subjects import (
+    DIRECTORY_STREAM,
+    DIRECTORY_SUBJECT,
+    checkpoint_subject,
+    directory_origin,
+)
+
+CHECKPOINT_SECONDS = 5.0
+_log = structlog.get_logger("directory")
+
+
+class DirectoryService:
+    """One broker's view of the directory log."""
+
+    def __init__(
+        self,
+        enclave_id: bytes,
+        *,
+        store: LogStore,
+        answers: Answers,
+        clock: Clock,
+        keys: LogKeys,
+    ) -> None:
+        self.directory = TrustedDirectory(enclave_id)
+        self._store = store
+        self._answers = answers
+        self._clock = clock
+        self._keys = keys
+        self._last_leaf: bytes | None = None
+        self._last_ms = 0
+        self._hashes: set[bytes] = set()
+        self._lock = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Take in what the stream holds beyond what is known."""
+        async with self._lock:
+            async for stored in self._store.read(DIRECTORY_STREAM, self.directory.size + 1):
+                entry_text = stored.headers.get(ENTRY_HEADER)
+                if entry_text is None:
+                    raise MalformedError("a directory message carries its entry")
+                entry_bytes = from_base64(entry_text, DIRECTORY_ENTRY_BYTES)
+                self.directory.advance(entry_bytes, stored.body)
+                self._last_leaf = leaf_hash(entry_bytes)
+                self._last_ms = int.from_bytes(entry_bytes[-40:-32], "big")
+                self._hashes.add(entry_bytes[-32:])
+
+    async def found(self, objects: list[tuple[DirectoryType, bytes]]) -> None:
+        """Append founding objects that the log does not hold yet, in order."""
+        await self.load()
+        for type_, data in objects:
+            while directory_object_hash(data) not in self._hashes:
+                await self._append(type_, data)
+                await self.load()
+
+    async def _append(self, type_: DirectoryType, data: bytes) -> None:
+        now_ms = max(self._clock.now_ms(), self._last_ms)
+        entry = DirectoryEntry(type_, now_ms, directory_object_hash(data)).encode()
+        request = AppendRequest(
+            stream=DIRECTORY_STREAM,
+            subject=DIRECTORY_SUBJECT,
+            expected_last_seq=self.directory.size,
+            expected_last_msg_id=self._last_leaf.hex() if self._last_leaf else None,
+            msg_id=leaf_hash(entry).hex(),
+            headers={ENTRY_HEADER: to_base64(entry)},
+            body=data,
+        )
+        try:
+            await (await self._store.append(request))
+        except AppendLostError:
+            _log.info("another broker appended to the directory first")
+
+    async def run(self) -> None:
+        """Load what is new and publish a checkpoint, every few seconds, for ever."""
+        while True:
+            try:
+                await self.load()
+                await self.publish_checkpoint()
+            except UnavailableError as error:
+                _log.warning("directory waits", cause=type(error).__name__)
+            await asyncio.sleep(CHECKPOINT_SECONDS)
+
+    async def publish_checkpoint(self) -> None:
+        """Sign and store the checkpoint of what is loaded (all of it read back from the stream)."""
+        origin = directory_origin(self.directory.current.register.enclave)
+        checkpoint = Checkpoint(origin, self.directory.size, self.directory.root())
+        note = self._keys.sign(checkpoint, self._clock.now_ms() // 1000)
+        await self._answers.store_checkpoint(checkpoint_subject(origin), note)

@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""From a party's ingress stream to the right sequencer: decode, find the sender, verify, hand over.
+
+Order: sizes and format → subject against header → sender at the current directory → both signature halves
+and body hash. The content is never looked at: the broker cannot open it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+
+import structlog
+
+from seinpost_broker.ports import Answers, Ingress, IngressMessage
+from seinpost_schemas.answer import BrokerAnswer
+from seinpost_schemas.compartment import Compartment, refuse_state_secret
+from seinpost_schemas.envelope import Envelope, decode_envelope, verify_envelope
+from seinpost_schemas.errors import InvalidError, Reason, RefusedError, UnavailableError
+from seinpost_schemas.header import HEADER_BYTES, object_hash, verify_enclave
+from seinpost_schemas.kinds import Action
+from seinpost_schemas.policy import Member
+from seinpost_schemas.subjects import parse_ingress_subject
+
+from .directory import DirectoryService
+from .sequencer import Item, Sequencer, describe
+
+_FETCH = 64
+_log = structlog.get_logger("ingress")
+
+
+class IngressService:
+    """Takes one party's envelopes in, for ever."""
+
+    def __init__(
+        self,
+        party: str,
+        *,
+        ingress: Ingress,
+        directory: DirectoryService,
+        sequencers: Mapping[Compartment, Sequencer],
+        answers: Answers,
+    ) -> None:
+        self._party = party
+        self._ingress = ingress
+        self._directory = directory
+        self._sequencers = sequencers
+        self._answers = answers
+
+    async def run(self) -> None:
+        """Fetch and handle until cancelled; an unreachable server is tried again."""
+        while True:
+            try:
+                for message in await self._ingress.fetch(self._party, _FETCH):
+                    await self.handle(message)
+            except UnavailableError as error:
+                _log.warning("ingress waits", party=self._party, cause=type(error).__name__)
+                await asyncio.sleep(0.5)
+
+    async def handle(self, message: IngressMessage) -> None:
+        """Verify one message and hand it to its compartment's sequencer, or refuse it."""
+        try:
+            envelope, member, action = await self._verified(message)
+            sequencer = self._sequencers.get(envelope.header.compartment)
+            if sequencer is None:
+                raise RefusedError(
+                    Reason.CEILING, f"{envelope.header.compartment} is not carried by this enclave"
+                )
+        except (InvalidError, RefusedError) as error:
+            await self._refuse(message, error)
+            return
+        await sequencer.put(Item(envelope, member, action, message.done))
+
+    async def _verified(self, message: IngressMessage) -> tuple[Envelope, Member, Action]:
+        compartment, action, party = parse_ingress_subject(message.subject)
+        envelope = decode_envelope(message.data)
+        header = envelope.header
+        refuse_state_secret(header.compartment.classification)
+        if header.compartment != compartment or party != self._party:
+            raise RefusedError(
+                Reason.MANDATE, f"an envelope for {header.compartment} came in for {compartment}"
+            )
+        if header.directory_size > self._directory.directory.size:
+            await self._directory.load()
+        directory = self._directory.directory
+        verify_enclave(header, directory.enclave_id)
+        member = directory.current.member(header.sender_id)
+        if member.party.token != party:
+            raise RefusedError(Reason.UNKNOWN_SENDER, f"the sending identity does not belong to {party}")
+        return verify_envelope(envelope, member.verifying), member, action
+
+    async def _refuse(self, message: IngressMessage, error: InvalidError | RefusedError) -> None:
+        reason, text, basis = describe(error)
+        data = message.data
+        # Too short for a header: nothing to name it by but its own hash.
+        name = (
+            object_hash(data[:HEADER_BYTES]) if len(data) >= HEADER_BYTES else hashlib.sha256(data).digest()
+        )
+        sender = data[24:40] if len(data) >= HEADER_BYTES else bytes(16)
+        answer = BrokerAnswer(
+            object=name.hex(),
+            sender=sender.hex(),
+            compartment="",
+            verdict="refused",
+            reason=reason,
+            message=text,
+            basis=basis,
+        )
+        _log.info("refused", party=self._party, reason=reason)
+        await self._answers.answer(self._party, answer.encode())
+        await message.done()

@@ -1,0 +1,257 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""The single writer of one compartment's log: decide → append under conditions → answer.
+
+**The commit point** is the append's acknowledgement. Appends are pipelined: the next is sent before the
+last is acknowledged, each conditional on the one before it by sequence *and* message id. When one is lost to
+another broker, or its outcome is unknown, everything not acknowledged is taken back, the log is read again
+from the stream, and the same envelopes are decided anew by the same code. Answers go out only after
+the append (or, for a refusal, when nothing is in flight that it could depend on).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+
+from seinpost_broker.core.compartment_log import Admit, Ahead, AlreadyLogged, CompartmentLog
+from seinpost_broker.ports import Answers, AppendRequest, Clock, LogStore
+from seinpost_schemas.answer import BrokerAnswer, head_of
+from seinpost_schemas.compartment import Compartment
+from seinpost_schemas.directory import TrustedDirectory
+from seinpost_schemas.entry import Entry, feed_headers, parse_feed_headers
+from seinpost_schemas.envelope import Envelope
+from seinpost_schemas.errors import InvalidError, Reason, RefusedError, UnavailableError
+from seinpost_schemas.header import decode_header
+from seinpost_schemas.kinds import Action, Kind
+from seinpost_schemas.limits import HOLD_MS, MAX_HELD_ENVELOPES
+from seinpost_schemas.policy import Member
+from seinpost_schemas.subjects import feed_stream, feed_subject
+
+MAX_IN_FLIGHT = 32
+_POLL_SECONDS = 0.25
+_log = structlog.get_logger("sequencer")
+
+
+class Item(msgspec.Struct, eq=False):
+    """A verified envelope waiting for its place in the log."""
+
+    envelope: Envelope
+    member: Member
+    action: Action
+    done: Callable[[], Awaitable[None]]
+    held_until_ms: int | None = None
+
+
+class Sequencer:
+    """Runs one compartment's log of one period; one instance per broker process."""
+
+    def __init__(
+        self,
+        compartment: Compartment,
+        period: str,
+        *,
+        directory: TrustedDirectory,
+        store: LogStore,
+        answers: Answers,
+        clock: Clock,
+    ) -> None:
+        self.log = CompartmentLog(compartment)
+        self._period = period
+        self._stream = feed_stream(period, compartment)
+        self._subject = feed_subject(period, compartment)
+        self._directory = directory
+        self._store = store
+        self._answers = answers
+        self._clock = clock
+        self._queue: asyncio.Queue[Item] = asyncio.Queue(maxsize=256)
+        self._todo: deque[Item] = deque()
+        self._held: list[Item] = []
+        self._in_flight: deque[tuple[Item, Admit, Awaitable[None]]] = deque()
+
+    async def put(self, item: Item) -> None:
+        """Queue a verified envelope; waits while the queue is full (backpressure to the ingress)."""
+        await self._queue.put(item)
+
+    async def load(self) -> None:
+        """Read the log from its stream: at start, and again after every lost race."""
+        first = self.log.size + 1
+        async for stored in self._store.read(self._stream, first, headers_only=True):
+            entry, _, signature = parse_feed_headers(dict(stored.headers))
+            if stored.seq != self.log.size + 1:
+                raise UnavailableError(f"{self._stream} has a hole before sequence {stored.seq}")
+            body = None
+            if decode_header(entry.header_bytes).kind == Kind.EPOCH:
+                body = (await self._store.read_one(self._stream, stored.seq)).body
+            self._apply(entry, signature, body)
+            self.log.confirm()
+
+    def _apply(self, entry: Entry, signature: bytes, body: bytes | None) -> None:
+        view = self._directory.view_at(entry.directory_size) or self._directory.current
+        self.log.apply(entry, signature, body, view, leaf=CompartmentLog.leaf_of(entry))
+
+    async def run(self) -> None:
+        """Sequence for ever; a lost race or an unknown outcome starts over from the stream."""
+        while True:
+            try:
+                await self.load()
+                await self._sequence()
+            except UnavailableError as error:
+                self._take_back()
+                _log.warning("sequencer reloads", stream=self._stream, cause=type(error).__name__)
+                await asyncio.sleep(0.05)
+
+    def _take_back(self) -> None:
+        self.log.undo()
+        # In flight comes before anything decided later: the chain's order is kept.
+        self._todo.extendleft(item for item, _, _ in reversed(self._in_flight))
+        self._in_flight.clear()
+
+    async def _sequence(self) -> None:
+        while True:
+            item = await self._next_item()
+            if item is not None:
+                await self._handle(item)
+            while self._in_flight and (item is None or len(self._in_flight) >= MAX_IN_FLIGHT):
+                await self._settle_oldest()
+                if not self._queue.empty() or self._todo:
+                    break
+            self._release_held()
+
+    async def _next_item(self) -> Item | None:
+        """The next envelope; ``None`` when there is none just now and appends are in flight."""
+        if self._todo:
+            return self._todo.popleft()
+        if self._in_flight:
+            try:
+                return self._queue.get_nowait()
+            except asyncio.QueueEmpty:
+                return None
+        if not self._held:
+            return await self._queue.get()
+        try:
+            return await asyncio.wait_for(self._queue.get(), _POLL_SECONDS)
+        except TimeoutError:
+            # What is held may have been waiting for an entry that another broker appended.
+            await self.load()
+            return None
+
+    async def _handle(self, item: Item) -> None:
+        try:
+            decision = self.log.decide(
+                item.envelope, item.member, item.action, self._directory, self._clock.now_ms()
+            )
+        except (RefusedError, InvalidError) as error:
+            if self._in_flight:
+                # The refusal may rest on an append that is lost yet: settle first, then decide again.
+                await self._settle_all()
+                self._todo.appendleft(item)
+                return
+            await self._refuse(item, error)
+            return
+        if isinstance(decision, AlreadyLogged):
+            await self._settle_all()
+            await self._admitted(item, decision.index, decision.admitted_ms)
+        elif isinstance(decision, Ahead):
+            await self._hold(item)
+        else:
+            await self._append(item, decision)
+
+    async def _append(self, item: Item, admit: Admit) -> None:
+        leaf = CompartmentLog.leaf_of(admit.entry)
+        last_leaf = self.log.last_leaf
+        request = AppendRequest(
+            stream=self._stream,
+            subject=self._subject,
+            expected_last_seq=admit.index,
+            expected_last_msg_id=last_leaf.hex() if last_leaf else None,
+            msg_id=leaf.hex(),
+            headers=feed_headers(admit.entry, item.envelope.signature),
+            body=item.envelope.body,
+        )
+        self._apply(admit.entry, item.envelope.signature, item.envelope.body)
+        try:
+            stored = await self._store.append(request)
+        except BaseException:
+            # Not known whether it was sent: it is taken back with the rest, and decided anew.
+            self._todo.appendleft(item)
+            raise
+        self._in_flight.append((item, admit, stored))
+
+    async def _settle_oldest(self) -> None:
+        item, admit, stored = self._in_flight[0]
+        await stored
+        self._in_flight.popleft()
+        self.log.confirm()
+        await self._admitted(item, admit.index, admit.entry.admitted_ms)
+
+    async def _settle_all(self) -> None:
+        while self._in_flight:
+            await self._settle_oldest()
+
+    async def _hold(self, item: Item) -> None:
+        now_ms = self._clock.now_ms()
+        if item.held_until_ms is None:
+            item.held_until_ms = now_ms + HOLD_MS
+        same_chain = sum(h.member is item.member for h in self._held)
+        if now_ms >= item.held_until_ms or same_chain >= MAX_HELD_ENVELOPES:
+            await self._settle_all()
+            await self._refuse(
+                item,
+                RefusedError(
+                    Reason.GAP, "the envelope before this one in its chain did not come within 10 s"
+                ),
+            )
+        else:
+            self._held.append(item)
+
+    def _release_held(self) -> None:
+        """Decide again on what is held: its predecessor may have come, or its time may be over."""
+        if self._held and not self._in_flight:
+            self._todo.extend(sorted(self._held, key=lambda i: i.envelope.header.seq))
+            self._held.clear()
+
+    async def _admitted(self, item: Item, index: int, admitted_ms: int) -> None:
+        answer = self._answer(item, "admitted", period=self._period, index=index, admitted_ms=admitted_ms)
+        await self._answers.answer(item.member.party.token, answer.encode())
+        await item.done()
+
+    async def _refuse(self, item: Item, error: RefusedError | InvalidError) -> None:
+        self.log.note_refusal(item.envelope)
+        reason, message, basis = describe(error)
+        head = self.log.head(item.envelope.header.sender_id)
+        answer = self._answer(
+            item,
+            "refused",
+            reason=reason,
+            message=message,
+            basis=basis,
+            head=head_of(head.header_bytes, head.signature) if head else None,
+        )
+        _log.info("refused", stream=self._stream, party=item.member.party.token, reason=reason)
+        await self._answers.answer(item.member.party.token, answer.encode())
+        await item.done()
+
+    def _answer(self, item: Item, verdict: str, **fields: object) -> BrokerAnswer:
+        return msgspec.convert(
+            {
+                "object": item.envelope.object_hash.hex(),
+                "sender": item.envelope.header.sender_id.hex(),
+                "compartment": str(self.log.compartment),
+                "verdict": verdict,
+                **{k: v for k, v in fields.items() if v is not None},
+            },
+            BrokerAnswer,
+        )
+
+
+def describe(error: RefusedError | InvalidError) -> tuple[Reason, str, str | None]:
+    """(reason, sentence, basis) of a refusal, from whichever error caused it."""
+    if isinstance(error, RefusedError):
+        return error.reason, error.message, error.basis
+    reasons = {"too-large": Reason.TOO_LARGE, "signature": Reason.SIGNATURE}
+    return reasons.get(error.code, Reason.MALFORMED), str(error), None

@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""Following the directory: its entries, and the checkpoint that says how fresh they are."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from seinpost_schemas.checkpoint import LogPublicKeys, verify_checkpoint
+from seinpost_schemas.directory import DIRECTORY_ENTRY_BYTES, TrustedDirectory, log_keys_of
+from seinpost_schemas.entry import ENTRY_HEADER, from_base64
+from seinpost_schemas.errors import BindingError, InvalidError, MalformedError, SetupError, UnavailableError
+from seinpost_schemas.policy import View
+from seinpost_schemas.subjects import (
+    CHECKPOINTS_STREAM,
+    DIRECTORY_STREAM,
+    checkpoint_subject,
+    direct_get_subject,
+    directory_origin,
+)
+
+from ._state import ReadingState
+from ._transport import Transport
+from .freshness import Freshness
+
+_POLL_SECONDS = 10.0
+_FIRST_SECONDS = 15.0
+
+
+def monotonic_ms() -> int:
+    """This process's monotonic clock."""
+    return time.monotonic_ns() // 1_000_000
+
+
+def wall_ms() -> int:
+    """This machine's wall clock, Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class DirectoryFollower:
+    """Keeps one ``TrustedDirectory`` current and knows how fresh it is."""
+
+    def __init__(self, enclave_id: bytes, transport: Transport, consumer: str, floor: ReadingState) -> None:
+        self.directory = TrustedDirectory(enclave_id)
+        self.freshness = Freshness()
+        self._transport = transport
+        self._consumer = consumer
+        self._floor = floor
+        self._grew = asyncio.Event()
+        self._failed: Exception | None = None
+
+    @property
+    def view(self) -> View:
+        """What is known now."""
+        return self.directory.current
+
+    def verify_fresh(self) -> None:
+        """Raise ``UnavailableError`` unless it is fresh enough to seal on."""
+        self.freshness.verify(monotonic_ms(), wall_ms())
+
+    async def run(self) -> None:
+        """Follow until cancelled. A directory that does not verify ends this with its error."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._follow())
+                group.create_task(self._poll())
+        except BaseExceptionGroup as failures:
+            self._failed = failures.exceptions[0] if isinstance(failures.exceptions[0], Exception) else None
+            self._grew.set()
+            raise
+
+    async def _follow(self) -> None:
+        async for stored in self._transport.pull(DIRECTORY_STREAM, self._consumer, 1):
+            if stored.seq != self.directory.size + 1:
+                raise SetupError("the directory log has a hole: its entries do not follow each other")
+            text = stored.headers.get(ENTRY_HEADER)
+            try:
+                if text is None:
+                    raise MalformedError("a directory message carries its entry")
+                self.directory.advance(from_base64(text, DIRECTORY_ENTRY_BYTES), stored.body)
+            except BindingError as error:
+                raise SetupError(
+                    f"this server's register is not the one this configuration trusts: {error}"
+                ) from None
+            except InvalidError as error:
+                raise SetupError(f"the directory does not verify: {error}") from None
+            self._floor.verify_directory(self.directory.size, self.directory.root())
+            self._grew.set()
+            self._grew = asyncio.Event()
+
+    async def _poll(self) -> None:
+        while True:
+            try:
+                await self.confirm()
+            except UnavailableError:
+                await asyncio.sleep(1)
+                continue
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def confirm(self) -> None:
+        """Read the newest checkpoint, hold it against the entries, and take its timestamp."""
+        await self.wait_for(lambda: self.directory.view_at(self.directory.size) is not None)
+        register = self.view.register
+        origin = directory_origin(register.enclave)
+        subject = direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(origin))
+        note = await self._transport.read_last(subject)
+        if note is None:
+            raise UnavailableError("no broker has signed the directory yet")
+        try:
+            checkpoint, timestamp = verify_checkpoint(note, origin, LogPublicKeys(*log_keys_of(register)))
+        except InvalidError as error:
+            raise SetupError(f"the directory's checkpoint does not verify: {error}") from None
+        await self.wait_for(lambda: self.directory.size >= checkpoint.tree_size)
+        if self.directory.size != checkpoint.tree_size:
+            # More has come since it was signed; the next checkpoint covers that.
+            return
+        if self.directory.root() != checkpoint.root_hash:
+            raise SetupError("the directory received is not the one that the broker signed")
+        self._floor.store_directory(self.directory.size, self.directory.root())
+        self.freshness.saw(timestamp, monotonic_ms())
+
+    async def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Wait for the directory to grow until ``condition`` holds, within 15 s."""
+        try:
+            async with asyncio.timeout(_FIRST_SECONDS):
+                while not condition():
+                    if self._failed is not None:
+                        raise self._failed
+                    await self._grew.wait()
+        except TimeoutError:
+            raise UnavailableError("the directory did not come; is the broker running?") from None

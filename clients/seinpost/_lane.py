@@ -1,0 +1,390 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""One compartment's sending lane: batches, epochs, the chain, and what is not answered yet.
+
+A batch closes when the line is idle, after 20 ms, at 1,024 signals or at 512 KiB: a lonely signal leaves at
+once, a flood leaves in batches. Up to eight envelopes are under way at a time; each is sent again, byte for
+byte, until it is answered. After a refusal the broker refuses the rest of the chain too: the lane waits for
+those answers, takes the chain up from the log's head, and seals what can still go anew, with the same signal
+ids, so that a signal counts once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import OrderedDict, deque
+
+import msgspec
+
+from seinpost_schemas import labels
+from seinpost_schemas.answer import BrokerAnswer
+from seinpost_schemas.clear_bodies import EndOfEpoch
+from seinpost_schemas.compartment import Compartment
+from seinpost_schemas.envelope import Envelope, sign_envelope
+from seinpost_schemas.errors import BindingError, Reason, RefusedError, UnavailableError
+from seinpost_schemas.header import ZERO_16, ZERO_32, Header, decode_header, hash_body, object_hash
+from seinpost_schemas.kinds import Action, Kind
+from seinpost_schemas.limits import (
+    BATCH_CLOSE_BYTES,
+    BATCH_CLOSE_MS,
+    MAX_BATCH_SIGNALS,
+    MAX_EPOCH_AGE_MS,
+    MAX_EPOCH_ENVELOPES,
+)
+from seinpost_schemas.policy import Member, View, may
+from seinpost_schemas.sections import EncodedSignal
+from seinpost_schemas.subjects import ingress_subject
+
+from ._chain import Chain
+from ._directory import DirectoryFollower, monotonic_ms, wall_ms
+from ._state import SendingState
+from ._transport import Transport
+from .answer import Answer
+from .epochs import EpochSecrets, Recipient, make_epoch
+from .identity import Identity
+from .sealing import seal_envelope
+
+MAX_UNDER_WAY = 8
+_RESEND_SECONDS = 10.0
+_MAX_TRIES = 5
+_EPOCH_MARGIN_MS = 120_000
+"""A new epoch two minutes before the broker would end the old one: clocks and queues differ."""
+_RETRIED = frozenset({Reason.GAP, Reason.EPOCH, Reason.STALE_DIRECTORY, Reason.REPLAY})
+
+
+class Outgoing(msgspec.Struct, eq=False):
+    """A validated signal on its way."""
+
+    signal: EncodedSignal
+    signal_id: str
+    audience: str
+    answer: asyncio.Future[Answer]
+    tries: int = 0
+
+
+class _Epoch(msgspec.Struct, eq=False):
+    secrets: EpochSecrets
+    keys: tuple[bytes, ...]
+    started_ms: int
+    envelopes: int = 0
+    last_seq: int = 0
+    sealed: int = 0
+
+
+class _Sent(msgspec.Struct, eq=False):
+    envelope: Envelope
+    subject: str
+    items: list[Outgoing]
+    epoch: _Epoch | None
+    audience: str
+    task: asyncio.Task[None] | None = None
+
+
+class Lane:
+    """Sends one identity's signals into one compartment, in order."""
+
+    def __init__(
+        self,
+        compartment: Compartment,
+        *,
+        identity: Identity,
+        directory: DirectoryFollower,
+        transport: Transport,
+        state: SendingState,
+    ) -> None:
+        self.compartment = compartment
+        self._name = str(compartment)
+        self._identity = identity
+        self._directory = directory
+        self._transport = transport
+        self._state = state
+        self._chain = Chain(*state.load(self._name), self._reserve)
+        self._pending: deque[Outgoing] = deque()
+        self._pending_bytes = 0
+        self._under_way: OrderedDict[bytes, _Sent] = OrderedDict()
+        self._epochs: dict[str, _Epoch] = {}
+        self._refused: list[tuple[_Sent, RefusedError]] = []
+        self._changed = asyncio.Event()
+
+    def _reserve(self, upto: int) -> None:
+        self._state.reserve(self._name, upto)
+
+    # -- from the publisher -----------------------------------------------------------------------
+
+    def put(self, item: Outgoing) -> None:
+        """Queue a signal."""
+        self._pending.append(item)
+        self._pending_bytes += item.signal.size
+        self._changed.set()
+
+    def take_answer(self, answer: BrokerAnswer) -> None:
+        """A broker answered one of our envelopes."""
+        sent = self._under_way.pop(bytes.fromhex(answer.object), None)
+        if sent is None:
+            return
+        if sent.task is not None:
+            sent.task.cancel()
+        if answer.verdict == "admitted":
+            self._admitted(sent, answer)
+        else:
+            reason = answer.reason or Reason.MALFORMED
+            self._refused.append((sent, RefusedError(reason, answer.message or "", answer.basis)))
+            self._resume(answer)
+        self._changed.set()
+
+    def _admitted(self, sent: _Sent, answer: BrokerAnswer) -> None:
+        self._chain.admitted(sent.envelope.object_hash)
+        self._state.store_head(self._name, sent.envelope.object_hash)
+        if sent.epoch is not None and sent.items:
+            sent.epoch.envelopes += 1
+            sent.epoch.last_seq = sent.envelope.header.seq
+        for item in sent.items:
+            if not item.answer.done():
+                item.answer.set_result(
+                    Answer(
+                        signal=item.signal_id, verdict="admitted", compartment=self._name, index=answer.index
+                    )
+                )
+
+    def _resume(self, answer: BrokerAnswer) -> None:
+        """Take the chain up from the head in a refusal, if it is truly ours."""
+        head: Header | None = None
+        hash_ = ZERO_32
+        if answer.head is not None:
+            header_bytes, signature = answer.head.parts()
+            head, hash_ = decode_header(header_bytes), object_hash(header_bytes)
+            if head.sender_id != self._identity.sender_id or head.compartment != self.compartment:
+                raise BindingError("a refusal names a head that is not of this chain")
+            # Only what we signed ourselves: a broker must not make us build on a foreign header.
+            context = labels.kind_context(head.kind)
+            self._identity.signing.public.verify(signature, header_bytes, context)
+        self._chain.resume(head, hash_)
+
+    def fail(self, error: Exception) -> None:
+        """Nothing more can be sent: tell everyone who waits."""
+        waiting = [i for s in self._under_way.values() for i in s.items] + list(self._pending)
+        for item in waiting:
+            if not item.answer.done():
+                item.answer.set_exception(error)
+        for sent in self._under_way.values():
+            if sent.task is not None:
+                sent.task.cancel()
+        self._under_way.clear()
+        self._pending.clear()
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything was answered."""
+        return not self._pending and not self._under_way and not self._refused
+
+    # -- the sending loop -------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        while True:
+            self._changed.clear()
+            if self._refused:
+                if not self._under_way:
+                    self._recover()
+                    continue
+            elif self._pending and len(self._under_way) < MAX_UNDER_WAY:
+                await self._gather()
+                if self._pending and not self._refused:
+                    await self._send_batch()
+                continue
+            await self._changed.wait()
+
+    async def _gather(self) -> None:
+        """Let a batch fill while the line is busy, for 20 ms at most."""
+        # One turn of the loop: signals submitted together travel together.
+        await asyncio.sleep(0)
+        deadline = time.monotonic() + BATCH_CLOSE_MS / 1000
+        while (
+            self._under_way
+            and not self._refused
+            and len(self._pending) < MAX_BATCH_SIGNALS
+            and self._pending_bytes < BATCH_CLOSE_BYTES
+            and (left := deadline - time.monotonic()) > 0
+        ):
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), left)
+
+    def _take_batch(self) -> list[Outgoing]:
+        batch: list[Outgoing] = []
+        ids: set[bytes] = set()
+        size = 0
+        audience = self._pending[0].audience
+        while self._pending and len(batch) < MAX_BATCH_SIGNALS:
+            item = self._pending[0]
+            if item.audience != audience or (batch and size + item.signal.size > BATCH_CLOSE_BYTES):
+                break
+            if item.signal.id in ids:
+                # A repeated id goes into the next batch: one batch holds an id once.
+                break
+            batch.append(self._pending.popleft())
+            ids.add(item.signal.id)
+            size += item.signal.size
+        self._pending_bytes -= size
+        return batch
+
+    async def _send_batch(self) -> None:
+        await self._wait_until_fresh()
+        batch = self._take_batch()
+        try:
+            epoch = await self._epoch(batch[0].audience)
+        except RefusedError as error:
+            for item in batch:
+                if not item.answer.done():
+                    item.answer.set_exception(error)
+            return
+        if self._refused:
+            self._requeue(batch)
+            return
+        envelope = seal_envelope(
+            [i.signal for i in batch], self._place(Kind.SIGNALS), epoch.secrets, self._identity.signing
+        )
+        epoch.sealed += 1
+        self._send(envelope, Action.PUBLISH, batch, epoch, batch[0].audience)
+
+    async def _wait_until_fresh(self) -> None:
+        while True:
+            try:
+                self._directory.verify_fresh()
+            except UnavailableError:
+                # Sealing now could reach someone who was removed: wait for the directory instead.
+                await asyncio.sleep(0.2)
+            else:
+                return
+
+    def _place(self, kind: Kind) -> Header:
+        return Header(
+            kind=kind,
+            compartment=self.compartment,
+            enclave_id=self._directory.directory.enclave_id,
+            sender_id=self._identity.sender_id,
+            epoch_id=ZERO_16,
+            seq=self._chain.take_seq(),
+            prev_hash=self._chain.prev_hash,
+            directory_size=self._directory.directory.size,
+            created_ms=wall_ms(),
+            count=0,
+            batch_root=ZERO_32,
+            body_len=0,
+            body_hash=ZERO_32,
+        )
+
+    async def _epoch(self, audience: str) -> _Epoch:
+        """The epoch for an audience: the running one, or a new one when it is due."""
+        view = self._directory.view
+        now_ms = wall_ms()
+        me = view.member(self._identity.sender_id)
+        members = view.audience_members(view.audience(audience), me.party, self.compartment, now_ms)
+        epoch = self._epochs.get(audience)
+        if epoch is not None and not self._is_due(epoch, tuple(members)):
+            return epoch
+        if epoch is not None:
+            await self._end(audience, epoch)
+        recipients = recipients_of(view, members, self.compartment, now_ms)
+        envelope, secrets = make_epoch(
+            self._place(Kind.EPOCH), view.audience(audience).code, recipients, self._identity.signing
+        )
+        epoch = _Epoch(secrets, tuple(members), monotonic_ms())
+        self._epochs[audience] = epoch
+        self._send(envelope, Action.PUBLISH, [], epoch, audience)
+        return epoch
+
+    @staticmethod
+    def _is_due(epoch: _Epoch, keys: tuple[bytes, ...]) -> bool:
+        old = monotonic_ms() - epoch.started_ms > MAX_EPOCH_AGE_MS - _EPOCH_MARGIN_MS
+        return old or epoch.sealed >= MAX_EPOCH_ENVELOPES - 1 or epoch.keys != keys
+
+    async def _end(self, audience: str, epoch: _Epoch) -> None:
+        """Close an epoch in the log, once everything sealed under it is answered."""
+        while self._under_way and not self._refused:
+            self._changed.clear()
+            await self._changed.wait()
+        self._epochs.pop(audience, None)
+        if self._refused:
+            return
+        body = EndOfEpoch(epoch.envelopes, epoch.last_seq).encode()
+        header = msgspec.structs.replace(
+            self._place(Kind.END_OF_EPOCH),
+            epoch_id=epoch.secrets.epoch_id,
+            body_len=len(body),
+            body_hash=hash_body(body),
+        )
+        self._send(sign_envelope(header, body, self._identity.signing), Action.PUBLISH, [], None, audience)
+
+    async def end_epochs(self) -> None:
+        """Close every epoch in the log; for a client that leaves."""
+        for audience, epoch in list(self._epochs.items()):
+            await self._end(audience, epoch)
+        while self._under_way:
+            self._changed.clear()
+            await self._changed.wait()
+
+    def _send(
+        self, envelope: Envelope, action: Action, items: list[Outgoing], epoch: _Epoch | None, audience: str
+    ) -> None:
+        self._chain.signed(envelope.object_hash)
+        subject = ingress_subject(self.compartment, action, self._identity.party)
+        sent = _Sent(envelope, subject, items, epoch, audience)
+        self._under_way[envelope.object_hash] = sent
+        sent.task = asyncio.ensure_future(self._deliver(sent))
+
+    async def _deliver(self, sent: _Sent) -> None:
+        """Send an envelope byte for byte until its answer cancels this."""
+        data, msg_id = sent.envelope.encode(), sent.envelope.object_hash.hex()
+        while True:
+            try:
+                await self._transport.send(sent.subject, data, msg_id)
+            except UnavailableError:
+                await asyncio.sleep(0.5)
+                continue
+            except RefusedError as error:
+                if error.reason is Reason.QUOTA:
+                    await asyncio.sleep(1)
+                    continue
+                # The server itself denied it: no broker will ever answer.
+                self._under_way.pop(sent.envelope.object_hash, None)
+                sent.task = None
+                self._refused.append((sent, error))
+                self._chain.resume_own()
+                self._changed.set()
+                return
+            await asyncio.sleep(_RESEND_SECONDS)
+
+    # -- after a refusal --------------------------------------------------------------------------
+
+    def _recover(self) -> None:
+        """Everything under way is answered: fail what cannot go, seal the rest anew."""
+        refused, self._refused = self._refused, []
+        self._epochs.clear()
+        final = {s.audience: e for s, e in refused if not s.items and e.reason not in _RETRIED}
+        again: list[Outgoing] = []
+        for sent, error in refused:
+            for item in sent.items:
+                item.tries += 1
+                cause = final.get(item.audience, error)
+                if cause.reason in _RETRIED and item.tries < _MAX_TRIES:
+                    again.append(item)
+                elif not item.answer.done():
+                    item.answer.set_exception(cause)
+        self._requeue(again)
+
+    def _requeue(self, items: list[Outgoing]) -> None:
+        self._pending.extendleft(reversed(items))
+        self._pending_bytes += sum(i.signal.size for i in items)
+
+
+def recipients_of(
+    view: View, members: dict[bytes, Member], compartment: Compartment, at_ms: int
+) -> dict[bytes, Recipient]:
+    """Public keys and protected rights of an audience's identities, by kem_key_id."""
+    return {
+        key_id: Recipient(member.keys.kem, may(view, member.party, Action.READ_PROTECTED, compartment, at_ms))
+        for key_id, member in members.items()
+    }

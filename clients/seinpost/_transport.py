@@ -1,0 +1,263 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""NATS behind three verbs: send an envelope, pull a stream, read a checkpoint. The only file that imports it.
+
+Denied publishes reach nats-py through its error callback alone and would otherwise look like a time-out;
+here they become ``RefusedError`` at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Protocol
+
+import msgspec
+import nats
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from seinpost_schemas.errors import Reason, RefusedError, SetupError, UnavailableError
+from seinpost_schemas.limits import NEXT_EXPIRES_SECONDS
+from seinpost_schemas.subjects import inbox_prefix, next_subject, reset_subject
+
+_CONNECT_SECONDS = 5.0
+_REQUEST_SECONDS = 10.0
+_HEARTBEAT_SECONDS = 5.0
+_BATCH = 64
+_MAX_PULL_BYTES = 16 * 1024 * 1024
+_PENDING_BYTES = 256 * 1024 * 1024
+_VIOLATION = re.compile(r"permissions violation for (?:publish|subscription) to \"([^\"]+)\"", re.IGNORECASE)
+
+
+class StoredMessage(msgspec.Struct, frozen=True):
+    """A message as a stream holds it; ``seq`` from 1."""
+
+    seq: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport(Protocol):
+    """What the client needs of the network."""
+
+    async def send(self, subject: str, data: bytes, msg_id: str) -> None:
+        """Store an envelope durably on our ingress.
+
+        Ends when it is on disk. Safe to repeat byte for byte: the server drops a repeated ``msg_id`` within
+        two minutes, and the broker answers a logged one again. Raises ``RefusedError`` for a denial or a
+        full quota, ``UnavailableError`` when nothing is known.
+        """
+        ...
+
+    def pull(self, stream: str, consumer: str, first_seq: int) -> AsyncIterator[StoredMessage]:
+        """Everything from ``first_seq`` on, in order, for ever; survives reconnects."""
+        ...
+
+    async def read_last(self, subject: str) -> bytes | None:
+        """The newest message under a direct-get subject; ``None`` when there is none."""
+        ...
+
+    async def close(self) -> None:
+        """Leave."""
+        ...
+
+
+class NatsTransport:
+    """One connection of one identity."""
+
+    def __init__(self, client: Client, denied: dict[str, set[asyncio.Future[Any]]]) -> None:
+        self._client = client
+        self._denied = denied
+
+    @classmethod
+    async def connect(cls, url: str, party: str, nkey_seed: str) -> NatsTransport:
+        """Connect; raises ``UnavailableError`` or, when the server does not know us, ``RefusedError``."""
+        denied: dict[str, set[asyncio.Future[Any]]] = {}
+        refusal: list[Exception] = []
+
+        async def on_error(error: Exception) -> None:
+            refusal.append(error)
+            del refusal[:-5]
+            match = _VIOLATION.search(str(error))
+            for future in denied.get(match.group(1), ()) if match else ():
+                if not future.done():
+                    future.set_exception(_denial(match.group(1) if match else ""))
+
+        try:
+            client = await asyncio.wait_for(
+                nats.connect(
+                    url,
+                    nkeys_seed_str=nkey_seed,
+                    name=f"seinpost {party}",
+                    inbox_prefix=inbox_prefix(party).encode(),
+                    connect_timeout=int(_CONNECT_SECONDS),
+                    allow_reconnect=True,
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=0.5,
+                    error_cb=on_error,
+                ),
+                _CONNECT_SECONDS,
+            )
+        except (nats.errors.Error, TimeoutError, OSError) as error:
+            text = " ".join(str(e).lower() for e in [error, *refusal])
+            if "authorization" in text or "authentication" in text:
+                raise RefusedError(
+                    Reason.UNKNOWN_SENDER,
+                    f"the server at {url} does not know this identity of {party}; is it in the register?",
+                ) from None
+            raise UnavailableError(
+                f"no broker answers at {url}; is it running, and is the address right?"
+            ) from None
+        except ValueError:
+            raise SetupError(f"{url!r} is not a server address; write nats://host:port") from None
+        return cls(client, denied)
+
+    async def close(self) -> None:
+        """See ``Transport``."""
+        with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
+            await asyncio.wait_for(self._client.close(), 5)
+
+    async def _request(self, subject: str, data: bytes, headers: dict[str, str] | None = None) -> Msg:
+        """One request, which a permission denial ends at once."""
+        loop = asyncio.get_running_loop()
+        denial: asyncio.Future[Msg] = loop.create_future()
+        waiting = self._denied.setdefault(subject, set())
+        waiting.add(denial)
+        request = asyncio.ensure_future(
+            self._client.request(subject, data, timeout=_REQUEST_SECONDS, headers=headers)
+        )
+        try:
+            done, _ = await asyncio.wait({denial, request}, return_when=asyncio.FIRST_COMPLETED)
+            return await done.pop()
+        except nats.errors.NoRespondersError:
+            raise UnavailableError("the server has no stream for this; is the broker running?") from None
+        except (nats.errors.Error, TimeoutError, OSError) as error:
+            raise UnavailableError(f"the server did not answer ({type(error).__name__}); try again") from None
+        finally:
+            waiting.discard(denial)
+            if not waiting:
+                self._denied.pop(subject, None)
+            for future in (denial, request):
+                future.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await request
+
+    async def send(self, subject: str, data: bytes, msg_id: str) -> None:
+        """See ``Transport``."""
+        reply = await self._request(subject, data, {"Nats-Msg-Id": msg_id})
+        try:
+            ack = msgspec.json.decode(reply.data)
+        except msgspec.DecodeError:
+            raise UnavailableError("the server's acknowledgement is not in its form") from None
+        error = ack.get("error") if isinstance(ack, dict) else {}
+        if error:
+            if error.get("err_code") in (10077, 10047, 10054):
+                raise RefusedError(
+                    Reason.QUOTA, "this party's ingress is full; wait until the broker has caught up"
+                )
+            raise UnavailableError(f"the server did not store the envelope (error {error.get('err_code')})")
+
+    async def read_last(self, subject: str) -> bytes | None:
+        """See ``Transport``."""
+        reply = await self._request(subject, b"")
+        status = (reply.headers or {}).get("Status")
+        if status == "404":
+            return None
+        if status is not None:
+            raise UnavailableError(f"the server did not give the newest checkpoint (status {status})")
+        return reply.data
+
+    async def pull(self, stream: str, consumer: str, first_seq: int) -> AsyncIterator[StoredMessage]:
+        """See ``Transport``."""
+        expected = first_seq
+        rewound = False
+        while True:
+            async with self._pulling(stream, consumer, expected) as messages:
+                async for message in messages:
+                    if message.seq < expected:
+                        continue
+                    if message.seq > expected and not rewound:
+                        # Lost on the way (a slow reader, a reconnect): ask once more from where we are.
+                        rewound = True
+                        break
+                    rewound = False
+                    expected = message.seq + 1
+                    yield message
+
+    @contextlib.asynccontextmanager
+    async def _pulling(
+        self, stream: str, consumer: str, seq: int
+    ) -> AsyncIterator[AsyncIterator[StoredMessage]]:
+        await self._reset(stream, consumer, seq)
+        queue: asyncio.Queue[Msg] = asyncio.Queue()
+
+        async def take(message: Msg) -> None:
+            queue.put_nowait(message)
+
+        inbox = self._client.new_inbox()
+        subscription = await self._client.subscribe(inbox, cb=take, pending_bytes_limit=_PENDING_BYTES)
+        try:
+            yield self._messages(queue, next_subject(stream, consumer), inbox)
+        finally:
+            with contextlib.suppress(nats.errors.Error, OSError):
+                await subscription.unsubscribe()
+
+    async def _reset(self, stream: str, consumer: str, seq: int) -> None:
+        while True:
+            try:
+                reply = await self._request(reset_subject(stream, consumer), b'{"seq":%d}' % seq)
+                break
+            except UnavailableError:
+                await asyncio.sleep(0.5)
+        error = msgspec.json.decode(reply.data).get("error")
+        if error:
+            raise UnavailableError(f"{stream} cannot be read from {seq} on (error {error.get('err_code')})")
+
+    async def _messages(
+        self, queue: asyncio.Queue[Msg], subject: str, inbox: str
+    ) -> AsyncIterator[StoredMessage]:
+        """Messages of running pulls; ends when the server has gone silent, for the caller to start over."""
+        request = msgspec.json.encode(
+            {
+                "batch": _BATCH,
+                "expires": NEXT_EXPIRES_SECONDS * 1_000_000_000,
+                "idle_heartbeat": int(_HEARTBEAT_SECONDS * 1_000_000_000),
+                "max_bytes": _MAX_PULL_BYTES,
+            }
+        )
+        open_pulls = 0
+        received = 0
+        while True:
+            # Two pulls stand open, so that the next batch flows while this one is worked on.
+            while open_pulls < 2:
+                with contextlib.suppress(nats.errors.Error, OSError):
+                    await self._client.publish(subject, request, reply=inbox)
+                open_pulls += 1
+            try:
+                message = await asyncio.wait_for(queue.get(), 3 * _HEARTBEAT_SECONDS)
+            except TimeoutError:
+                return
+            status = (message.headers or {}).get("Status")
+            if status == "100":
+                continue
+            if status is not None:
+                open_pulls -= 1
+                if status not in ("404", "408"):
+                    # 409 and 503: the consumer or the server went away; not in a tight loop.
+                    await asyncio.sleep(0.2)
+                continue
+            received += 1
+            if received == _BATCH:
+                received = 0
+                open_pulls -= 1
+            yield StoredMessage(int(message.reply.split(".")[5]), message.headers or {}, message.data)
+
+
+def _denial(subject: str) -> RefusedError:
+    parts = subject.split(".")
+    what = f"to {parts[4]} on {parts[2]}/{parts[3]}" if subject.startswith("seinpost.in.") else "to do this"
+    return RefusedError(Reason.MANDATE, f"the server denies this identity the right {what}")

@@ -1,0 +1,259 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""One compartment's feed as a reader trusts it: eats stream messages, gives what they proved. Sans-IO.
+
+``accept``, in order; the numbers stand beside the checks:
+
+1. the entry is whole, names its signature, and its leaf index follows the last one (no gap, no repeat);
+2. admitted_ms and directory_size do not decrease;
+3. the header is of this enclave and this compartment;
+4. the sender is in the register at the entry's directory_size, and both signature halves verify;
+5. the body is the one signed;
+6. the sender's chain goes on: seq rises, prev_hash is the last header;
+7. the sender had the right to this kind, and the epoch is its own, open, and exactly its audience's.
+
+It raises and changes nothing, or advances. ``skip`` steps over an entry that was refused, after the alarm.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from seinpost_schemas.compartment import Compartment
+from seinpost_schemas.directory import TrustedDirectory
+from seinpost_schemas.entry import Entry, parse_feed_headers
+from seinpost_schemas.envelope import Envelope, assemble_envelope, verify_envelope
+from seinpost_schemas.epoch_body import EpochBody, decode_epoch_body
+from seinpost_schemas.errors import BindingError, ChainError, MalformedError, Reason, RefusedError
+from seinpost_schemas.header import ZERO_32, Header, decode_header, object_hash, verify_enclave
+from seinpost_schemas.kinds import SEALED, Kind
+from seinpost_schemas.limits import MAX_EPOCH_AGE_MS
+from seinpost_schemas.merkle import Frontier, leaf_hash
+from seinpost_schemas.policy import Member, View
+from seinpost_schemas.register import Mandate
+from seinpost_schemas.rights import (
+    LoggedEpoch,
+    verify_epoch_open,
+    verify_epoch_rights,
+    verify_sealed_rights,
+    verify_sender_rights,
+)
+
+_KNOWN = frozenset(int(k) for k in Kind)
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """An entry that holds; ``known`` is false for a kind that this version cannot read."""
+
+    index: int
+    entry: Entry
+    envelope: Envelope
+    member: Member
+    view: View
+    mandate: Mandate | None
+    known: bool
+
+
+class _Epoch(msgspec.Struct, array_like=True):
+    sender_id: bytes
+    origin: str
+    audience: int
+    reply_to: bytes
+    admitted_ms: int
+    slot_ids: tuple[bytes, ...]
+    envelopes: int
+    last_seq: int
+
+
+class _State(msgspec.Struct, array_like=True):
+    size: int
+    last_ms: int
+    last_directory_size: int
+    heads: dict[bytes, tuple[int, bytes]]
+    epochs: dict[bytes, _Epoch]
+    peaks: tuple[bytes, ...]
+
+
+class TrustedFeed:
+    """Holds what one compartment's log has proven so far, for one period."""
+
+    def __init__(self, compartment: Compartment, directory: TrustedDirectory) -> None:
+        self.compartment = compartment
+        self._directory = directory
+        self._frontier = Frontier()
+        self._last_ms = 0
+        self._last_directory_size = 0
+        self._heads: dict[bytes, tuple[int, bytes]] = {}
+        self._epochs: dict[bytes, LoggedEpoch] = {}
+
+    @property
+    def size(self) -> int:
+        """Entries eaten so far."""
+        return self._frontier.size
+
+    def root(self) -> bytes:
+        """The log's root over exactly what was received, 32 bytes."""
+        return self._frontier.root()
+
+    def accept(self, seq: int, headers: dict[str, str], body: bytes) -> Accepted:
+        """Take the next stream message, or raise (``InvalidError``, ``RefusedError``) and stay as it was."""
+        entry, entry_bytes, signature = parse_feed_headers(headers)  # 1
+        if seq != self.size + 1:
+            raise ChainError(f"log entry {self.size} is missing: the feed goes on at {seq - 1}")
+        if entry.admitted_ms < self._last_ms or entry.directory_size < self._last_directory_size:  # 2
+            raise ChainError("the log's times or directory sizes go back")
+        envelope = assemble_envelope(entry.header_bytes, signature, body)
+        header = envelope.header
+        verify_enclave(header, self._directory.enclave_id)  # 3
+        if header.compartment != self.compartment:
+            raise BindingError("the envelope belongs to another compartment")
+        view = self._directory.view_at(entry.directory_size)
+        if view is None or entry.directory_size > self._directory.size:
+            raise RefusedError(
+                Reason.STALE_DIRECTORY, "the entry names a directory that is not known here yet"
+            )
+        member = view.member(header.sender_id)  # 4
+        verify_envelope(envelope, member.verifying)  # 4, 5
+        self._verify_chain(header)  # 6
+        mandate, epoch_body = self._verify_rights(view, member, envelope, entry)  # 7
+        self._advance(envelope, entry, entry_bytes, member, epoch_body)
+        return Accepted(
+            index=self.size - 1,
+            entry=entry,
+            envelope=envelope,
+            member=member,
+            view=view,
+            mandate=mandate,
+            known=header.kind in _KNOWN,
+        )
+
+    def _verify_chain(self, header: Header) -> None:
+        seq, hash_ = self._heads.get(header.sender_id, (0, ZERO_32))
+        if header.seq == seq:
+            raise ChainError("two headers with one seq: the sender's chain forks")
+        if header.seq < seq:
+            raise ChainError("a header comes after one with a higher seq: replayed or reordered")
+        if header.prev_hash != hash_:
+            raise ChainError("the sender's chain has a hole: a header before this one is missing")
+
+    def _verify_rights(
+        self, view: View, member: Member, envelope: Envelope, entry: Entry
+    ) -> tuple[Mandate | None, EpochBody | None]:
+        header, at_ms = envelope.header, entry.admitted_ms
+        if header.kind not in _KNOWN:
+            return None, None
+        mandate = verify_sender_rights(view, member, header, at_ms)
+        if header.kind == Kind.EPOCH:
+            body = decode_epoch_body(envelope.body)
+            seen = self._directory.view_at(header.directory_size)
+            if seen is None or header.directory_size > entry.directory_size:
+                raise RefusedError(Reason.STALE_DIRECTORY, "the epoch's directory size is not a known one")
+            verify_epoch_rights(seen, member, header, body, at_ms, self._epochs.get(body.reply_to))
+            return mandate, body
+        if header.kind in SEALED or header.kind == Kind.END_OF_EPOCH:
+            epoch = verify_epoch_open(self._epochs.get(header.epoch_id), header, at_ms)
+            if header.kind in SEALED:
+                verify_sealed_rights(
+                    self._directory.view_at(header.directory_size) or view, header, epoch, at_ms
+                )
+        return mandate, None
+
+    def _advance(
+        self, envelope: Envelope, entry: Entry, entry_bytes: bytes, member: Member, body: EpochBody | None
+    ) -> None:
+        header = envelope.header
+        if body is not None:
+            answered = self._epochs.get(body.reply_to)
+            self._epochs[envelope.object_hash[:16]] = LoggedEpoch(
+                sender_id=header.sender_id,
+                origin=answered.origin if answered else member.party.token,
+                compartment=header.compartment,
+                audience=body.audience,
+                reply_to=body.reply_to,
+                admitted_ms=entry.admitted_ms,
+                slot_ids=tuple(s.kem_key_id for s in body.slots),
+            )
+        elif (epoch := self._epochs.get(header.epoch_id)) is not None:
+            epoch.ended = header.kind == Kind.END_OF_EPOCH
+            if not epoch.ended:
+                epoch.envelopes += 1
+                epoch.last_seq = header.seq
+        self._step(header, envelope.object_hash, entry, entry_bytes)
+
+    def _step(self, header: Header, hash_: bytes, entry: Entry, entry_bytes: bytes) -> None:
+        self._heads[header.sender_id] = (header.seq, hash_)
+        self._last_ms = max(self._last_ms, entry.admitted_ms)
+        self._last_directory_size = max(self._last_directory_size, entry.directory_size)
+        self._frontier.append(leaf_hash(entry_bytes))
+
+    def skip(self, seq: int, headers: dict[str, str]) -> None:
+        """Step over a refused message, so that one bad entry does not stop the feed. Not a verification.
+
+        Its place in the log is counted; its chain is followed, so that the sender's next envelope is judged
+        by itself.
+        """
+        try:
+            entry, entry_bytes, _ = parse_feed_headers(headers)
+            header = decode_header(entry.header_bytes)
+        except MalformedError:
+            self._frontier.append(bytes(32))
+            return
+        if seq > self.size + 1:
+            # Entries are missing: their leaves are unknown, and so is every root from here on.
+            for _ in range(seq - 1 - self.size):
+                self._frontier.append(bytes(32))
+        if seq == self.size + 1:
+            self._step(header, object_hash(entry.header_bytes), entry, entry_bytes)
+
+    # -- across restarts --------------------------------------------------------------------------
+
+    def encode(self) -> bytes:
+        """The state, for storing beside the position. Epochs that can carry nothing more are left out."""
+        live = {
+            k: e
+            for k, e in self._epochs.items()
+            if not e.ended and self._last_ms - e.admitted_ms <= MAX_EPOCH_AGE_MS
+        }
+        return msgspec.msgpack.encode(
+            _State(
+                self.size,
+                self._last_ms,
+                self._last_directory_size,
+                self._heads,
+                {
+                    k: _Epoch(
+                        e.sender_id,
+                        e.origin,
+                        e.audience,
+                        e.reply_to,
+                        e.admitted_ms,
+                        e.slot_ids,
+                        e.envelopes,
+                        e.last_seq,
+                    )
+                    for k, e in live.items()
+                },
+                self._frontier.peaks,
+            )
+        )
+
+    def restore(self, data: bytes) -> None:
+        """Take over a stored state; it comes from a file that only this identity can seal."""
+        state = msgspec.msgpack.decode(data, type=_State)
+        self._frontier = Frontier.of(state.size, list(state.peaks))
+        self._last_ms, self._last_directory_size = state.last_ms, state.last_directory_size
+        self._heads = dict(state.heads)
+        self._epochs = {
+            k: LoggedEpoch(
+                sender_id=e.sender_id,
+                origin=e.origin,
+                compartment=self.compartment,
+                audience=e.audience,
+                reply_to=e.reply_to,
+                admitted_ms=e.admitted_ms,
+                slot_ids=e.slot_ids,
+                envelopes=e.envelopes,
+                last_seq=e.last_seq,
+            )
+            for k, e in state.epochs.items()
+        }

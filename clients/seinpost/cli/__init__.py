@@ -1,0 +1,177 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""The `seinpost` command: arguments in, exit status out. The only place of this package that exits.
+
+Exit status: 0 done, 1 something refused or invalid, 2 usage, 3 unreachable, 4 own keys or register, 130
+Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import cyclopts
+from cyclopts import Parameter
+
+from seinpost_schemas.errors import SeinpostError, SetupError, UnavailableError
+
+HELP = """Publish and read signals of election interference: signed, end-to-end encrypted, by mandate.
+
+First steps, with an enclave from 'seinpost-broker init proef' that 'seinpost-broker run proef' serves:
+
+  seinpost watch --config proef/tafel.toml
+
+  seinpost publish signal.json --config proef/ncsc.toml --theme process --classification depv
+
+Exit status: 0 done, 1 something refused or invalid, 2 usage, 3 unreachable, 4 own keys or register, 130 Ctrl-C.
+"""
+
+app = cyclopts.App(name="seinpost", help=HELP, help_format="markdown", version_flags=["--version"])
+
+Config = Annotated[Path, Parameter(name=["--config", "-c"], help="The identity's configuration (TOML).")]
+PassphraseFile = Annotated[
+    Path | None,
+    Parameter(
+        name="--passphrase-file",
+        help="A file (mode 0600) whose first line is the passphrase; else SEINPOST_PASSPHRASE, else the file "
+        "that the configuration names, else a prompt.",
+    ),
+]
+AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, one object per line.")]
+
+
+@app.command
+def keygen(
+    file: Path,
+    *,
+    party: str,
+    name: str,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Make an identity: FILE (secret, mode 0600) and FILE.request.json (public, for a registrar).
+
+    Example: seinpost keygen ncsc-1.key --party ncsc --name ncsc-1
+
+    Parameters
+    ----------
+    file
+        Where the identity goes; never overwritten.
+    party
+        The party's token in the register.
+    name
+        This identity's name, one per machine or person.
+    """
+    from .keygen import run  # noqa: PLC0415 - each command loads only what it needs
+
+    return run(file, party, name, passphrase_file, as_json=as_json)
+
+
+@app.command
+def publish(
+    input: Annotated[Path, Parameter(help="A signal as JSON, or JSON lines; - for standard input.")] = Path(
+        "-"
+    ),
+    *,
+    config: Config,
+    theme: str,
+    classification: str,
+    audience: str | None = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Publish signals and print the broker's answer to each.
+
+    Good signals of a JSON-lines file still go when others are bad: those are listed with line numbers and the
+    exit status is 1.
+
+    Parameters
+    ----------
+    theme
+        process, debate, parties or international.
+    classification
+        ong or depv. State secrets are refused before anything is encrypted.
+    audience
+        A named audience of the register, such as all or tafel; else the mandate's default.
+    """
+    from .publish import run  # noqa: PLC0415
+
+    return asyncio.run(run(source, config, theme, classification, audience, passphrase_file, as_json=as_json))
+
+
+@app.command
+def watch(
+    *,
+    config: Config,
+    from_start: Annotated[
+        bool, Parameter(negative="", help="Read everything again, not only what is new.")
+    ] = False,
+    count: Annotated[int | None, Parameter(help="Stop after this many signals.")] = None,
+    idle: Annotated[float | None, Parameter(help="Stop when nothing came for this many seconds.")] = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show verified signals as they come, newest last; goes on where this identity left off.
+
+    What does not verify is never shown as a signal: it is an alarm on standard error, and the exit status is 1.
+    """
+    from .watch import run  # noqa: PLC0415
+
+    return asyncio.run(
+        run(config, passphrase_file, from_start=from_start, count=count, idle=idle, as_json=as_json)
+    )
+
+
+@app.command
+def demo(
+    *,
+    headless: Annotated[bool, Parameter(negative="", help="End by itself, with one JSON line.")] = False,
+    keep: Annotated[Path | None, Parameter(help="Make the enclave here and keep it.")] = None,
+) -> int:
+    """Run a whole enclave on this machine: five parties publish real DISARM incidents, the table watches.
+
+    Needs the broker: pip install 'seinpost[broker]'. In a terminal it stays live until Ctrl-C; without one, or
+    with --headless, it ends by itself and its last line on standard output is JSON.
+    """
+    from seinpost.demo.run import run  # noqa: PLC0415
+
+    return asyncio.run(run(headless=headless or not sys.stdout.isatty(), keep=keep))
+
+
+def main() -> None:
+    """The command's entry point."""
+    with contextlib.suppress(ImportError):
+        import uvloop  # noqa: PLC0415 - faster where installed, never needed
+
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    try:
+        status = app(exit_on_error=False, print_error=False, result_action="return_value")
+    except cyclopts.CycloptsError as error:
+        fail(f"{error} (see --help)")
+        status = 2
+    except SetupError as error:
+        fail(str(error))
+        status = 4
+    except UnavailableError as error:
+        fail(str(error))
+        status = 3
+    except SeinpostError as error:
+        fail(str(error))
+        status = 1
+    except KeyboardInterrupt:
+        status = 130
+    except BrokenPipeError:
+        # The reader of our output has gone: nothing more to say, and nothing to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def fail(message: str) -> None:
+    """One line on standard error."""
+    print("seinpost: " + " ".join(message.split()), file=sys.stderr, flush=True)

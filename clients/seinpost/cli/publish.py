@@ -1,0 +1,143 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""`seinpost publish`: read, submit, print each answer, list what was not admitted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from seinpost.answer import Answer
+from seinpost.config import load_config
+from seinpost.connection import ANSWER_SECONDS, Connection
+from seinpost.identity import load_identity
+from seinpost_schemas.errors import MalformedError, RefusedError, SeinpostError, UnavailableError
+from seinpost_schemas.signal import Signal
+
+from . import fail
+from ._input import read_signals
+from ._passphrase import find_passphrase
+
+_PROGRESS_SECONDS = 0.5
+
+
+class _Tally:
+    """Counts, prints answers as they come, and remembers what still waits."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._progress = sys.stderr.isatty()
+        self._shown = time.monotonic()
+        self.waiting: dict[asyncio.Future[Answer], tuple[int, str | None]] = {}
+        self.admitted = 0
+        self.refused = 0
+        self.unavailable: UnavailableError | None = None
+
+    def add(self, line: int, signal: Signal, answer: asyncio.Future[Answer]) -> None:
+        self.waiting[answer] = (line, signal.id)
+        answer.add_done_callback(self._answered)
+
+    def _answered(self, future: asyncio.Future[Answer]) -> None:
+        line, signal_id = self.waiting.pop(future)
+        if future.cancelled():
+            return
+        error = future.exception()
+        if error is None:
+            self.admitted += 1
+            self._print_admitted(line, future.result())
+        else:
+            self.refuse(line, error, signal_id)
+        self.show()
+
+    def _print_admitted(self, line: int, answer: Answer) -> None:
+        if self._as_json:
+            print(json.dumps({"line": line, **msgspec.to_builtins(answer)}), flush=True)
+        else:
+            print(f"admitted  {answer.compartment}  {answer.index}  {answer.signal}", flush=True)
+
+    def refuse(self, line: int, error: BaseException, signal_id: str | None = None) -> None:
+        self.refused += 1
+        if isinstance(error, RefusedError):
+            row = {"reason": str(error.reason), "message": error.message, "basis": error.basis}
+        elif isinstance(error, MalformedError):
+            row = {"reason": error.code, "message": str(error), "basis": None}
+        else:
+            if isinstance(error, UnavailableError):
+                self.unavailable = error
+            row = {"reason": "unavailable", "message": str(error), "basis": None}
+        if self._as_json:
+            shown = {k: v for k, v in row.items() if v is not None}
+            print(json.dumps({"line": line, "signal": signal_id, "verdict": "refused", **shown}), flush=True)
+        basis = f" (basis: {row['basis']})" if row["basis"] else ""
+        fail(f"line {line}: refused, {row['reason']}: {row['message']}{basis}")
+
+    def show(self, *, last: bool = False) -> None:
+        now = time.monotonic()
+        if self._progress and (last or now - self._shown > _PROGRESS_SECONDS):
+            self._shown = now
+            end = "\n" if last else "\r"
+            text = f"{self.admitted} admitted, {self.refused} refused, {len(self.waiting)} on their way   "
+            print(text, end=end, file=sys.stderr, flush=True)
+
+
+async def run(
+    source: Path,
+    config_file: Path,
+    theme: str,
+    classification: str,
+    audience: str | None,
+    passphrase_file: Path | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Publish every signal of the input; 0 when all were admitted, 1 when one was not."""
+    config = load_config(config_file)
+    identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
+    tally = _Tally(as_json=as_json)
+    try:
+        async with Connection(config, identity, on_waiting=fail) as post:
+            await _submit_all(post, source, theme, classification, audience, tally)
+            if tally.waiting:
+                await asyncio.wait(list(tally.waiting), timeout=ANSWER_SECONDS)
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        _list_waiting(tally, "interrupted")
+        raise KeyboardInterrupt from None
+    tally.show(last=True)
+    if tally.waiting:
+        _list_waiting(tally, f"no broker answered within {ANSWER_SECONDS:g} s")
+        return 3
+    if tally.unavailable is not None:
+        return 3
+    return 1 if tally.refused else 0
+
+
+async def _submit_all(
+    post: Connection, source: Path, theme: str, classification: str, audience: str | None, tally: _Tally
+) -> None:
+    async for line, signal in read_signals(source):
+        if isinstance(signal, MalformedError):
+            tally.refuse(line, signal)
+            continue
+        try:
+            answer = await post.submit(signal, theme=theme, classification=classification, audience=audience)
+        except UnavailableError:
+            raise
+        except SeinpostError as error:
+            tally.refuse(line, error, signal.id)
+        else:
+            tally.add(line, signal, answer)
+        tally.show()
+
+
+def _list_waiting(tally: _Tally, why: str) -> None:
+    lines = sorted(line for line, _ in tally.waiting.values())
+    if lines:
+        shown = ", ".join(str(n) for n in lines[:50]) + (" …" if len(lines) > 50 else "")
+        fail(f"{why}: {len(lines)} signals were not admitted (they may still be): lines {shown}")
+    else:
+        fail(f"{why}: everything that was read had been answered")

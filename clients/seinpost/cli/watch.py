@@ -1,0 +1,123 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""`seinpost watch`: the quick terminal view of verified signals."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import sys
+import unicodedata
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.text import Text
+
+from seinpost.config import load_config
+from seinpost.connection import Connection
+from seinpost.delivery import Alarm, Delivery
+from seinpost.identity import load_identity
+from seinpost_schemas.signal import Signal
+
+from . import fail
+from ._passphrase import find_passphrase
+
+_HEADINGS = ("tijd", 8), ("compartiment", 18), ("afzender", 9), ("soort", 10), ("ernst", 5), ("titel", 0)
+_CLASSIFICATION_STYLE = {"ong": "green", "depv": "bold yellow"}
+
+
+def clean(text: str) -> str:
+    """Text from outside, safe on a terminal: control and formatting characters become a visible mark."""
+    return "".join(
+        "�" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co") else c for c in " ".join(text.split())
+    )
+
+
+class Table:
+    """Prints a row per signal; plain columns where there is no terminal."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        # A pipe or a file gets whole rows; a terminal gets rows that fit it.
+        self._console = Console(highlight=False, width=None if sys.stdout.isatty() else 400)
+        self._headed = False
+
+    def show(self, delivery: Delivery) -> None:
+        """One verified signal."""
+        if self._as_json:
+            print(to_json(delivery), flush=True)
+            return
+        if not self._headed:
+            heading = "  ".join(name.ljust(width) for name, width in _HEADINGS)
+            self._console.print(Text(heading, style="bold"))
+            self._headed = True
+        self._console.print(self._row(delivery), overflow="ellipsis", no_wrap=True)
+
+    @staticmethod
+    def _row(delivery: Delivery) -> Text:
+        admitted = dt.datetime.fromtimestamp(delivery.admitted_ms / 1000).astimezone()
+        signal = delivery.signal
+        is_signal = isinstance(signal, Signal)
+        kind = signal.handling.signal_type if isinstance(signal, Signal) else "act"
+        severity = signal.handling.severity if isinstance(signal, Signal) else None
+        title = signal.report.title if isinstance(signal, Signal) else signal.report.act
+        row = Text(f"{admitted:%H:%M:%S}  ")
+        style = _CLASSIFICATION_STYLE.get(delivery.compartment.classification.token, "bold red")
+        row.append(f"{delivery.compartment!s:18}  ", style=style)
+        row.append(f"{delivery.sender:9}  {kind[:10]:10}  {severity or '-'!s:5}  ")
+        if is_signal and signal.handling.exercise:
+            row.append("OEFENING  ", style="reverse")
+        row.append(clean(title))
+        return row
+
+
+def to_json(delivery: Delivery) -> str:
+    """One delivery as a JSON line."""
+    return msgspec.json.encode(
+        {
+            "signal": delivery.signal,
+            "sender": delivery.sender,
+            "identity": delivery.identity,
+            "compartment": str(delivery.compartment),
+            "index": delivery.index,
+            "number": delivery.number,
+            "admitted": dt.datetime.fromtimestamp(delivery.admitted_ms / 1000, dt.UTC),
+            "object_hash": delivery.object_hash.hex(),
+        }
+    ).decode()
+
+
+def show_alarm(alarm: Alarm) -> None:
+    """One alarm line on standard error."""
+    where = f"{alarm.compartment} entry {alarm.index}" if alarm.index is not None else alarm.compartment
+    fail(f"ALARM {alarm.code} in {where} ({alarm.sender or 'sender unknown'}): {alarm.message}")
+
+
+async def run(
+    config_file: Path,
+    passphrase_file: Path | None,
+    *,
+    from_start: bool,
+    count: int | None,
+    idle: float | None,
+    as_json: bool,
+) -> int:
+    """Show signals until stopped; 0, or 1 when there was an alarm."""
+    config = load_config(config_file)
+    identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
+    table = Table(as_json=as_json)
+    async with Connection(config, identity, on_alarm=show_alarm, on_waiting=fail) as connection:
+        if not as_json and sys.stderr.isatty():
+            print(f"watching as {identity.party}; Ctrl-C stops", file=sys.stderr)
+        shown = 0
+        async with contextlib.aclosing(connection.signals(from_start=from_start)) as deliveries:
+            while count is None or shown < count:
+                try:
+                    delivery = await asyncio.wait_for(anext(deliveries), idle)
+                except (TimeoutError, StopAsyncIteration):
+                    break
+                table.show(delivery)
+                shown += 1
+        return 1 if connection.alarms else 0

@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""A client's configuration: one TOML file per identity."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from seinpost_schemas.errors import SetupError
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Paths are relative to the file that names them."""
+
+    enclave: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+    party: str
+    identity: Path
+    server: str
+    state: Path
+    passphrase_file: Path | None = None
+
+    @property
+    def enclave_id(self) -> bytes:
+        """16 bytes; the root of trust."""
+        return bytes.fromhex(self.enclave)
+
+
+def load_config(path: Path | str) -> Config:
+    """Read and check a configuration file; raises ``SetupError``."""
+    path = Path(path)
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        config = msgspec.convert(table, Config, dec_hook=_to_path)
+    except OSError as error:
+        raise SetupError(f"cannot read the configuration {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise SetupError(f"the configuration {path}: {error}") from None
+    base = path.resolve().parent
+    return msgspec.structs.replace(
+        config,
+        identity=base / config.identity,
+        state=base / config.state,
+        passphrase_file=base / config.passphrase_file if config.passphrase_file else None,
+    )
+
+
+def _to_path(type_: type, value: object) -> Path:
+    if type_ is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError

@@ -1,0 +1,248 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""``connect``: one identity, unlocked and connected, as an asynchronous context manager."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+
+from seinpost_schemas.errors import RefusedError, SetupError, UnavailableError
+from seinpost_schemas.signal import Signal
+
+from ._directory import DirectoryFollower
+from ._lock import Lock
+from ._state import ReadingState, SendingState
+from ._transport import NatsTransport, Transport
+from .answer import Answer
+from .config import Config, load_config
+from .delivery import Alarm, Delivery
+from .identity import Identity, load_identity, read_passphrase_file
+from .publisher import Publisher
+from .subscriber import Subscriber
+
+ANSWER_SECONDS = 60.0
+_log = logging.getLogger("seinpost")
+
+
+def log_alarm(alarm: Alarm) -> None:
+    """The default: one warning line, without content."""
+    _log.warning("feed alarm %s in %s at %s: %s", alarm.code, alarm.compartment, alarm.index, alarm.message)
+
+
+def log_waiting(what: str) -> None:
+    """The default: say that another process holds the identity."""
+    _log.warning("%s", what)
+
+
+class Connection:
+    """An identity at work. Use as ``async with seinpost.connect("ncsc.toml") as post:``."""
+
+    def __init__(
+        self,
+        config: Config,
+        identity: Identity,
+        *,
+        on_alarm: Callable[[Alarm], None] = log_alarm,
+        on_waiting: Callable[[str], None] = log_waiting,
+    ) -> None:
+        self._config = config
+        self._identity = identity
+        self._on_alarm = on_alarm
+        self._on_waiting = on_waiting
+        self._sending_lock = Lock(config.state / "sending.lock")
+        self._reading_lock = Lock(config.state / "reading.lock")
+        self._stack = contextlib.AsyncExitStack()
+        self._publisher: Publisher | None = None
+        self._publishing = asyncio.Lock()
+        self._transport: Transport | None = None
+        self._directory: DirectoryFollower | None = None
+        self._reading: ReadingState | None = None
+        self.alarms: list[Alarm] = []
+        """Every alarm since the start."""
+
+    async def __aenter__(self) -> Connection:
+        try:
+            await self._open()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self._stack.aclose()
+
+    async def _open(self) -> None:
+        identity, config = self._identity, self._config
+        if identity.party != config.party:
+            raise SetupError(f"the identity belongs to {identity.party}, the configuration to {config.party}")
+        self._reading = ReadingState(config.state, identity.storage_key)
+        self._stack.callback(self._reading.close)
+        self._transport = await NatsTransport.connect(config.server, identity.party, identity.nats_seed)
+        self._stack.push_async_callback(self._transport.close)
+        self._directory = DirectoryFollower(config.enclave_id, self._transport, identity.name, self._reading)
+        self._background(self._directory.run())
+        await self._directory.wait_for(self._directory_ready)
+        await self._confirm()
+        member = self._directory.view.member(identity.sender_id)
+        if member.party.token != identity.party:
+            raise SetupError(
+                f"the register holds this identity under {member.party.token}, not {identity.party}"
+            )
+
+    def _directory_ready(self) -> bool:
+        directory = self.directory.directory
+        return directory.view_at(directory.size) is not None
+
+    async def _confirm(self) -> None:
+        """Wait until the directory is confirmed fresh once; a dead broker is said, not waited for."""
+        deadline = asyncio.get_running_loop().time() + 15
+        while True:
+            try:
+                await self.directory.confirm()
+                self.directory.verify_fresh()
+            except UnavailableError:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(0.25)
+            else:
+                return
+
+    def _background(self, work: object) -> None:
+        task = asyncio.ensure_future(work)  # type: ignore[call-overload]
+
+        async def stop() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._stack.push_async_callback(stop)
+
+    @property
+    def directory(self) -> DirectoryFollower:
+        """The directory as followed; raises ``RuntimeError`` outside ``async with``."""
+        if self._directory is None:
+            raise RuntimeError("use 'async with seinpost.connect(…)'")
+        return self._directory
+
+    @property
+    def identity(self) -> Identity:
+        """The identity at work."""
+        return self._identity
+
+    # -- publishing -------------------------------------------------------------------------------
+
+    async def _get_publisher(self) -> Publisher:
+        async with self._publishing:
+            if self._publisher is None:
+                directory = self.directory
+                await self._sending_lock.acquire(
+                    lambda: self._on_waiting(
+                        f"another process is publishing as {self._identity.name}; waiting until it has finished"
+                    )
+                )
+                self._stack.callback(self._sending_lock.release)
+                state = SendingState(self._config.state)
+                self._stack.callback(state.close)
+                if self._transport is None:
+                    raise RuntimeError("the connection is closed")
+                publisher = Publisher(self._identity, directory, self._transport, state)
+                self._background(publisher.run())
+                self._stack.push_async_callback(publisher.close)
+                self._publisher = publisher
+            return self._publisher
+
+    async def submit(
+        self, signal: Signal, *, theme: str, classification: str, audience: str | None = None
+    ) -> asyncio.Future[Answer]:
+        """Queue a signal and return a future of its answer; for sending many.
+
+        Waits while too many are on their way. Raises ``RefusedError`` or ``MalformedError`` at once for what
+        can be known here; the future raises ``RefusedError`` for what the broker refuses.
+        """
+        publisher = await self._get_publisher()
+        return await publisher.submit(signal, theme, classification, audience)
+
+    async def publish(
+        self,
+        signal: Signal,
+        *,
+        theme: str,
+        classification: str,
+        audience: str | None = None,
+        timeout_seconds: float = ANSWER_SECONDS,
+    ) -> Answer:
+        """Publish a signal and return when the broker has admitted it.
+
+        Raises ``RefusedError`` (with ``reason``, ``message`` and ``basis``), ``MalformedError``, or
+        ``UnavailableError`` when no broker answered in time: the signal may still be admitted then.
+        """
+        answer = await self.submit(signal, theme=theme, classification=classification, audience=audience)
+        try:
+            return await asyncio.wait_for(asyncio.shield(answer), timeout_seconds)
+        except TimeoutError:
+            answer.add_done_callback(_retrieve)
+            raise UnavailableError(
+                f"no broker answered within {timeout_seconds:g} s; the signal may still be admitted later"
+            ) from None
+
+    # -- reading ----------------------------------------------------------------------------------
+
+    async def signals(self, *, from_start: bool = False) -> AsyncGenerator[Delivery, None]:
+        """Verified and opened signals, for ever; from where this identity left off, or from the start.
+
+        What does not verify is never delivered: it goes to ``on_alarm`` and ``alarms``.
+        """
+        directory = self.directory
+        if self._transport is None or self._reading is None:
+            raise RuntimeError("the connection is closed")
+        await self._reading_lock.acquire(
+            lambda: self._on_waiting(
+                f"another process is reading as {self._identity.name}; waiting until it has finished"
+            )
+        )
+        try:
+            subscriber = Subscriber(
+                self._identity, directory, self._transport, self._reading, self._take_alarm
+            )
+            async with contextlib.aclosing(subscriber.signals(from_start=from_start)) as deliveries:
+                async for delivery in deliveries:
+                    yield delivery
+        finally:
+            self._reading_lock.release()
+
+    def _take_alarm(self, alarm: Alarm) -> None:
+        self.alarms.append(alarm)
+        self._on_alarm(alarm)
+
+
+def _retrieve(future: asyncio.Future[Answer]) -> None:
+    if not future.cancelled():
+        future.exception()
+
+
+def connect(
+    config: Path | str,
+    *,
+    passphrase: str | None = None,
+    on_alarm: Callable[[Alarm], None] = log_alarm,
+    on_waiting: Callable[[str], None] = log_waiting,
+) -> Connection:
+    """An identity at work, from its configuration file.
+
+    The passphrase comes from the argument, or from the file that the configuration names. Raises
+    ``SetupError`` here; connecting happens on ``async with``, which raises ``UnavailableError`` or
+    ``RefusedError``.
+    """
+    loaded = load_config(config)
+    if passphrase is None:
+        if loaded.passphrase_file is None:
+            raise SetupError(f"no passphrase: give one, or name a passphrase_file in {config}")
+        passphrase = read_passphrase_file(loaded.passphrase_file)
+    identity = load_identity(loaded.identity, passphrase)
+    return Connection(loaded, identity, on_alarm=on_alarm, on_waiting=on_waiting)
+
+
+__all__ = ["Connection", "RefusedError", "connect"]

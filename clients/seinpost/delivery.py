@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""What a reader gets: a verified, opened signal with where it came from; or an alarm."""
+
+from __future__ import annotations
+
+import msgspec
+
+from seinpost_schemas.compartment import Compartment
+from seinpost_schemas.signal import Act, Signal
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One verified and opened signal (or act, for kinds 6 to 8)."""
+
+    signal: Signal | Act
+    sender: str
+    """The party's token."""
+    identity: str
+    """The name of the party's identity that signed it."""
+    compartment: Compartment
+    index: int
+    """The envelope's place in the compartment's log."""
+    number: int
+    """The signal's place within its envelope."""
+    kind: int
+    admitted_ms: int
+    created_ms: int
+    object_hash: bytes
+    leaf: bytes
+
+
+class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+    """Something in the feed that must not be there, or is missing; the feed goes on after it."""
+
+    code: str
+    message: str
+    compartment: str
+    index: int | None = None
+    sender: str | None = None

@@ -1,0 +1,165 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""Identities: one machine's (or person's) keys, in a passphrase-protected file of mode 0600.
+
+The file is JSON; its secret part, 224 bytes, is Cobblestone-256 under an Argon2id key: signing seed 64 ‖ KEM
+seed 96 ‖ NATS seed 32 ‖ storage key 32. Party and name are bound as context: a file cannot be relabelled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import nkeys
+from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from msgspec import Meta
+
+from seinpost_schemas.entry import from_base64, to_base64
+from seinpost_schemas.errors import MalformedError, SetupError
+from seinpost_schemas.keys import KeyObject
+from seinpost_schemas.signing import SEED_BYTES, SigningKey
+from seinpost_schemas.subjects import parse_token
+
+from .kem import SEED_BYTES as KEM_SEED_BYTES
+from .kem import KemPrivateKey
+
+_LABEL = b"seinpost/identity-file/v1"
+_SECRET_BYTES = SEED_BYTES + KEM_SEED_BYTES + 32 + 32
+_MAX_FILE_BYTES = 64 * 1024
+_MIN_PASSPHRASE = 12
+
+
+class _Kdf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Argon2id's parameters; bounded, because the file is read before it is trusted."""
+
+    salt: str
+    iterations: Annotated[int, Meta(ge=1, le=16)] = 3
+    memory_kib: Annotated[int, Meta(ge=8192, le=1_048_576)] = 65_536
+    lanes: Annotated[int, Meta(ge=1, le=16)] = 1
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    format: Annotated[str, Meta(pattern="^seinpost-identity/1$")]
+    party: str
+    name: str
+    kdf: _Kdf
+    sealed: str
+
+
+class Identity:
+    """An unlocked identity. Its secrets never leave this process."""
+
+    def __init__(self, party: str, name: str, secret: bytes) -> None:
+        if len(secret) != _SECRET_BYTES:
+            raise MalformedError("an identity's secret part has another length")
+        self.party = parse_token(party, "party")
+        self.name = parse_token(name, "identity")
+        self.signing = SigningKey(secret[:SEED_BYTES])
+        self.kem = KemPrivateKey(secret[SEED_BYTES : SEED_BYTES + KEM_SEED_BYTES])
+        self._nats_raw = secret[-64:-32]
+        self.storage_key = secret[-32:]
+
+    def __repr__(self) -> str:
+        return f"Identity({self.party}/{self.name}, sender_id={self.sender_id.hex()})"
+
+    @property
+    def sender_id(self) -> bytes:
+        """16 bytes."""
+        return self.signing.public.sender_id
+
+    @property
+    def keys(self) -> KeyObject:
+        """The public half, as the directory logs it."""
+        return KeyObject(self.signing.public.raw, self.kem.public)
+
+    @property
+    def nats_seed(self) -> str:
+        """The NATS user's NKEY seed."""
+        return str(nkeys.encode_seed(self._nats_raw, nkeys.PREFIX_BYTE_USER).decode())
+
+    @property
+    def nats_public(self) -> str:
+        """The NATS user's public NKEY."""
+        return str(nkeys.from_seed(bytearray(self.nats_seed.encode())).public_key.decode())
+
+
+def generate_identity(party: str, name: str) -> tuple[Identity, bytes]:
+    """A new identity and its 224 secret bytes, from the operating system's randomness."""
+    secret = os.urandom(_SECRET_BYTES)
+    return Identity(party, name, secret), secret
+
+
+def _derive(passphrase: str, kdf: _Kdf) -> bytes:
+    return Argon2id(
+        salt=from_base64(kdf.salt, 64),
+        length=32,
+        iterations=kdf.iterations,
+        lanes=kdf.lanes,
+        memory_cost=kdf.memory_kib,
+    ).derive(passphrase.encode())
+
+
+def _context(party: str, name: str) -> bytes:
+    return b"\0".join((_LABEL, party.encode(), name.encode()))
+
+
+def store_identity(path: Path, identity: Identity, secret: bytes, passphrase: str) -> None:
+    """Write a new identity file at mode 0600; never overwrites. Raises ``SetupError``."""
+    if len(passphrase) < _MIN_PASSPHRASE:
+        raise SetupError(f"the passphrase is too short: use at least {_MIN_PASSPHRASE} characters")
+    kdf = _Kdf(salt=to_base64(os.urandom(16)))
+    encryptor = Cobblestone256Encryptor(_derive(passphrase, kdf), _context(identity.party, identity.name))
+    sealed = encryptor.update(secret) + encryptor.finalize()
+    file = _File("seinpost-identity/1", identity.party, identity.name, kdf, to_base64(sealed))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise SetupError(f"{path} exists already: choose another name, nothing was changed") from None
+    except OSError as error:
+        raise SetupError(f"cannot write {path}: {error.strerror}") from None
+    with os.fdopen(descriptor, "wb") as handle:
+        handle.write(msgspec.json.format(msgspec.json.encode(file), indent=1) + b"\n")
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def load_identity(path: Path, passphrase: str) -> Identity:
+    """Unlock an identity file. Raises ``SetupError`` saying what to do."""
+    try:
+        if path.stat().st_mode & 0o077:
+            raise SetupError(f"{path} can be read by others: run 'chmod 600 {path}'")
+        data = path.read_bytes()[: _MAX_FILE_BYTES + 1]
+        file = msgspec.json.decode(data, type=_File)
+        sealed = from_base64(file.sealed, _MAX_FILE_BYTES)
+        decryptor = Cobblestone256Decryptor(_derive(passphrase, file.kdf), _context(file.party, file.name))
+        return Identity(file.party, file.name, decryptor.update(sealed) + decryptor.finalize())
+    except OSError as error:
+        raise SetupError(f"cannot read the identity {path}: {error.strerror}") from None
+    except InvalidTag:
+        raise SetupError(f"wrong passphrase for {path} (or the file was changed)") from None
+    except (msgspec.DecodeError, MalformedError, ValueError):
+        raise SetupError(f"{path} is not an identity file") from None
+
+
+def read_passphrase_file(path: Path) -> str:
+    """The first line of a passphrase file. Raises ``SetupError``."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            passphrase = file.readline(4096).rstrip("\n")
+    except OSError as error:
+        raise SetupError(f"cannot read the passphrase file {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SetupError(f"the passphrase file {path} is not UTF-8 text") from None
+    if not passphrase:
+        raise SetupError(f"the passphrase file {path} is empty")
+    with contextlib.suppress(OSError):
+        if path.stat().st_mode & 0o077:
+            raise SetupError(f"{path} can be read by others: run 'chmod 600 {path}'")
+    return passphrase

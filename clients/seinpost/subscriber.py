@@ -1,0 +1,252 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""Reading: pull the feeds, verify, open, deliver each signal once, keep the position.
+
+At least once across a crash: position, feed state and what was delivered are stored together, after the
+last signal of an envelope was taken by the application.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+
+import msgspec
+
+from seinpost_schemas.compartment import Compartment, all_compartments
+from seinpost_schemas.entry import ENTRY_BYTES, ENTRY_HEADER, decode_entry, from_base64
+from seinpost_schemas.errors import (
+    IdReusedError,
+    InvalidError,
+    MalformedError,
+    Reason,
+    RefusedError,
+    SeinpostError,
+    UnavailableError,
+    UpdateNeededError,
+)
+from seinpost_schemas.kinds import SEALED, Action, Kind
+from seinpost_schemas.policy import may, verify_signal_type
+from seinpost_schemas.sections import EncodedSignal, decode_act, decode_signal, is_act
+from seinpost_schemas.signal import Act, Signal
+from seinpost_schemas.subjects import feed_stream
+
+from ._directory import DirectoryFollower, wall_ms
+from ._state import ReadingState, Seen
+from ._transport import StoredMessage, Transport
+from ._trusted_feed import Accepted, TrustedFeed
+from .delivery import Alarm, Delivery
+from .epochs import EpochSecrets, open_epoch
+from .identity import Identity
+from .publisher import verify_handling
+from .sealing import open_verified
+
+_QUEUED_ENVELOPES = 8
+"""Opened envelopes that wait for the application, per reader: a slow one stops pulling, others do not."""
+
+
+class _Work(msgspec.Struct, frozen=True):
+    stream: str
+    next_seq: int
+    feed: bytes
+    deliveries: list[Delivery]
+    seen: list[Seen]
+
+
+class Subscriber:
+    """Reads every compartment that the party may read."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        directory: DirectoryFollower,
+        transport: Transport,
+        state: ReadingState,
+        on_alarm: Callable[[Alarm], None],
+    ) -> None:
+        self._identity = identity
+        self._directory = directory
+        self._transport = transport
+        self._state = state
+        self._on_alarm = on_alarm
+        self._pending: dict[tuple[str, bytes], bytes] = {}
+        self.envelopes = 0
+        """Log entries verified since the start, opened or not."""
+
+    def compartments(self) -> list[Compartment]:
+        """The compartments whose feed this party may pull."""
+        view, now_ms = self._directory.view, wall_ms()
+        party = view.member(self._identity.sender_id).party
+        return [
+            c
+            for c in all_compartments(view.register.ceiling_level)
+            if may(view, party, Action.READ, c, now_ms) or may(view, party, Action.AUDIT, c, now_ms)
+        ]
+
+    async def signals(self, *, from_start: bool = False) -> AsyncGenerator[Delivery, None]:
+        """Verified and opened signals, in log order within each compartment, for ever."""
+        period = self._directory.view.register.periods.current
+        compartments = self.compartments()
+        if not compartments:
+            raise RefusedError(Reason.MANDATE, f"{self._identity.party} has no mandate to read anything")
+        streams = {feed_stream(period, c): c for c in compartments}
+        if from_start:
+            self._state.forget(list(streams))
+        queue: asyncio.Queue[_Work] = asyncio.Queue(maxsize=_QUEUED_ENVELOPES)
+        tasks = [asyncio.ensure_future(self._read(s, c, queue)) for s, c in streams.items()]
+        try:
+            while True:
+                work = await _next_or_failure(queue, tasks)
+                for delivery in work.deliveries:
+                    yield delivery
+                self._commit(work)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _commit(self, work: _Work) -> None:
+        self._state.commit(work.stream, work.next_seq, work.feed, work.seen)
+        for seen in work.seen:
+            self._pending.pop((seen.party, seen.signal_id), None)
+
+    async def _read(self, stream: str, compartment: Compartment, queue: asyncio.Queue[_Work]) -> None:
+        feed = TrustedFeed(compartment, self._directory.directory)
+        stored_state = self._state.load_feed(stream)
+        if stored_state is not None:
+            feed.restore(stored_state)
+        async for stored in self._transport.pull(stream, self._identity.name, feed.size + 1):
+            headers = dict(stored.headers)
+            await self._wait_for_directory(headers)
+            deliveries, seen = self._take(feed, stored, headers)
+            self.envelopes += 1
+            await queue.put(_Work(stream, feed.size + 1, feed.encode(), deliveries, seen))
+
+    async def _wait_for_directory(self, headers: dict[str, str]) -> None:
+        """An entry may name a directory that is on its way to us: let it come first."""
+        try:
+            size = decode_entry(from_base64(headers.get(ENTRY_HEADER, ""), ENTRY_BYTES)).directory_size
+            await self._directory.wait_for(lambda: self._directory.directory.size >= size)
+        except (MalformedError, UnavailableError):
+            return
+
+    def _take(
+        self, feed: TrustedFeed, stored: StoredMessage, headers: dict[str, str]
+    ) -> tuple[list[Delivery], list[Seen]]:
+        """Accept and open one message; whatever is wrong becomes an alarm, and the feed goes on."""
+        try:
+            accepted = feed.accept(stored.seq, headers, stored.body)
+        except (InvalidError, RefusedError) as error:
+            feed.skip(stored.seq, headers)
+            self._alarm(error, feed, stored.seq - 1, None)
+            return [], []
+        try:
+            return self._open(accepted)
+        except (InvalidError, RefusedError, UpdateNeededError) as error:
+            self._alarm(error, feed, accepted.index, accepted.member.party.token)
+            return [], []
+
+    def _open(self, accepted: Accepted) -> tuple[list[Delivery], list[Seen]]:
+        header = accepted.envelope.header
+        if not accepted.known:
+            raise UpdateNeededError(f"an envelope of kind {header.kind} needs a newer Seinpost")
+        if header.kind == Kind.EPOCH:
+            self._keep_epoch(accepted)
+        if header.kind not in SEALED:
+            return [], []
+        secrets = self._secrets(header.epoch_id)
+        if secrets is None:
+            return [], []
+        opened = open_verified(accepted.envelope, secrets)
+        deliveries: list[Delivery] = []
+        seen: list[Seen] = []
+        for number, (encoded, leaf) in enumerate(zip(opened.signals, opened.leaves, strict=True)):
+            try:
+                delivery = self._deliver(accepted, number, encoded, leaf, seen)
+            except (InvalidError, RefusedError, UpdateNeededError) as error:
+                self._alarm_at(error, str(header.compartment), accepted.index, accepted.member.party.token)
+                continue
+            if delivery is not None:
+                deliveries.append(delivery)
+        return deliveries, seen
+
+    def _keep_epoch(self, accepted: Accepted) -> None:
+        view, party = accepted.view, self._directory.view.member(self._identity.sender_id).party
+        compartment = accepted.envelope.header.compartment
+        protected = may(view, party, Action.READ_PROTECTED, compartment, accepted.entry.admitted_ms)
+        secrets = open_epoch(accepted.envelope, self._identity.kem, read_protected=protected)
+        if secrets is not None:
+            self._state.store_epoch(secrets.epoch_id, msgspec.msgpack.encode(secrets))
+
+    def _secrets(self, epoch_id: bytes) -> EpochSecrets | None:
+        stored = self._state.load_epoch(epoch_id)
+        return msgspec.msgpack.decode(stored, type=EpochSecrets) if stored is not None else None
+
+    def _deliver(
+        self, accepted: Accepted, number: int, encoded: EncodedSignal, leaf: bytes, seen: list[Seen]
+    ) -> Delivery | None:
+        header = accepted.envelope.header
+        signal: Signal | Act = decode_act(encoded) if is_act(header.kind) else decode_signal(encoded)
+        if isinstance(signal, Signal) and accepted.mandate is not None:
+            party = accepted.member.party
+            verify_signal_type(
+                accepted.view, party, accepted.mandate, header.compartment, signal.handling.signal_type
+            )
+            verify_handling(signal, header.compartment, accepted.entry.admitted_ms)
+        if self._is_repeat(accepted.member.party.token, encoded, seen):
+            return None
+        return Delivery(
+            signal=signal,
+            sender=accepted.member.party.token,
+            identity=accepted.member.identity.name,
+            compartment=header.compartment,
+            index=accepted.index,
+            number=number,
+            kind=header.kind,
+            admitted_ms=accepted.entry.admitted_ms,
+            created_ms=header.created_ms,
+            object_hash=accepted.envelope.object_hash,
+            leaf=leaf,
+        )
+
+    def _is_repeat(self, party: str, encoded: EncodedSignal, seen: list[Seen]) -> bool:
+        """Once per (party, signal id); raises ``IdReusedError`` when the content differs."""
+        digest = self._state.digest(encoded.sections)
+        key = (party, encoded.id)
+        before = self._pending.get(key) or self._state.seen_digest(party, encoded.id)
+        if before is None:
+            self._pending[key] = digest
+            seen.append(Seen(party, encoded.id, digest))
+            return False
+        if before != digest:
+            raise IdReusedError("one signal id was used for two different contents")
+        return True
+
+    def _alarm(self, error: SeinpostError, feed: TrustedFeed, index: int, sender: str | None) -> None:
+        self._alarm_at(error, str(feed.compartment), index, sender)
+
+    def _alarm_at(self, error: SeinpostError, compartment: str, index: int, sender: str | None) -> None:
+        if isinstance(error, InvalidError):
+            code, message = error.code, str(error)
+        elif isinstance(error, RefusedError):
+            code, message = str(error.reason), error.message
+        else:
+            code, message = "update-needed", str(error)
+        self._on_alarm(Alarm(code=code, message=message, compartment=compartment, index=index, sender=sender))
+
+
+async def _next_or_failure(queue: asyncio.Queue[_Work], tasks: list[asyncio.Task[None]]) -> _Work:
+    """The next opened envelope; a reading task that failed ends the iteration with its error."""
+    if not queue.empty():
+        return queue.get_nowait()
+    getter = asyncio.ensure_future(queue.get())
+    try:
+        await asyncio.wait({getter, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        if getter.done():
+            return getter.result()
+        for task in tasks:
+            if task.done():
+                task.result()
+        raise RuntimeError("a feed ended")
+    finally:
+        getter.cancel()
