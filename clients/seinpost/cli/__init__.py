@@ -74,7 +74,7 @@ def keygen(
 
 @app.command
 def publish(
-    input: Annotated[Path, Parameter(help="A signal as JSON, or JSON lines; - for standard input.")] = Path(
+    source: Annotated[Path, Parameter(help="A signal as JSON, or JSON lines; - for standard input.")] = Path(
         "-"
     ),
     *,

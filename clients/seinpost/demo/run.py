@@ -1,0 +1,200 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""Runs the demonstration with public commands and the public API only."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import json
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import seinpost
+from seinpost.cli.watch import Table, clean, show_alarm
+from seinpost_schemas.errors import RefusedError, SetupError, UnavailableError
+
+from .incidents import Publication, load_publications, refusals
+
+_PARTIES = ("ncsc", "ibd", "aivd", "kiesraad", "cvdm", "tafel")
+_READY_SECONDS = 60.0
+_ARRIVE_SECONDS = 60.0
+
+
+class _Score:
+    def __init__(self) -> None:
+        self.admitted: dict[str, str] = {}
+        self.refused = 0
+        self.verified: set[str] = set()
+        self.failed = 0
+        self.arrived = asyncio.Event()
+
+    @property
+    def complete(self) -> bool:
+        return not self.failed and set(self.admitted) <= self.verified
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+async def run(*, headless: bool, keep: Path | None) -> int:
+    """The demonstration; 0 only if every admitted signal was opened and verified at the table."""
+    started = time.monotonic()
+    publications, unknown = load_publications(dt.datetime.now(dt.UTC).replace(microsecond=0))
+    with tempfile.TemporaryDirectory(prefix="seinpost-demo-") as temporary:
+        directory = keep or Path(temporary) / "enclave"
+        _say("making an enclave: register, identities, NATS configuration")
+        await _command(
+            "init", str(directory), "--enclave", "demo", "--port", str(_free_port()), *_party_options()
+        )
+        async with _broker(directory):
+            score = _Score()
+            async with seinpost.connect(directory / "tafel.toml", on_alarm=show_alarm) as table:
+                watching = asyncio.ensure_future(_watch(table, score, quiet=headless))
+                try:
+                    if unknown:
+                        _say(f"dropped technique ids that the vocabulary lacks: {', '.join(unknown)}")
+                    await _publish_all(directory, publications, score)
+                    await _show_refusals(directory, score)
+                    await _wait_for_table(score, watching)
+                    seconds = round(time.monotonic() - started, 1)
+                    if not headless:
+                        await _stay(score, seconds, watching)
+                finally:
+                    watching.cancel()
+                    await asyncio.gather(watching, return_exceptions=True)
+                failed = bool(table.alarms) or not score.complete
+    if headless:
+        print(json.dumps(_summary(score, seconds)), flush=True)
+    return 1 if failed else 0
+
+
+def _summary(score: _Score, seconds: float) -> dict[str, float]:
+    return {
+        "published": len(score.admitted) + score.refused,
+        "admitted": len(score.admitted),
+        "refused": score.refused,
+        "verified": len(score.verified),
+        "compartments": len(set(score.admitted.values())),
+        "seconds": seconds,
+    }
+
+
+def _party_options() -> list[str]:
+    return [word for party in _PARTIES for word in ("--party", party)]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _command(*arguments: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "seinpost_broker", *arguments,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _, errors = await process.communicate()
+    if process.returncode:
+        text = errors.decode(errors="replace").strip()
+        if "No module named" in text:
+            raise SetupError("the demonstration needs the broker: run pip install 'seinpost[broker]'")
+        raise SetupError(text.splitlines()[-1] if text else "seinpost-broker failed without a word")
+
+
+@contextlib.asynccontextmanager
+async def _broker(directory: Path) -> AsyncIterator[None]:
+    log_path = directory / "broker.log"
+    with log_path.open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "seinpost_broker", "run", str(directory),
+            stdout=asyncio.subprocess.PIPE, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    try:
+        if process.stdout is None:
+            raise RuntimeError("the broker has no output")
+        line = await asyncio.wait_for(process.stdout.readline(), _READY_SECONDS)
+        if not line.startswith(b"ready"):
+            text = log_path.read_text(errors="replace").strip().splitlines()
+            raise UnavailableError(f"the broker did not start: {text[-1] if text else 'no message'}")
+        _say(f"the broker is {line.decode().strip()}")
+        yield
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+
+async def _watch(table: seinpost.Connection, score: _Score, *, quiet: bool) -> None:
+    rows = Table(as_json=False)
+    async for delivery in table.signals():
+        if delivery.signal.id is not None:
+            score.verified.add(delivery.signal.id)
+        if not quiet:
+            rows.show(delivery)
+        score.arrived.set()
+
+
+async def _publish_all(directory: Path, publications: list[Publication], score: _Score) -> None:
+    by_party: dict[str, list[Publication]] = {}
+    for publication in publications:
+        by_party.setdefault(publication.party, []).append(publication)
+    _say(f"{len(publications)} DISARM incidents (CC BY 4.0) from {', '.join(by_party)}")
+    async with asyncio.TaskGroup() as group:
+        for party, theirs in by_party.items():
+            group.create_task(_publish_as(directory / f"{party}.toml", theirs, score))
+
+
+async def _publish_as(config: Path, publications: list[Publication], score: _Score) -> None:
+    async with seinpost.connect(config) as post:
+        answers = [
+            await post.submit(p.signal, theme=p.theme, classification=p.classification) for p in publications
+        ]
+        for done in await asyncio.gather(*answers, return_exceptions=True):
+            if isinstance(done, RefusedError):
+                score.refused += 1
+                _say(f"refused: {done}")
+            elif isinstance(done, BaseException):
+                score.failed += 1
+                _say(f"not answered: {done}")
+            else:
+                score.admitted[done.signal] = done.compartment
+
+
+async def _show_refusals(directory: Path, score: _Score) -> None:
+    for publication in refusals(dt.datetime.now(dt.UTC).replace(microsecond=0)):
+        what = f"{publication.party}, a signal of type {publication.signal.handling.signal_type}"
+        async with seinpost.connect(directory / f"{publication.party}.toml") as post:
+            try:
+                await post.publish(
+                    publication.signal, theme=publication.theme, classification=publication.classification
+                )
+            except RefusedError as error:
+                score.refused += 1
+                _say(
+                    f"refused, as it must be ({what} on {publication.classification}/{publication.theme}): {error}"
+                )
+            else:
+                score.failed += 1
+                _say(f"ADMITTED, which must not be: {what}")
+
+
+async def _wait_for_table(score: _Score, watching: asyncio.Task[None]) -> None:
+    deadline = time.monotonic() + _ARRIVE_SECONDS
+    while not set(score.admitted) <= score.verified and not watching.done() and time.monotonic() < deadline:
+        score.arrived.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(score.arrived.wait(), 0.5)
+
+
+async def _stay(score: _Score, seconds: float, watching: asyncio.Task[None]) -> None:
+    summary = ", ".join(f"{key} {value}" for key, value in _summary(score, seconds).items())
+    _say(f"{clean(summary)}; the table stays live, Ctrl-C stops")
+    await watching
