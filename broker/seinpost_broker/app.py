@@ -19,6 +19,7 @@ from seinpost_broker.service.directory import DirectoryService
 from seinpost_broker.service.ingress import IngressService
 from seinpost_broker.service.sequencer import Sequencer
 from seinpost_schemas.compartment import all_compartments
+from seinpost_schemas.errors import UnavailableError
 from seinpost_schemas.policy import View
 
 _RENDER_SECONDS = 20.0
@@ -124,6 +125,6 @@ async def _render_again(
         view = directory.directory.current
         if render_config(enclave, view, clock.now_ms()):
             _log.info("rights changed; reloading the server")
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(UnavailableError):
                 await lay_out(bus, view, clock.now_ms())
             server.reload()

@@ -57,7 +57,9 @@ class DirectoryFollower:
         return self.directory.current
 
     def verify_fresh(self) -> None:
-        """Raise ``UnavailableError`` unless it is fresh enough to seal on."""
+        """Raise unless it is fresh enough to seal on; what ended the following is raised again."""
+        if self._failed is not None:
+            raise self._failed
         self.freshness.verify(monotonic_ms(), wall_ms())
 
     async def run(self) -> None:
@@ -119,7 +121,7 @@ class DirectoryFollower:
         if self.directory.root() != checkpoint.root_hash:
             raise SetupError("the directory received is not the one that the broker signed")
         self._floor.store_directory(self.directory.size, self.directory.root())
-        self.freshness.saw(timestamp, monotonic_ms())
+        self.freshness.saw(timestamp, monotonic_ms(), wall_ms())
 
     async def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait for the directory to grow until ``condition`` holds, within 15 s."""

@@ -184,6 +184,7 @@ class Connection:
             return await asyncio.wait_for(asyncio.shield(answer), timeout_seconds)
         except TimeoutError:
             answer.add_done_callback(_retrieve)
+            self.directory.verify_fresh()
             raise UnavailableError(
                 f"no broker answered within {timeout_seconds:g} s; the signal may still be admitted later"
             ) from None

@@ -15,10 +15,18 @@ class Freshness:
         self._timestamp_ms = 0
         self._rose_ms: int | None = None
 
-    def saw(self, timestamp_seconds: int, monotonic_ms: int) -> None:
-        """A verified checkpoint carried this timestamp; an old one changes nothing."""
-        if timestamp_seconds * 1000 > self._timestamp_ms:
-            self._timestamp_ms = timestamp_seconds * 1000
+    def saw(self, timestamp_seconds: int, monotonic_ms: int, wall_ms: int) -> None:
+        """A verified checkpoint carried this timestamp; an old one changes nothing.
+
+        The first one seen has not *risen*: it counts at once only if it is recent by this machine's clock,
+        else sealing waits until a newer one comes.
+        """
+        timestamp_ms = timestamp_seconds * 1000
+        if timestamp_ms <= self._timestamp_ms:
+            return
+        first = self._timestamp_ms == 0
+        self._timestamp_ms = timestamp_ms
+        if not first or abs(wall_ms - timestamp_ms) <= FRESH_MS:
             self._rose_ms = monotonic_ms
 
     def verify(self, monotonic_ms: int, wall_ms: int) -> None:

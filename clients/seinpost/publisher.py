@@ -100,8 +100,8 @@ class Publisher:
             self._tasks.append(task)
         return lane
 
-    @staticmethod
-    def _lane_ended(lane: Lane, task: asyncio.Task[None]) -> None:
+    def _lane_ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
+        self._lanes.pop(lane.compartment, None)
         if task.cancelled():
             lane.fail(UnavailableError("the connection was closed before a broker answered"))
         elif (error := task.exception()) is not None:
@@ -131,7 +131,7 @@ class Publisher:
         """End running epochs in the log, if that goes quickly, and stop."""
         with contextlib.suppress(TimeoutError, UnavailableError, RefusedError):
             async with asyncio.timeout(patience_seconds):
-                for lane in self._lanes.values():
+                for lane in list(self._lanes.values()):
                     if lane.idle:
                         await lane.end_epochs()
         for task in self._tasks:

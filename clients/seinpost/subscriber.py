@@ -117,18 +117,28 @@ class Subscriber:
             feed.restore(stored_state)
         async for stored in self._transport.pull(stream, self._identity.name, feed.size + 1):
             headers = dict(stored.headers)
-            await self._wait_for_directory(headers)
+            await self._wait_for_directory(stream, headers)
             deliveries, seen = self._take(feed, stored, headers)
             self.envelopes += 1
             await queue.put(_Work(stream, feed.size + 1, feed.encode(), deliveries, seen))
 
-    async def _wait_for_directory(self, headers: dict[str, str]) -> None:
-        """An entry may name a directory that is on its way to us: let it come first."""
+    async def _wait_for_directory(self, stream: str, headers: dict[str, str]) -> None:
+        """An entry may name a directory that is on its way to us: let it come first, however long it takes.
+
+        Passing over the entry would lose a signal; waiting is said once.
+        """
         try:
             size = decode_entry(from_base64(headers.get(ENTRY_HEADER, ""), ENTRY_BYTES)).directory_size
-            await self._directory.wait_for(lambda: self._directory.directory.size >= size)
-        except (MalformedError, UnavailableError):
+        except MalformedError:
             return
+        told = False
+        while self._directory.directory.size < size:
+            try:
+                await self._directory.wait_for(lambda: self._directory.directory.size >= size)
+            except UnavailableError as error:
+                if not told:
+                    self._alarm_at(error, stream, None, None)
+                    told = True
 
     def _take(
         self, feed: TrustedFeed, stored: StoredMessage, headers: dict[str, str]
@@ -225,11 +235,15 @@ class Subscriber:
     def _alarm(self, error: SeinpostError, feed: TrustedFeed, index: int, sender: str | None) -> None:
         self._alarm_at(error, str(feed.compartment), index, sender)
 
-    def _alarm_at(self, error: SeinpostError, compartment: str, index: int, sender: str | None) -> None:
+    def _alarm_at(
+        self, error: SeinpostError, compartment: str, index: int | None, sender: str | None
+    ) -> None:
         if isinstance(error, InvalidError):
             code, message = error.code, str(error)
         elif isinstance(error, RefusedError):
             code, message = str(error.reason), error.message
+        elif isinstance(error, UnavailableError):
+            code, message = "directory-missing", "the feed waits for a directory entry that has not come"
         else:
             code, message = "update-needed", str(error)
         self._on_alarm(Alarm(code=code, message=message, compartment=compartment, index=index, sender=sender))

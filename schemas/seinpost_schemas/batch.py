@@ -15,7 +15,7 @@ import msgspec
 
 from . import canonical, merkle
 from .errors import MalformedError, RootError
-from .leaf import PROTECTED, SECTIONS, expand_slots, leaf_hash, section_digest
+from .leaf import PROTECTED, expand_slots, leaf_hashes
 from .limits import MAX_BATCH_SIGNALS
 from .sections import EncodedSignal
 from .uuid7 import verify_id
@@ -25,7 +25,6 @@ _Row = tuple[bytes, bytes | None, bytes | None, bytes | None, bytes | None]
 _MAIN = canonical.decoder(tuple[bytes, list[_Row]])
 _PROTECTED_PART = canonical.decoder(tuple[bytes, list[tuple[int, bytes]]])
 _SLOT = 32
-_STRIDE = _SLOT * SECTIONS
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -55,37 +54,18 @@ def encode_batch(
     with_protected = any(s.sections[PROTECTED] is not None for s in signals)
     slots = expand_slots(seed, len(signals))
     protected_slots = expand_slots(protected_seed, len(signals)) if with_protected else slots
-    rows: list[_Row] = []
-    protected_rows: list[tuple[int, bytes]] = []
-    leaves: list[bytes] = []
-    for i, signal in enumerate(signals):
-        section3 = signal.sections[PROTECTED]
-        digests = _digests(signal.sections, slots, protected_slots, i)
-        if section3 is not None:
-            protected_rows.append((i, section3))
-        rows.append((signal.id, *signal.sections[:3], digests[PROTECTED] if with_protected else None))
-        leaves.append(leaf_hash(signal.id, sender_id, epoch_id, digests))
+    leaves, d3s = leaf_hashes(
+        [(s.id, s.sections) for s in signals], sender_id, epoch_id, slots, protected_slots
+    )
+    shown: Sequence[bytes | None] = d3s if with_protected else [None] * len(signals)
+    rows = [(s.id, *s.sections[:PROTECTED], d3) for s, d3 in zip(signals, shown, strict=True)]
+    protected_rows = [(i, s3) for i, s in enumerate(signals) if (s3 := s.sections[PROTECTED]) is not None]
     return Batch(
         main=canonical.encode((seed, rows)),
         protected=canonical.encode((protected_seed, protected_rows)) if with_protected else None,
         count=len(signals),
         root=merkle.root_hash(leaves),
     )
-
-
-def _digests(
-    sections: tuple[bytes | None, ...], slots: bytes, protected_slots: bytes, i: int
-) -> tuple[bytes, bytes, bytes, bytes]:
-    base = i * _STRIDE
-    d0, d1, d2 = (
-        slots[base + j * _SLOT : base + (j + 1) * _SLOT]
-        if (data := sections[j]) is None
-        else section_digest(j, slots[base + j * _SLOT : base + (j + 1) * _SLOT], data)
-        for j in range(PROTECTED)
-    )
-    slot3 = protected_slots[base + PROTECTED * _SLOT : base + _STRIDE]
-    section3 = sections[PROTECTED]
-    return d0, d1, d2, slot3 if section3 is None else section_digest(PROTECTED, slot3, section3)
 
 
 def decode_batch(
@@ -110,24 +90,31 @@ def decode_batch(
         raise MalformedError("a batch seed has 32 bytes")
     slots = expand_slots(seed, count)
     sections3, protected_slots = _decode_protected(protected, count)
-    signals: list[EncodedSignal] = []
-    leaves: list[bytes] = []
-    for i, (signal_id, s0, s1, s2, d3) in enumerate(rows):
+    d3s = [row[4] for row in rows]
+    present = [d3 for d3 in d3s if d3 is not None]
+    if len(present) != (count if has_protected_part else 0) or any(len(d3) != _SLOT for d3 in present):
+        raise MalformedError("d3 stands for every signal if a protected part exists, else for none")
+    signals = [
+        EncodedSignal(signal_id, (s0, s1, s2, sections3.get(i)))
+        for i, (signal_id, s0, s1, s2, _) in enumerate(rows)
+    ]
+    ids = {s.id for s in signals}
+    if len(ids) != count:
+        raise MalformedError("a signal id stands twice in one batch")
+    for signal_id in ids:
         verify_id(signal_id)
-        if (d3 is not None) != has_protected_part or (d3 is not None and len(d3) != _SLOT):
-            raise MalformedError("d3 stands for every signal if a protected part exists, else for none")
-        section3 = sections3.get(i)
-        digests = _digests((s0, s1, s2, section3), slots, protected_slots or slots, i)
-        if d3 is not None:
-            if protected is not None and digests[PROTECTED] != d3:
-                raise RootError("a protected section is not the one that its digest covers")
-            digests = (*digests[:PROTECTED], d3)
-        leaves.append(leaf_hash(signal_id, sender_id, epoch_id, digests))
-        signals.append(EncodedSignal(signal_id, (s0, s1, s2, section3)))
+    leaves, recomputed = leaf_hashes(
+        [(s.id, s.sections) for s in signals],
+        sender_id,
+        epoch_id,
+        slots,
+        protected_slots or slots,
+        present if has_protected_part and protected is None else None,
+    )
+    if protected is not None and recomputed != present:
+        raise RootError("a protected section is not the one that its digest covers")
     if merkle.root_hash(leaves) != root:
         raise RootError("the signals are not the ones that the batch root covers")
-    if len({s.id for s in signals}) != count:
-        raise MalformedError("a signal id stands twice in one batch")
     return OpenedBatch(signals, leaves)
 
 

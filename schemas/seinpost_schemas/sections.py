@@ -49,7 +49,8 @@ class EncodedSignal(msgspec.Struct, frozen=True):
     @property
     def size(self) -> int:
         """Bytes over all sections."""
-        return sum(len(s) for s in self.sections if s is not None)
+        s0, s1, s2, s3 = self.sections
+        return len(s0 or b"") + len(s1 or b"") + len(s2 or b"") + len(s3 or b"")
 
 
 def encode_signal(signal: Signal, signal_id: bytes) -> EncodedSignal:
@@ -79,7 +80,13 @@ def _checked(decoder: msgspec.msgpack.Decoder[object], value: object, what: str)
         data = _encode(value)
     except (TypeError, ValueError, OverflowError, UnicodeEncodeError, RecursionError):
         raise MalformedError(f"{what}: holds a value that cannot be encoded") from None
-    canonical.decode(decoder, data, what)
+    try:
+        same = decoder.decode(data) == value
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError, ValueError):
+        same = False
+    if not same:
+        # Invalid; or valid in another shape, such as a list for a tuple: the strict way tells which.
+        canonical.decode(decoder, data, what)
     return data
 
 

@@ -62,11 +62,16 @@ IndicatorType = Literal[
 ]
 
 
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The common shape: keyword-only, unknown fields refused, defaults left out."""
+class Section(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
+):
+    """The common shape: keyword-only, unknown fields refused, defaults left out.
+
+    ``gc=False``: frozen values of strings, numbers and tuples of the same cannot form a cycle.
+    """
 
 
-class Handling(Section, frozen=True, kw_only=True):
+class Handling(Section, frozen=True, kw_only=True, gc=False):
     """Section 0: how the signal may be treated."""
 
     schema: Annotated[int, Meta(ge=1, le=SCHEMA)]
@@ -86,14 +91,14 @@ class Handling(Section, frozen=True, kw_only=True):
     election: Annotated[str, Meta(pattern=r"^[A-Z]{2,4}[0-9]{4}$")] | None = None
 
 
-class Evidence(Section, frozen=True, kw_only=True):
+class Evidence(Section, frozen=True, kw_only=True, gc=False):
     """A hash of something kept elsewhere, and where."""
 
     sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
     archive_url: Annotated[str, Meta(max_length=l.MAX_VALUE_CHARACTERS)] | None = None
 
 
-class ExternalReference(Section, frozen=True, kw_only=True):
+class ExternalReference(Section, frozen=True, kw_only=True, gc=False):
     """The same thing in another system."""
 
     system: Short
@@ -101,14 +106,14 @@ class ExternalReference(Section, frozen=True, kw_only=True):
     url: Annotated[str, Meta(max_length=l.MAX_VALUE_CHARACTERS)] | None = None
 
 
-class Foreign(Section, frozen=True, kw_only=True):
+class Foreign(Section, frozen=True, kw_only=True, gc=False):
     """What a converter could not map."""
 
     media_type: Annotated[str, Meta(pattern=r"^[a-z0-9.+-]+/[A-Za-z0-9.+;=-]+$", max_length=200)]
     data: Annotated[bytes, Meta(max_length=l.MAX_FOREIGN_BYTES)]
 
 
-class Report(Section, frozen=True, kw_only=True):
+class Report(Section, frozen=True, kw_only=True, gc=False):
     """Section 1: what happened."""
 
     title: Annotated[str, Meta(min_length=1, max_length=l.MAX_TITLE_CHARACTERS)]
@@ -132,7 +137,7 @@ class Report(Section, frozen=True, kw_only=True):
     foreign: Foreign | None = None
 
 
-class Indicator(Section, frozen=True, kw_only=True):
+class Indicator(Section, frozen=True, kw_only=True, gc=False):
     """One observable; accounts and addresses of natural persons belong in section 3."""
 
     type: IndicatorType
@@ -142,7 +147,7 @@ class Indicator(Section, frozen=True, kw_only=True):
     last_seen: Time | None = None
 
 
-class PersonalDatum(Section, frozen=True, kw_only=True):
+class PersonalDatum(Section, frozen=True, kw_only=True, gc=False):
     """An account, address or name of a natural person."""
 
     type: Short
@@ -150,7 +155,7 @@ class PersonalDatum(Section, frozen=True, kw_only=True):
     role: Short | None = None
 
 
-class Protected(Section, frozen=True, kw_only=True):
+class Protected(Section, frozen=True, kw_only=True, gc=False):
     """Section 3: for readers with ``read-protected`` only; a release leaves it out."""
 
     source_description: Text | None = None
@@ -158,7 +163,7 @@ class Protected(Section, frozen=True, kw_only=True):
     contact: Text | None = None
 
 
-class Signal(Section, frozen=True, kw_only=True):
+class Signal(Section, frozen=True, kw_only=True, gc=False):
     """One unit of information: the JSON form that ``publish`` reads and ``watch --json`` shows.
 
     ``id`` is given by the library when it is absent. ``protected`` is ``None`` both when there is none
@@ -172,7 +177,7 @@ class Signal(Section, frozen=True, kw_only=True):
     protected: Protected | None = None
 
 
-class ActHandling(Section, frozen=True, kw_only=True):
+class ActHandling(Section, frozen=True, kw_only=True, gc=False):
     """Section 0 of kinds 6 to 8: what the act is about."""
 
     schema: Annotated[int, Meta(ge=1, le=SCHEMA)]
@@ -180,7 +185,7 @@ class ActHandling(Section, frozen=True, kw_only=True):
     exercise: bool = False
 
 
-class ActReport(Section, frozen=True, kw_only=True):
+class ActReport(Section, frozen=True, kw_only=True, gc=False):
     """Section 1 of kinds 6 to 8: the act itself; ``official`` is a pseudonymous number."""
 
     act: Short
@@ -189,7 +194,7 @@ class ActReport(Section, frozen=True, kw_only=True):
     status: Short | None = None
 
 
-class Act(Section, frozen=True, kw_only=True):
+class Act(Section, frozen=True, kw_only=True, gc=False):
     """Feedback, a release or a table act, as JSON."""
 
     id: SignalId | None = None

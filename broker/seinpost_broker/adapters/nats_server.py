@@ -98,7 +98,7 @@ class NatsServer:
 
 def verify_config(config: Path) -> None:
     """Raise ``SetupError`` unless `nats-server -t` accepts the file."""
-    import subprocess  # noqa: PLC0415, S404 - only this check runs a command to its end
+    import subprocess  # noqa: PLC0415 - only this check runs a command to its end
 
     done = subprocess.run(
         [find_server(), "-t", "-c", str(config)], capture_output=True, text=True, check=False

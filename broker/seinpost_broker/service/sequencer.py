@@ -72,6 +72,7 @@ class Sequencer:
         self._todo: deque[Item] = deque()
         self._held: list[Item] = []
         self._in_flight: deque[tuple[Item, Admit, Awaitable[None]]] = deque()
+        self._look_at_held = False
 
     async def put(self, item: Item) -> None:
         """Queue a verified envelope; waits while the queue is full (backpressure to the ingress)."""
@@ -115,12 +116,20 @@ class Sequencer:
         while True:
             item = await self._next_item()
             if item is not None:
-                await self._handle(item)
+                await self._keeping(item, self._handle(item))
             while self._in_flight and (item is None or len(self._in_flight) >= MAX_IN_FLIGHT):
                 await self._settle_oldest()
                 if not self._queue.empty() or self._todo:
                     break
             self._release_held()
+
+    async def _keeping(self, item: Item, step: Awaitable[None]) -> None:
+        """Do a step of an envelope; when the network fails in it, the envelope is decided again."""
+        try:
+            await step
+        except UnavailableError:
+            self._todo.appendleft(item)
+            raise
 
     async def _next_item(self) -> Item | None:
         """The next envelope; ``None`` when there is none just now and appends are in flight."""
@@ -138,6 +147,7 @@ class Sequencer:
         except TimeoutError:
             # What is held may have been waiting for an entry that another broker appended.
             await self.load()
+            self._look_at_held = True
             return None
 
     async def _handle(self, item: Item) -> None:
@@ -174,12 +184,7 @@ class Sequencer:
             body=item.envelope.body,
         )
         self._apply(admit.entry, item.envelope.signature, item.envelope.body)
-        try:
-            stored = await self._store.append(request)
-        except BaseException:
-            # Not known whether it was sent: it is taken back with the rest, and decided anew.
-            self._todo.appendleft(item)
-            raise
+        stored = await self._store.append(request)
         self._in_flight.append((item, admit, stored))
 
     async def _settle_oldest(self) -> None:
@@ -187,7 +192,8 @@ class Sequencer:
         await stored
         self._in_flight.popleft()
         self.log.confirm()
-        await self._admitted(item, admit.index, admit.entry.admitted_ms)
+        self._look_at_held = True
+        await self._keeping(item, self._admitted(item, admit.index, admit.entry.admitted_ms))
 
     async def _settle_all(self) -> None:
         while self._in_flight:
@@ -210,8 +216,9 @@ class Sequencer:
             self._held.append(item)
 
     def _release_held(self) -> None:
-        """Decide again on what is held: its predecessor may have come, or its time may be over."""
-        if self._held and not self._in_flight:
+        """Decide again on what is held, when the log has grown or a quarter of a second has passed."""
+        if self._held and self._look_at_held and not self._in_flight:
+            self._look_at_held = False
             self._todo.extend(sorted(self._held, key=lambda i: i.envelope.header.seq))
             self._held.clear()
 

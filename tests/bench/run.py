@@ -1,0 +1,211 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""`make bench`: seal and open rates on the DISARM text, beside the design's numbers and a peer, in one run.
+
+Every figure is the median of several rounds; ratios are between medians of this run. "seal" starts at typed
+signals and ends at envelope bytes (validation, padding, signature); "open" starts at envelope bytes and ends at
+typed signals, everything verified.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import gc
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import nacl.public
+import nacl.signing
+
+from seinpost.demo.incidents import load_publications
+from seinpost.epochs import Recipient, make_epoch
+from seinpost.kem import KemPrivateKey
+from seinpost.sealing import open_envelope, seal_envelope
+from seinpost_schemas.compartment import Compartment
+from seinpost_schemas.envelope import decode_envelope
+from seinpost_schemas.header import ZERO_16, ZERO_32, Header
+from seinpost_schemas.kinds import Kind
+from seinpost_schemas.sections import decode_signal, encode_signal
+from seinpost_schemas.signal import Signal
+from seinpost_schemas.signing import SigningKey
+from seinpost_schemas.uuid7 import make_id
+
+BATCHES = (1, 64, 256, 1024)
+ROUND_SECONDS = 0.4
+ROUNDS = 7
+SEAL_TARGETS = {1024: 100_000.0}
+OPEN_TARGETS = {1024: 75_000.0}
+NACL_SEAL_TARGETS = {64: 3.5, 1024: 10.0}
+NACL_OPEN_TARGETS = {64: 7.0, 1024: 10.0}
+COMPOSITE_TARGETS = {1024: 100.0}
+
+
+class Row(msgspec.Struct, kw_only=True):
+    """One line of build/bench.json."""
+
+    name: str
+    value: float
+    unit: str
+    target: float | None
+    met: bool | None
+
+
+def row(name: str, value: float, unit: str, target: float | None) -> Row:
+    """A row; met only where there is a target."""
+    digits = 1 if unit == "x" else 0
+    return Row(
+        name=name,
+        value=round(value, digits),
+        unit=unit,
+        target=target,
+        met=value >= target if target else None,
+    )
+
+
+def rate(work: Callable[[], object], signals: int) -> float:
+    """Signals per second: the median of several rounds, each of at least ``ROUND_SECONDS``."""
+    work()
+    rates = []
+    for _ in range(ROUNDS):
+        gc.collect()
+        count = 0
+        started = time.perf_counter()
+        while (elapsed := time.perf_counter() - started) < ROUND_SECONDS:
+            work()
+            count += signals
+        rates.append(count / elapsed)
+    return statistics.median(rates)
+
+
+class Subject:
+    """Keys, an epoch and the signals under test."""
+
+    def __init__(self) -> None:
+        self.sender = SigningKey(os.urandom(64))
+        self.reader = KemPrivateKey(os.urandom(96))
+        self.place = Header(
+            kind=Kind.SIGNALS,
+            compartment=Compartment.parse("depv/process"),
+            enclave_id=bytes(16),
+            sender_id=self.sender.public.sender_id,
+            epoch_id=ZERO_16,
+            seq=1,
+            prev_hash=ZERO_32,
+            directory_size=1,
+            created_ms=1,
+            count=0,
+            batch_root=ZERO_32,
+            body_len=0,
+            body_hash=ZERO_32,
+        )
+        recipients = {self.reader.key_id: Recipient(self.reader.public, read_protected=False)}
+        _, self.secrets = make_epoch(self.place, 1, recipients, self.sender)
+        publications, _ = load_publications(dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
+        # The source notes of the demonstration are not part of the text.
+        self.signals = [msgspec.structs.replace(p.signal, protected=None) for p in publications]
+
+    def batch(self, size: int) -> list[Signal]:
+        """``size`` signals, going round the incidents."""
+        return [self.signals[i % len(self.signals)] for i in range(size)]
+
+    def seal(self, signals: list[Signal]) -> bytes:
+        """Typed signals to envelope bytes."""
+        encoded = [encode_signal(s, make_id(1, os.urandom(10))) for s in signals]
+        return seal_envelope(encoded, self.place, self.secrets, self.sender).encode()
+
+    def open(self, data: bytes) -> list[Signal]:
+        """Envelope bytes to typed signals."""
+        opened = open_envelope(decode_envelope(data), self.sender.public, self.secrets)
+        return [decode_signal(s) for s in opened.signals]
+
+
+def composite_per_signal(subject: Subject, signals: list[Signal]) -> list[bytes]:
+    """The peer of "one composite signature per signal": sign the same encoded bytes one by one."""
+    return [subject.sender.sign(msgspec.msgpack.encode(s), b"seinpost/bench/v1") for s in signals]
+
+
+class Nacl:
+    """PyNaCl, classical only: Ed25519 sign, then a sealed box, per signal; and back, typed."""
+
+    def __init__(self) -> None:
+        self.signing = nacl.signing.SigningKey.generate()
+        private = nacl.public.PrivateKey.generate()
+        self.box = nacl.public.SealedBox(private.public_key)
+        self.unbox = nacl.public.SealedBox(private)
+        self.decoder = msgspec.msgpack.Decoder(Signal)
+
+    def seal(self, signals: list[Signal]) -> list[bytes]:
+        """One sealed box per signal."""
+        return [bytes(self.box.encrypt(bytes(self.signing.sign(msgspec.msgpack.encode(s))))) for s in signals]
+
+    def open(self, sealed: list[bytes]) -> list[Signal]:
+        """Typed signals."""
+        verify = self.signing.verify_key.verify
+        return [self.decoder.decode(verify(self.unbox.decrypt(s))) for s in sealed]
+
+
+def measure() -> list[Row]:
+    """All rows."""
+    subject, peer = Subject(), Nacl()
+    mean = statistics.mean(encode_signal(s, make_id(1, bytes(10))).size for s in subject.signals)
+    rows = [row("signal size, encoded", mean, "bytes", None)]
+    few = subject.batch(64)
+    composite = rate(lambda: composite_per_signal(subject, few), len(few))
+    nacl_seal = rate(lambda: peer.seal(few), len(few))
+    boxes = peer.seal(few)
+    nacl_open = rate(lambda: peer.open(boxes), len(few))
+    rows.append(row("composite signature per signal", composite, "signals/s", None))
+    rows.append(row("PyNaCl sign + sealed box per signal, seal", nacl_seal, "signals/s", None))
+    rows.append(row("PyNaCl sign + sealed box per signal, open", nacl_open, "signals/s", None))
+    for size in BATCHES:
+        signals = subject.batch(size)
+        sealed = subject.seal(signals)
+        if len(subject.open(sealed)) != size:
+            raise RuntimeError("opening did not give back what was sealed")
+        seal = rate(lambda s=signals: subject.seal(s), size)  # type: ignore[misc]
+        opened = rate(lambda s=sealed: subject.open(s), size)  # type: ignore[misc]
+        rows += [
+            row(f"seal, batches of {size}", seal, "signals/s", SEAL_TARGETS.get(size)),
+            row(f"open, batches of {size}", opened, "signals/s", OPEN_TARGETS.get(size)),
+            row(
+                f"seal against composite per signal, {size}",
+                seal / composite,
+                "x",
+                COMPOSITE_TARGETS.get(size),
+            ),
+            row(f"seal against PyNaCl, {size}", seal / nacl_seal, "x", NACL_SEAL_TARGETS.get(size)),
+            row(f"open against PyNaCl, {size}", opened / nacl_open, "x", NACL_OPEN_TARGETS.get(size)),
+        ]
+        print(f"measured batches of {size}", file=sys.stderr, flush=True)
+    return rows
+
+
+def show(rows: list[Row]) -> None:
+    """The table for people."""
+    print(f"{'what':44} {'measured':>12} {'unit':10} {'at least':>10}  met")
+    for r in rows:
+        target = f"{r.target:,.1f}".removesuffix(".0") if r.target else "-"
+        met = "-" if r.met is None else "yes" if r.met else "NO"
+        print(f"{r.name:44} {r.value:>12,} {r.unit:10} {target:>10}  {met}")
+
+
+def main() -> None:
+    """Measure, print, write build/bench.json."""
+    rows = measure()
+    show(rows)
+    out = Path("build") / "bench.json"
+    out.parent.mkdir(exist_ok=True)
+    data: list[Any] = msgspec.to_builtins(rows)
+    out.write_text(json.dumps(data, indent=1) + "\n")
+    print(f"written to {out}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
