@@ -11,6 +11,7 @@ log order, not clocks.
 from __future__ import annotations
 
 import bisect
+import copy
 import enum
 import hashlib
 import struct
@@ -106,11 +107,13 @@ class TrustedDirectory:
             keys.verifying_key()
             self._keys[keys.keys_hash()] = keys
         elif entry.type == DirectoryType.REGISTER:
-            before = self._registers.register
-            register = self._registers.advance(object_bytes)
-            if register is not before:
+            # On a copy: a register that fails below must leave the one before in place.
+            registers = copy.copy(self._registers)
+            register = registers.advance(object_bytes)
+            if register is not self._registers.register:
                 self._views.append(self._view(register))
                 self._view_sizes.append(self.size + 1)
+                self._registers = registers
         self._last_ms = entry.admitted_ms
         self._frontier.append(leaf_hash(entry_bytes))
 

@@ -6,51 +6,33 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import BinaryIO
 
 from seinpost.signal_json import parse_signal
-from seinpost_schemas.errors import MalformedError, TooLargeError
+from seinpost_schemas.errors import MalformedError
 from seinpost_schemas.limits import MAX_JSON_BYTES
 from seinpost_schemas.signal import Signal
 
+_CHUNK = 65_536
+_CHUNKS_AHEAD = 16
 
-async def read_signals(path: Path) -> AsyncIterator[tuple[int, Signal | MalformedError]]:
-    """(line number, signal or what is wrong with it), in order. Raises ``MalformedError`` for no file."""
-    if str(path) == "-":
-        async for item in _read(sys.stdin.buffer, in_thread=True):
-            yield item
-        return
-    try:
-        with path.open("rb") as file:
-            async for item in _read(file, in_thread=False):
-                yield item
-    except OSError as error:
-        raise MalformedError(f"cannot read {path}: {error.strerror}") from None
+Item = tuple[int, Signal | MalformedError]
 
 
-async def _read(file: BinaryIO, *, in_thread: bool) -> AsyncIterator[tuple[int, Signal | MalformedError]]:
-    number = 0
+async def read_signals(path: Path) -> AsyncIterator[Item]:
+    """(line number, signal or what is wrong with it), in order. Raises ``MalformedError`` for no input."""
+    chunks = _stdin_chunks() if str(path) == "-" else _file_chunks(path)
     found = False
-    while True:
-        number += 1
-        line = await asyncio.to_thread(_read_line, file) if in_thread else _read_line(file)
-        if not line:
-            break
-        if not line.strip():
-            continue
+    lines = _lines(chunks)
+    async for number, line in lines:
         if not found and line.lstrip()[:1] == b"{" and not _is_json(line):
             # Not whole on its first line: one object over many lines, perhaps.
-            rest = file.read(MAX_JSON_BYTES + 1)
-            whole = line + rest
-            if len(whole) > MAX_JSON_BYTES or _is_json(whole):
-                yield number, _parse(whole)
-                return
-            for offset, part in enumerate(whole.split(b"\n")):
-                if part.strip():
-                    yield number + offset, _parse(part)
+            async for item in _object_or_lines(number, line, lines):
+                yield item
             return
         found = True
         yield number, _parse(line)
@@ -58,13 +40,76 @@ async def _read(file: BinaryIO, *, in_thread: bool) -> AsyncIterator[tuple[int, 
         raise MalformedError("the input is empty; give a signal as JSON, or one per line")
 
 
-def _read_line(file: BinaryIO) -> bytes:
-    """The next line; an oversized one is cut (and refused later), its rest passed over."""
-    line = file.readline(MAX_JSON_BYTES + 2)
-    if len(line) > MAX_JSON_BYTES and not line.endswith(b"\n"):
-        while (rest := file.readline(MAX_JSON_BYTES)) and not rest.endswith(b"\n"):
-            pass
-    return line
+async def _object_or_lines(
+    number: int, first: bytes, lines: AsyncIterator[tuple[int, bytes]]
+) -> AsyncIterator[Item]:
+    held = [(number, first)]
+    size = len(first)
+    async for numbered in lines:
+        held.append(numbered)
+        size += len(numbered[1])
+        if size > MAX_JSON_BYTES:
+            break
+    whole = b"\n".join(line for _, line in held)
+    if len(whole) <= MAX_JSON_BYTES and _is_json(whole):
+        yield number, _parse(whole)
+        return
+    for at, line in held:
+        yield at, _parse(line)
+    async for at, line in lines:
+        yield at, _parse(line)
+
+
+async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[int, bytes]]:
+    """(number, line) without blank ones; an oversized line is cut just over the limit, its rest passed over."""
+    number, buffer = 1, b""
+    async for chunk in chunks:
+        *whole, tail = chunk.split(b"\n")
+        for piece in whole:
+            line = buffer + piece
+            if line.strip():
+                yield number, line[: MAX_JSON_BYTES + 1]
+            number, buffer = number + 1, b""
+        if len(buffer) <= MAX_JSON_BYTES:
+            buffer += tail
+    if buffer.strip():
+        yield number, buffer[: MAX_JSON_BYTES + 1]
+
+
+async def _file_chunks(path: Path) -> AsyncIterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+    except OSError as error:
+        raise MalformedError(f"cannot read {path}: {error.strerror}") from None
+
+
+async def _stdin_chunks() -> AsyncIterator[bytes]:
+    """Standard input by a daemon thread on the bare descriptor: Ctrl-C never waits for a read to end."""
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[bytes] = asyncio.Queue()
+    room = threading.Semaphore(_CHUNKS_AHEAD)
+    descriptor = sys.stdin.fileno()
+
+    def read() -> None:
+        while True:
+            room.acquire()
+            try:
+                chunk = os.read(descriptor, _CHUNK)
+            except OSError:
+                chunk = b""
+            try:
+                loop.call_soon_threadsafe(queue.put_nowait, chunk)
+            except RuntimeError:
+                return
+            if not chunk:
+                return
+
+    threading.Thread(target=read, daemon=True).start()
+    while chunk := await queue.get():
+        room.release()
+        yield chunk
 
 
 def _is_json(data: bytes) -> bool:
@@ -78,5 +123,5 @@ def _is_json(data: bytes) -> bool:
 def _parse(data: bytes) -> Signal | MalformedError:
     try:
         return parse_signal(data)
-    except (MalformedError, TooLargeError) as error:
+    except MalformedError as error:
         return error
