@@ -12,7 +12,7 @@ import structlog
 
 from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of
 from seinpost_broker.adapters.nats_bus import NatsBus
-from seinpost_broker.adapters.nats_server import NatsServer, notify_ready, verify_config
+from seinpost_broker.adapters.nats_server import PID_FILE, NatsServer, notify_ready, verify_config
 from seinpost_broker.adapters.system_clock import SystemClock
 from seinpost_broker.core import layout, nats_config
 from seinpost_broker.service.directory import DirectoryService
@@ -33,6 +33,7 @@ def render_config(enclave: EnclaveDir, view: View, now_ms: int) -> bool:
         name=f"{view.register.enclave}-{config.name}",
         listen=f"{config.host}:{config.port}",
         store_dir=str(enclave.jetstream.resolve()),
+        pid_file=str(enclave.nats_config.resolve().parent / PID_FILE),
     )
     text = nats_config.render(view, server, now_ms)
     before = enclave.nats_config.read_text() if enclave.nats_config.exists() else ""

@@ -32,6 +32,8 @@ _MAX_PULL_BYTES = 16 * 1024 * 1024
 _PENDING_BYTES = 256 * 1024 * 1024
 _VIOLATION = re.compile(r"permissions violation for (?:publish|subscription) to \"([^\"]+)\"", re.IGNORECASE)
 
+_Inbox = asyncio.Queue[Msg | None]
+
 
 class StoredMessage(msgspec.Struct, frozen=True):
     """A message as a stream holds it; ``seq`` from 1."""
@@ -69,14 +71,20 @@ class Transport(Protocol):
 class NatsTransport:
     """One connection of one identity."""
 
-    def __init__(self, client: Client, denied: dict[str, set[asyncio.Future[Any]]]) -> None:
+    def __init__(
+        self, client: Client, denied: dict[str, set[asyncio.Future[Any]]], pulls: set[_Inbox]
+    ) -> None:
         self._client = client
+        # Requests under way, by subject: what ends one early (a denial, a lost connection) is set on it.
         self._denied = denied
+        # Inboxes of running pulls; None in one says that the connection was lost.
+        self._pulls = pulls
 
     @classmethod
     async def connect(cls, url: str, party: str, nkey_seed: str) -> NatsTransport:
         """Connect; raises ``UnavailableError`` or, when the server does not know us, ``RefusedError``."""
         denied: dict[str, set[asyncio.Future[Any]]] = {}
+        pulls: set[_Inbox] = set()
         refusal: list[Exception] = []
 
         async def on_error(error: Exception) -> None:
@@ -86,6 +94,14 @@ class NatsTransport:
             for future in denied.get(match.group(1), ()) if match else ():
                 if not future.done():
                     future.set_exception(_denial(match.group(1) if match else ""))
+
+        async def on_disconnect() -> None:
+            # What was under way will not be answered on the next connection: its sender tries again at once.
+            for future in [f for waiting in denied.values() for f in waiting]:
+                if not future.done():
+                    future.set_exception(
+                        UnavailableError("the connection to the server was lost; trying again")
+                    )
 
         try:
             client = await asyncio.wait_for(
@@ -99,6 +115,7 @@ class NatsTransport:
                     max_reconnect_attempts=-1,
                     reconnect_time_wait=0.5,
                     error_cb=on_error,
+                    disconnected_cb=on_disconnect,
                 ),
                 _CONNECT_SECONDS,
             )
@@ -114,7 +131,7 @@ class NatsTransport:
             ) from None
         except ValueError:
             raise SetupError(f"{url!r} is not a server address; write nats://host:port") from None
-        return cls(client, denied)
+        return cls(client, denied, pulls)
 
     async def close(self) -> None:
         """See ``Transport``."""
@@ -193,7 +210,8 @@ class NatsTransport:
         self, stream: str, consumer: str, seq: int
     ) -> AsyncIterator[AsyncIterator[StoredMessage]]:
         await self._reset(stream, consumer, seq)
-        queue: asyncio.Queue[Msg] = asyncio.Queue()
+        queue: _Inbox = asyncio.Queue()
+        self._pulls.add(queue)
 
         async def take(message: Msg) -> None:
             queue.put_nowait(message)
@@ -203,6 +221,7 @@ class NatsTransport:
         try:
             yield self._messages(queue, next_subject(stream, consumer), inbox)
         finally:
+            self._pulls.discard(queue)
             with contextlib.suppress(nats.errors.Error, OSError):
                 await subscription.unsubscribe()
 
@@ -217,9 +236,7 @@ class NatsTransport:
         if error:
             raise UnavailableError(f"{stream} cannot be read from {seq} on (error {error.get('err_code')})")
 
-    async def _messages(
-        self, queue: asyncio.Queue[Msg], subject: str, inbox: str
-    ) -> AsyncIterator[StoredMessage]:
+    async def _messages(self, queue: _Inbox, subject: str, inbox: str) -> AsyncIterator[StoredMessage]:
         """Messages of running pulls; ends when the server has gone silent, for the caller to start over."""
         request = msgspec.json.encode(
             {
@@ -240,6 +257,8 @@ class NatsTransport:
             try:
                 message = await asyncio.wait_for(queue.get(), 3 * _HEARTBEAT_SECONDS)
             except TimeoutError:
+                return
+            if message is None:
                 return
             status = (message.headers or {}).get("Status")
             if status == "100":

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Iterator
+from typing import Any, TypeVar
 
 import nats
 import nats.errors
@@ -23,10 +24,13 @@ from seinpost_schemas.subjects import answer_subject, ingress_stream
 _ACK_SECONDS = 15.0
 _FETCH_SECONDS = 20.0
 _INGRESS_PENDING = 256
+_REDELIVER_SECONDS = 5.0
+"""After this long without an answer (a broker that died) another broker gets the envelope; twice is harmless."""
 _DUPLICATE_WINDOW_SECONDS = 120.0
 _WRONG_LAST = frozenset({10071, 10070, 10060})
 """JetStream: wrong last sequence, wrong last message id, expected stream does not match."""
 _READ_BATCH = 256
+_T = TypeVar("_T")
 
 
 @contextlib.contextmanager
@@ -51,14 +55,22 @@ class _Message:
 class NatsBus:
     """One connection of a broker in account HUB."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, under_way: set[asyncio.Future[Any]]) -> None:
         self._client = client
+        # Appends and fetches under way; a lost connection ends them at once, for the caller to start over.
+        self._under_way = under_way
         self._js: JetStreamContext = client.jetstream(timeout=_ACK_SECONDS)
         self._subscriptions: dict[str, JetStreamContext.PullSubscription] = {}
 
     @classmethod
     async def connect(cls, url: str, nkey_seed: str) -> NatsBus:
         """Connect and keep reconnecting; raises ``UnavailableError`` when the first try fails."""
+        under_way: set[asyncio.Future[Any]] = set()
+
+        async def on_disconnect() -> None:
+            for future in under_way:
+                future.cancel()
+
         with _mapped(f"connect to {url}"):
             client = await nats.connect(
                 url,
@@ -68,8 +80,9 @@ class NatsBus:
                 reconnect_time_wait=0.5,
                 allow_reconnect=True,
                 error_cb=_ignore,
+                disconnected_cb=on_disconnect,
             )
-        return cls(client)
+        return cls(client, under_way)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -106,12 +119,13 @@ class NatsBus:
         config = api.ConsumerConfig(
             durable_name=consumer.name,
             ack_policy=api.AckPolicy.EXPLICIT if consumer.acks else api.AckPolicy.NONE,
-            ack_wait=60.0 if consumer.acks else None,
+            ack_wait=_REDELIVER_SECONDS if consumer.acks else None,
             max_ack_pending=_INGRESS_PENDING if consumer.acks else None,
             filter_subject=consumer.filter_subject,
             deliver_policy=api.DeliverPolicy.ALL,
         )
         with _mapped(f"consumer {consumer.name} on {consumer.stream}"):
+            # Creating one that is there brings its settings up to date and keeps its position.
             await self._js.add_consumer(consumer.stream, config)
 
     # -- ports ------------------------------------------------------------------------------------
@@ -124,9 +138,22 @@ class NatsBus:
                 subscription = await self._js.pull_subscribe_bind(BROKERS_CONSUMER, ingress_stream(party))
                 self._subscriptions[party] = subscription
             try:
-                return [_Message(m) for m in await subscription.fetch(limit, timeout=_FETCH_SECONDS)]
+                fetching = asyncio.ensure_future(subscription.fetch(limit, timeout=_FETCH_SECONDS))
+                return [_Message(m) for m in await self._unless_disconnected(fetching)]
             except (nats.errors.TimeoutError, TimeoutError):
                 return []
+
+    async def _unless_disconnected(self, future: asyncio.Future[_T]) -> _T:
+        """The future's result; ``UnavailableError`` when the connection is lost before."""
+        self._under_way.add(future)
+        try:
+            await asyncio.wait({future})
+            if future.cancelled():
+                raise UnavailableError("the connection to the server was lost")
+            return future.result()
+        finally:
+            self._under_way.discard(future)
+            future.cancel()
 
     async def append(self, request: AppendRequest) -> Awaitable[None]:
         """See ``ports.LogStore``."""
@@ -139,7 +166,23 @@ class NatsBus:
             future = await self._js.publish_async(
                 request.subject, request.body, stream=request.stream, headers=headers
             )
-        return _stored(future, request)
+        return self._stored(future, request)
+
+    async def _stored(self, future: asyncio.Future[api.PubAck], request: AppendRequest) -> None:
+        try:
+            async with asyncio.timeout(_ACK_SECONDS):
+                ack = await self._unless_disconnected(future)
+        except UnavailableError:
+            raise StateUnknownError(f"append to {request.stream}: the connection was lost") from None
+        except nats.js.errors.APIError as error:
+            if error.err_code in _WRONG_LAST:
+                raise AppendLostError(f"{request.stream} has moved on") from None
+            raise StateUnknownError(f"append to {request.stream}: error {error.err_code}") from None
+        except (nats.errors.Error, TimeoutError, OSError) as error:
+            raise StateUnknownError(f"append to {request.stream}: {type(error).__name__}") from None
+        if ack.duplicate or ack.seq != request.expected_last_seq + 1:
+            # Stored earlier under this very leaf: by a broker whose answer was lost. Read it back.
+            raise StateUnknownError(f"{request.stream} holds this entry already")
 
     async def last_seq(self, stream: str) -> int:
         """See ``ports.LogStore``."""
@@ -189,20 +232,6 @@ class NatsBus:
         """See ``ports.Answers``."""
         with _mapped("store a checkpoint"):
             await self._js.publish(subject, note)
-
-
-async def _stored(future: asyncio.Future[api.PubAck], request: AppendRequest) -> None:
-    try:
-        ack = await asyncio.wait_for(future, _ACK_SECONDS)
-    except nats.js.errors.APIError as error:
-        if error.err_code in _WRONG_LAST:
-            raise AppendLostError(f"{request.stream} has moved on") from None
-        raise StateUnknownError(f"append to {request.stream}: error {error.err_code}") from None
-    except (nats.errors.Error, TimeoutError, OSError) as error:
-        raise StateUnknownError(f"append to {request.stream}: {type(error).__name__}") from None
-    if ack.duplicate or ack.seq != request.expected_last_seq + 1:
-        # Stored earlier under this very leaf: by a broker whose answer was lost. Read it back.
-        raise StateUnknownError(f"{request.stream} holds this entry already")
 
 
 async def _ignore(_error: Exception) -> None:

@@ -18,6 +18,7 @@ import structlog
 from seinpost_schemas.errors import SetupError, UnavailableError
 
 _START_SECONDS = 20.0
+PID_FILE = "nats.pid"
 _log = structlog.get_logger("nats-server")
 
 
@@ -45,6 +46,8 @@ class NatsServer:
     async def start(self) -> None:
         """Start and wait until it accepts connections; a port in use is a ``SetupError``."""
         if _accepts(self._host, self._port):
+            await self._end_orphan()
+        if _accepts(self._host, self._port):
             raise SetupError(
                 f"port {self._port} on {self._host} is in use: stop what listens there, "
                 "or set another port in broker.toml"
@@ -65,6 +68,28 @@ class NatsServer:
                 if self._process.returncode is not None:
                     raise SetupError(f"nats-server ended at once ({self._last_line()}); see {self._log}")
                 await asyncio.sleep(0.05)
+
+    async def _end_orphan(self) -> None:
+        """End a server of this very configuration that a broker left behind when it was killed."""
+        pid = self._orphan()
+        if pid is None:
+            return
+        _log.warning("ending the nats-server of a broker that was killed", pid=pid)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        for _ in range(200):
+            if not _accepts(self._host, self._port):
+                return
+            await asyncio.sleep(0.05)
+
+    def _orphan(self) -> int | None:
+        """The process in our pid file, if it still runs with our configuration."""
+        try:
+            pid = int((self._config.parent / PID_FILE).read_text())
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            return None
+        return pid if str(self._config).encode() in words else None
 
     def _last_line(self) -> str:
         lines = self._log.read_text(errors="replace").strip().splitlines()

@@ -28,6 +28,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     listen: str
     store_dir: str
+    pid_file: str
 
 
 def account_name(party: str) -> str:
@@ -53,6 +54,7 @@ def render(view: View, server: Server, at_ms: int) -> str:
             f"# Rendered from register version {register.version} of {register.enclave}; do not edit.",
             f"server_name: {_quote(server.name)}",
             f"listen: {_quote(server.listen)}",
+            f"pid_file: {_quote(server.pid_file)}",
             "max_payload: 1MB",
             "max_control_line: 4KB",
             "write_deadline: 10s",
