@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+#
+# The front door. `make demo` and `make test` set up all they need; what they do goes to standard error.
+
+MAKEFLAGS += --no-print-directory
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_ARGS ?=
+TEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint lock schemas vectors dist clean
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/.run ## a whole enclave on this machine, on real incidents (DEMO_ARGS=--headless)
+	@exec $(BIN)/seinpost demo $(DEMO_ARGS)
+
+test: $(VENV)/.dev ## every test, on real servers and tools (TEST_ARGS="-k merkle")
+	@exec $(BIN)/pytest -q $(TEST_ARGS)
+
+bench: $(VENV)/.dev ## seal and open rates beside the design's numbers; writes build/bench.json
+	@exec $(BIN)/python tests/bench/run.py
+
+lint: $(VENV)/.dev ## style, types and import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+schemas: $(VENV)/.dev ## write the published JSON Schemas again
+	@$(BIN)/python tools/write_json_schemas.py
+
+vectors: $(VENV)/.dev ## write the test vectors again
+	@$(BIN)/python tests/vectors/generate.py
+
+dist: $(VENV)/.dev ## the wheel and the source archive, in dist/
+	@$(BIN)/python -m hatchling build
+
+lock: $(VENV)/.dev ## resolve the lock files again
+	@tools/lock.sh $(BIN)
+
+clean: ## remove what was built, the environment included
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf tests/foreign/js/node_modules
+
+$(VENV)/.run: requirements.lock pyproject.toml tools/setup.sh
+	@tools/setup.sh run >&2
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml tools/setup.sh
+	@tools/setup.sh dev >&2
