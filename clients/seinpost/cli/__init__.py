@@ -113,6 +113,7 @@ def watch(
     ] = False,
     count: Annotated[int | None, Parameter(help="Stop after this many signals.")] = None,
     idle: Annotated[float | None, Parameter(help="Stop when nothing came for this many seconds.")] = None,
+    lang: Annotated[str, Parameter(help="nl or en.")] = "nl",
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> int:
@@ -123,7 +124,15 @@ def watch(
     from .watch import run  # noqa: PLC0415
 
     return asyncio.run(
-        run(config, passphrase_file, from_start=from_start, count=count, idle=idle, as_json=as_json)
+        run(
+            config,
+            passphrase_file,
+            from_start=from_start,
+            count=count,
+            idle=idle,
+            as_json=as_json,
+            language=lang,
+        )
     )
 
 

@@ -9,6 +9,7 @@ import contextlib
 import datetime as dt
 import sys
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -23,8 +24,9 @@ from seinpost_schemas.signal import Signal
 
 from . import fail
 from ._passphrase import find_passphrase
+from ._text import load_texts
 
-_HEADINGS = ("tijd", 8), ("compartiment", 18), ("afzender", 9), ("soort", 10), ("ernst", 5), ("titel", 0)
+_HEADINGS = ("time", 8), ("compartment", 18), ("sender", 9), ("type", 12), ("severity", 8), ("title", 0)
 _CLASSIFICATION_STYLE = {"ong": "green", "depv": "bold yellow"}
 
 
@@ -38,8 +40,9 @@ def clean(text: str) -> str:
 class Table:
     """Prints a row per signal; plain columns where there is no terminal."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, texts: Callable[[str], str]) -> None:
         self._as_json = as_json
+        self._texts = texts
         # A pipe or a file gets whole rows; a terminal gets rows that fit it.
         self._console = Console(highlight=False, width=None if sys.stdout.isatty() else 400)
         self._headed = False
@@ -50,13 +53,12 @@ class Table:
             print(to_json(delivery), flush=True)
             return
         if not self._headed:
-            heading = "  ".join(name.ljust(width) for name, width in _HEADINGS)
+            heading = "  ".join(self._texts(name).ljust(width) for name, width in _HEADINGS)
             self._console.print(Text(heading, style="bold"))
             self._headed = True
         self._console.print(self._row(delivery), overflow="ellipsis", no_wrap=True)
 
-    @staticmethod
-    def _row(delivery: Delivery) -> Text:
+    def _row(self, delivery: Delivery) -> Text:
         admitted = dt.datetime.fromtimestamp(delivery.admitted_ms / 1000).astimezone()
         signal = delivery.signal
         is_signal = isinstance(signal, Signal)
@@ -66,9 +68,9 @@ class Table:
         row = Text(f"{admitted:%H:%M:%S}  ")
         style = _CLASSIFICATION_STYLE.get(delivery.compartment.classification.token, "bold red")
         row.append(f"{delivery.compartment!s:18}  ", style=style)
-        row.append(f"{delivery.sender:9}  {kind[:10]:10}  {severity or '-'!s:5}  ")
+        row.append(f"{delivery.sender:9}  {self._texts(kind)[:12]:12}  {severity or '-'!s:8}  ")
         if is_signal and signal.handling.exercise:
-            row.append("OEFENING  ", style="reverse")
+            row.append(self._texts("EXERCISE") + "  ", style="reverse")
         row.append(clean(title))
         return row
 
@@ -89,10 +91,15 @@ def to_json(delivery: Delivery) -> str:
     ).decode()
 
 
-def show_alarm(alarm: Alarm) -> None:
-    """One alarm line on standard error."""
-    where = f"{alarm.compartment} entry {alarm.index}" if alarm.index is not None else alarm.compartment
-    fail(f"ALARM {alarm.code} in {where} ({alarm.sender or 'sender unknown'}): {alarm.message}")
+def alarm_line(alarm: Alarm, texts: Callable[[str], str]) -> str:
+    """One alarm in words."""
+    return texts("ALARM {code} in {compartment}, entry {index} ({sender}): {message}").format(
+        code=alarm.code,
+        compartment=alarm.compartment,
+        index="-" if alarm.index is None else alarm.index,
+        sender=alarm.sender or texts("sender unknown"),
+        message=alarm.message,
+    )
 
 
 async def run(
@@ -103,14 +110,18 @@ async def run(
     count: int | None,
     idle: float | None,
     as_json: bool,
+    language: str,
 ) -> int:
     """Show signals until stopped; 0, or 1 when there was an alarm."""
+    texts = load_texts(language)
     config = load_config(config_file)
     identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
-    table = Table(as_json=as_json)
-    async with Connection(config, identity, on_alarm=show_alarm, on_waiting=fail) as connection:
+    table = Table(as_json=as_json, texts=texts)
+    async with Connection(
+        config, identity, on_alarm=lambda a: fail(alarm_line(a, texts)), on_waiting=fail
+    ) as connection:
         if not as_json and sys.stderr.isatty():
-            print(f"watching as {identity.party}; Ctrl-C stops", file=sys.stderr)
+            print(texts("watching as {party}; Ctrl-C stops").format(party=identity.party), file=sys.stderr)
         shown = 0
         async with contextlib.aclosing(connection.signals(from_start=from_start)) as deliveries:
             while count is None or shown < count:

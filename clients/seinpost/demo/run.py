@@ -16,7 +16,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import seinpost
-from seinpost.cli.watch import Table, clean, show_alarm
+from seinpost.cli import fail
+from seinpost.cli._text import load_texts
+from seinpost.cli.watch import Table, alarm_line, clean
 from seinpost_schemas.errors import RefusedError, SetupError, UnavailableError
 
 from .incidents import Publication, load_publications, refusals
@@ -43,6 +45,10 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def _show_alarm(alarm: seinpost.Alarm) -> None:
+    fail(alarm_line(alarm, load_texts("nl")))
+
+
 async def run(*, headless: bool, keep: Path | None) -> int:
     """The demonstration; 0 only if every admitted signal was opened and verified at the table."""
     started = time.monotonic()
@@ -55,7 +61,7 @@ async def run(*, headless: bool, keep: Path | None) -> int:
         )
         async with _broker(directory):
             score = _Score()
-            async with seinpost.connect(directory / "tafel.toml", on_alarm=show_alarm) as table:
+            async with seinpost.connect(directory / "tafel.toml", on_alarm=_show_alarm) as table:
                 watching = asyncio.ensure_future(_watch(table, score, quiet=headless))
                 try:
                     if unknown:
@@ -133,7 +139,7 @@ async def _broker(directory: Path) -> AsyncIterator[None]:
 
 
 async def _watch(table: seinpost.Connection, score: _Score, *, quiet: bool) -> None:
-    rows = Table(as_json=False)
+    rows = Table(as_json=False, texts=load_texts("nl"))
     async for delivery in table.signals():
         if delivery.signal.id is not None:
             score.verified.add(delivery.signal.id)

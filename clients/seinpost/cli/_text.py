@@ -1,0 +1,23 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""What officials see, Dutch first: gettext over the catalogue in ``seinpost/locale``."""
+
+from __future__ import annotations
+
+import gettext
+from collections.abc import Callable
+from importlib.resources import as_file, files
+
+from seinpost_schemas.errors import MalformedError
+
+LANGUAGES = ("nl", "en")
+
+
+def load_texts(language: str) -> Callable[[str], str]:
+    """The translation of a source text into ``language``; raises ``MalformedError`` for another one."""
+    if language not in LANGUAGES:
+        raise MalformedError(f"no language is called {language[:20]!r}: use {' or '.join(LANGUAGES)}")
+    if language == "en":
+        return str
+    with as_file(files("seinpost") / "locale") as directory:
+        return gettext.translation("seinpost", directory, [language]).gettext
