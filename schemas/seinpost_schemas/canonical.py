@@ -9,6 +9,7 @@ decryption only; no signature or hash is ever checked over re-encoded bytes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -24,11 +25,25 @@ def encode(value: object) -> bytes:
     return _encode(value)
 
 
-def decode(decoder: msgspec.msgpack.Decoder[T], data: bytes, what: str) -> T:
+def encode_versioned(value: object) -> bytes:
+    """``[version, struct]`` in its one form, also for a struct of more than 15 fields.
+
+    msgspec writes such a struct's map with a 16-bit length even when few fields are present; the shortest
+    form is the only one here.
+    """
+    data = _encode(value)
+    if data[2:4] == b"\xde\x00" and data[4] < 16:
+        return b"%b%c%b" % (data[:2], 0x80 | data[4], data[5:])
+    return data
+
+
+def decode(
+    decoder: msgspec.msgpack.Decoder[T], data: bytes, what: str, encode: Callable[[object], bytes] = _encode
+) -> T:
     """``data`` through a typed decoder, in canonical form only; raises ``MalformedError``."""
     try:
         value = decoder.decode(data)
-        again = _encode(value)
+        again = encode(value)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError, OverflowError,
             ValueError) as error:  # fmt: skip
         # msgspec's text names fields and types, never values: it is safe in a log.

@@ -8,6 +8,7 @@ section carries its version and can be read, proven or withheld on its own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -38,6 +39,7 @@ _ACT_HANDLING = canonical.decoder(ActHandling)
 _ACT_REPORT = canonical.decoder(tuple[_Version, ActReport])
 _LOOSE = msgspec.msgpack.Decoder()
 _encode = canonical.encode
+_encode_report = canonical.encode_versioned
 
 
 class EncodedSignal(msgspec.Struct, frozen=True):
@@ -59,7 +61,7 @@ def encode_signal(signal: Signal, signal_id: bytes) -> EncodedSignal:
     Raises ``MalformedError`` with the field named, or ``TooLargeError``.
     """
     handling = _checked(_HANDLING, signal.handling, "handling")
-    report = _checked(_REPORT, (SCHEMA, signal.report), "report")
+    report = _checked(_REPORT, (SCHEMA, signal.report), "report", _encode_report)
     indicators = (
         _checked(_INDICATORS, (SCHEMA, signal.indicators), "indicators") if signal.indicators else None
     )
@@ -75,9 +77,14 @@ def encode_act(act: Act, signal_id: bytes) -> EncodedSignal:
     return _within_size(EncodedSignal(signal_id, (handling, report, None, None)))
 
 
-def _checked(decoder: msgspec.msgpack.Decoder[object], value: object, what: str) -> bytes:
+def _checked(
+    decoder: msgspec.msgpack.Decoder[object],
+    value: object,
+    what: str,
+    encode: Callable[[object], bytes] = _encode,
+) -> bytes:
     try:
-        data = _encode(value)
+        data = encode(value)
     except (TypeError, ValueError, OverflowError, UnicodeEncodeError, RecursionError):
         raise MalformedError(f"{what}: holds a value that cannot be encoded") from None
     try:
@@ -86,7 +93,7 @@ def _checked(decoder: msgspec.msgpack.Decoder[object], value: object, what: str)
         same = False
     if not same:
         # Invalid; or valid in another shape, such as a list for a tuple: the strict way tells which.
-        canonical.decode(decoder, data, what)
+        canonical.decode(decoder, data, what, encode)
     return data
 
 
@@ -105,7 +112,7 @@ def decode_signal(encoded: EncodedSignal) -> Signal:
     return Signal(
         id=format_id(encoded.id),
         handling=_decode(_HANDLING, handling, "handling"),
-        report=_decode(_REPORT, report, "report")[1],
+        report=_decode(_REPORT, report, "report", _encode_report)[1],
         indicators=_some(_decode(_INDICATORS, indicators, "indicators")[1]) if indicators else (),
         protected=_decode(_PROTECTED, protected, "protected")[1] if protected else None,
     )
@@ -130,9 +137,14 @@ def _some(indicators: tuple[Indicator, ...]) -> tuple[Indicator, ...]:
     return indicators
 
 
-def _decode(decoder: msgspec.msgpack.Decoder[object], data: bytes, what: str):  # type: ignore[no-untyped-def]
+def _decode(  # type: ignore[no-untyped-def]
+    decoder: msgspec.msgpack.Decoder[object],
+    data: bytes,
+    what: str,
+    encode: Callable[[object], bytes] = _encode,
+):
     try:
-        return canonical.decode(decoder, data, what)
+        return canonical.decode(decoder, data, what, encode)
     except MalformedError:
         _refuse_newer_schema(data)
         raise
