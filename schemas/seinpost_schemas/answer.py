@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from .entry import from_base64, to_base64
 from .errors import MalformedError, Reason
@@ -34,8 +35,8 @@ class BrokerAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     compartment: str
     verdict: Literal["admitted", "refused"]
     period: str | None = None
-    index: int | None = None
-    admitted_ms: int | None = None
+    index: Annotated[int, Meta(ge=0)] | None = None
+    admitted_ms: Annotated[int, Meta(ge=0)] | None = None
     reason: Reason | None = None
     message: str | None = None
     basis: str | None = None
@@ -55,8 +56,8 @@ def decode_answer(data: bytes) -> BrokerAnswer:
         answer = _DECODER.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise MalformedError("a broker's answer is not in its form") from None
-    if answer.verdict == "admitted" and (answer.index is None or answer.period is None):
-        raise MalformedError("an admission names its log index")
+    if answer.verdict == "admitted" and None in (answer.period, answer.index, answer.admitted_ms):
+        raise MalformedError("an admission names its period, log index and time")
     if answer.verdict == "refused" and (answer.reason is None or answer.message is None):
         raise MalformedError("a refusal names its reason")
     return answer

@@ -51,6 +51,9 @@ def encode_batch(
         raise ValueError(f"a batch has 1 to {MAX_BATCH_SIGNALS} signals")
     if len(seed) != SEED_BYTES or len(protected_seed) != SEED_BYTES:
         raise ValueError("a batch seed has 32 bytes")
+    if len({s.id for s in signals}) != len(signals):
+        # Every reader would refuse the whole batch.
+        raise ValueError("a batch holds a signal id once")
     with_protected = any(s.sections[PROTECTED] is not None for s in signals)
     slots = expand_slots(seed, len(signals))
     protected_slots = expand_slots(protected_seed, len(signals)) if with_protected else slots

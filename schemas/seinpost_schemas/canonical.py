@@ -55,6 +55,9 @@ def decode(
 
 def _without_values(error: Exception) -> str:
     text = str(error)
+    if text.startswith("Object contains unknown field"):
+        # The message goes on with the key, which is the sender's.
+        return "Object contains an unknown field"
     # "Invalid enum value 'x'" is the one message of msgspec that quotes the input.
     return "invalid value" + text[text.find(" - ") :] if text.startswith("Invalid enum value") else text
 

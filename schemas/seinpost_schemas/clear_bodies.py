@@ -13,6 +13,7 @@ from .epoch_body import WRAPPED_BYTES, refuse_unsorted
 from .errors import MalformedError, TooLargeError
 from .limits import MAX_RUNS, MAX_SHARES
 from .subjects import parse_period
+from .uuid7 import verify_id
 
 _END = struct.Struct(">IQ")
 _RECEIPT = struct.Struct(">8sQ32sH")
@@ -144,6 +145,7 @@ def decode_recall(body: bytes) -> Recall:
     if len(body) != _RECALL.size:
         raise MalformedError(f"a recall has {_RECALL.size} bytes, not {len(body)}")
     object_hash, period, leaf_index, signal_id, reason = _RECALL.unpack(body)
+    verify_id(signal_id)
     try:
         code = RecallReason(reason)
     except ValueError:

@@ -105,6 +105,7 @@ class TrustedDirectory:
         if entry.type == DirectoryType.KEYS:
             keys = decode_key_object(object_bytes)
             keys.verifying_key()
+            keys.verify_kem()
             self._keys[keys.keys_hash()] = keys
         elif entry.type == DirectoryType.REGISTER:
             # On a copy: a register that fails below must leave the one before in place.

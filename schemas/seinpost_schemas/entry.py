@@ -76,6 +76,8 @@ def from_base64(text: str, limit_bytes: int) -> bytes:
         data = base64.b64decode(text.encode("ascii"), validate=True)
     except (binascii.Error, UnicodeEncodeError, ValueError):
         raise MalformedError("text is not standard base64") from None
+    if len(data) > limit_bytes:
+        raise MalformedError(f"base64 of {len(data)} bytes is over its limit of {limit_bytes}")
     if base64.b64encode(data).decode("ascii") != text:
         raise MalformedError("base64 text is not in its one canonical form")
     return data

@@ -12,12 +12,15 @@ from __future__ import annotations
 import hashlib
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric import mlkem, x25519
 
 from . import labels
 from .errors import MalformedError
 from .signing import PUBLIC_KEY_BYTES, VerifyingKey, sender_id_of
 
 KEM_PUBLIC_BYTES = 1216
+_MLKEM_PUBLIC_BYTES = 1184
+_PROBE = x25519.X25519PrivateKey.from_private_bytes(bytes(range(32)))
 KEY_OBJECT_BYTES = len(labels.KEYS) + PUBLIC_KEY_BYTES + KEM_PUBLIC_BYTES
 
 
@@ -45,6 +48,15 @@ class KeyObject(msgspec.Struct, frozen=True):
     def verifying_key(self) -> VerifyingKey:
         """The signing half, parsed."""
         return VerifyingKey(self.signing)
+
+    def verify_kem(self) -> None:
+        """Raise ``MalformedError`` unless the KEM half is a key that can be sealed to."""
+        try:
+            mlkem.MLKEM768PublicKey.from_public_bytes(self.kem[:_MLKEM_PUBLIC_BYTES])
+            # The exchange fails for a point of low order, whose secret everyone knows.
+            _PROBE.exchange(x25519.X25519PublicKey.from_public_bytes(self.kem[_MLKEM_PUBLIC_BYTES:]))
+        except ValueError:
+            raise MalformedError("the KEM half of a key object is not a key") from None
 
     def encode(self) -> bytes:
         """The 3,216 bytes that the directory logs."""

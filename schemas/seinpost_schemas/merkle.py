@@ -163,7 +163,7 @@ class Frontier:
     @classmethod
     def of(cls, size: int, peaks: Sequence[bytes]) -> Frontier:
         """The frontier with these ``peaks``; raises ``ProofError`` when their number does not fit the size."""
-        if size.bit_count() != len(peaks) or any(len(p) != HASH_BYTES for p in peaks):
+        if size < 0 or size.bit_count() != len(peaks) or any(len(p) != HASH_BYTES for p in peaks):
             raise ProofError(f"a tree of {size} leaves has {size.bit_count()} peaks, not {len(peaks)}")
         frontier = cls()
         frontier.size, frontier._peaks = size, list(peaks)

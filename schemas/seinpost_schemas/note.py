@@ -125,6 +125,13 @@ def composite_type_and_key(public: bytes) -> bytes:
     return COMPOSITE_TYPE + public
 
 
+def composite_key(name: str, type_and_key: bytes) -> bytes:
+    """The public key after a composite type; raises ``MalformedError`` for a key of another type."""
+    if not type_and_key.startswith(COMPOSITE_TYPE):
+        raise MalformedError(f"the registrar key {name} is not a composite key")
+    return type_and_key.removeprefix(COMPOSITE_TYPE)
+
+
 def sign_note_composite(text: str, name: str, key: SigningKey) -> NoteSignature:
     """A registrar's signature line."""
     signature = key.sign(note_message(text), labels.REGISTER_NOTE)
@@ -139,9 +146,7 @@ def verify_composite(note: Note, vkeys: Sequence[str]) -> frozenset[str]:
     known: dict[tuple[str, bytes], bytes] = {}
     for vkey in vkeys:
         name, type_and_key = parse_vkey(vkey)
-        if not type_and_key.startswith(COMPOSITE_TYPE):
-            raise MalformedError(f"the registrar key {name} is not a composite key")
-        known[name, key_id(name, type_and_key)] = type_and_key.removeprefix(COMPOSITE_TYPE)
+        known[name, key_id(name, type_and_key)] = composite_key(name, type_and_key)
     signed: dict[bytes, str] = {}
     for line in note.signatures:
         public = known.get((line.name, line.key_id))

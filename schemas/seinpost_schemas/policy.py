@@ -38,6 +38,9 @@ class View:
         self.enclave_id = enclave_id
         self.members = members
         self._by_sender = {m.keys.sender_id: m for m in members}
+        if len({m.keys.kem_key_id for m in members}) != len(members):
+            # One of the two could not read what the register says is sent to it.
+            raise MalformedError("two identities in the register have one KEM key")
         self._parties = {p.token: p for p in register.parties}
         self._audiences = {a.name: a for a in register.audiences}
         self._audience_codes = {a.code: a for a in register.audiences}
@@ -156,10 +159,14 @@ def verify_mandate(view: View, party: Party, action: Action, compartment: Compar
 
 def _covers(mandate: Mandate, action: Action, compartment: Compartment, at_ms: int) -> bool:
     implied = action in mandate.actions or (action is Action.FEEDBACK and Action.READ in mandate.actions)
-    in_theme = "all" in mandate.themes or compartment.theme.token in mandate.themes
+    in_theme = _names(mandate.themes, compartment)
     started = mandate.starts is None or mandate.starts.timestamp() * 1000 <= at_ms
     ended = mandate.until is not None and mandate.until.timestamp() * 1000 <= at_ms
     return implied and in_theme and started and not ended
+
+
+def _names(themes: tuple[str, ...], compartment: Compartment) -> bool:
+    return "all" in themes or compartment.theme.token in themes
 
 
 def _prohibition(
@@ -167,7 +174,7 @@ def _prohibition(
 ) -> Prohibition | None:
     for prohibition in register.prohibitions:
         applies = prohibition.party == party.token and prohibition.action is action
-        in_theme = not prohibition.themes or compartment.theme.token in prohibition.themes
+        in_theme = not prohibition.themes or _names(prohibition.themes, compartment)
         of_type = (
             not prohibition.signal_types if signal_type is None else signal_type in prohibition.signal_types
         )
@@ -177,9 +184,12 @@ def _prohibition(
 
 
 def verify_signal_type(
-    view: View, party: Party, mandate: Mandate, compartment: Compartment, signal_type: str
-) -> None:
-    """Raise unless ``party`` may publish this type of signal; only sender and reader can know it."""
+    view: View, party: Party, compartment: Compartment, signal_type: str, at_ms: int
+) -> Mandate:
+    """The mandate under which ``party`` may publish this type of signal; only sender and reader can know it.
+
+    Whatever the order of its mandates: one that covers the type is enough. Raises ``RefusedError``.
+    """
     prohibition = _prohibition(view.register, party, Action.PUBLISH, compartment, signal_type)
     if prohibition is not None:
         raise RefusedError(
@@ -187,12 +197,21 @@ def verify_signal_type(
             f"{party.token} must not publish signals of type {signal_type}",
             prohibition.basis,
         )
-    if mandate.signal_types and signal_type not in mandate.signal_types:
-        raise RefusedError(
-            Reason.MANDATE,
-            f"{party.token}'s mandate does not cover signals of type {signal_type}",
-            mandate.basis,
-        )
+    first = verify_mandate(view, party, Action.PUBLISH, compartment, at_ms)
+    for mandate in party.mandates:
+        of_type = not mandate.signal_types or signal_type in mandate.signal_types
+        ceiling = Classification.parse(mandate.ceiling)
+        if (
+            of_type
+            and _covers(mandate, Action.PUBLISH, compartment, at_ms)
+            and ceiling.dominates(compartment.classification)
+        ):
+            return mandate
+    raise RefusedError(
+        Reason.MANDATE,
+        f"{party.token} has no mandate for signals of type {signal_type} on {compartment.theme.token}",
+        first.basis,
+    )
 
 
 def may(view: View, party: Party, action: Action, compartment: Compartment, at_ms: int) -> bool:

@@ -20,14 +20,16 @@ from .entry import from_base64
 from .errors import MalformedError
 from .kinds import Action
 from .limits import MAX_PARTIES
-from .note import Note, parse_vkey
+from .note import Note, composite_key, parse_vkey
 from .signal import SCHEMA, SignalType, Time
 from .subjects import parse_period, parse_token
 
-Oin = Annotated[str, Meta(pattern=r"^[0-9]{20}$", description="Organisatie-identificatienummer, 20 digits")]
-Hex16 = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
-Hex32 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
-NKey = Annotated[str, Meta(pattern=r"^U[A-Z2-7]{55}$", description="NATS user public NKEY")]
+Oin = Annotated[
+    str, Meta(pattern=r"^[0-9]{20}$(?!\n)", description="Organisatie-identificatienummer, 20 digits")
+]
+Hex16 = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$(?!\n)")]
+Hex32 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+NKey = Annotated[str, Meta(pattern=r"^U[A-Z2-7]{55}$(?!\n)", description="NATS user public NKEY")]
 Status = Literal["note", "default"]
 TEST_OIN_PREFIX = "00000099"
 
@@ -155,10 +157,11 @@ def parse_register(note: Note) -> Register:
     try:
         table = tomllib.loads(note.text)
         register = msgspec.convert(table, Register, strict=True)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise MalformedError(f"the register is not TOML: {error}") from None
     except msgspec.ValidationError as error:
         raise MalformedError(f"the register: {error}") from None
+    except (ValueError, RecursionError) as error:
+        # TOMLDecodeError is a ValueError; a number of thousands of digits is a plain one.
+        raise MalformedError(f"the register is not TOML: {error}") from None
     _verify_whole(register)
     return register
 
@@ -167,6 +170,8 @@ def _verify_whole(register: Register) -> None:
     parse_token(register.enclave, "enclave")
     parse_period(register.periods.current)
     parse_period(register.periods.next)
+    if register.periods.current == register.periods.next:
+        raise MalformedError("the next period is another than the current one")
     _carried(register.ceiling)
     if register.schema > SCHEMA:
         raise MalformedError(
@@ -177,6 +182,8 @@ def _verify_whole(register: Register) -> None:
     if register.registrars.threshold > len(set(register.registrars.keys)):
         raise MalformedError("the registrars' threshold is above their number")
     names = [parse_vkey(k) for k in register.registrars.keys]
+    for name, key in names:
+        composite_key(name, key)
     _each_once([n for n, _ in names], "registrar")
     _each_once([k for _, k in names], "registrar key")
     _each_once([p.token for p in register.parties], "party")

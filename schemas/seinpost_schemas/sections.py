@@ -9,14 +9,15 @@ section carries its version and can be read, proven or withheld on its own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from . import canonical
 from .errors import MalformedError, TooLargeError, UpdateNeededError
 from .kinds import Kind
-from .limits import MAX_SIGNAL_BYTES
+from .limits import MAX_INDICATORS, MAX_SIGNAL_BYTES
 from .signal import (
     SCHEMA,
     Act,
@@ -33,7 +34,9 @@ from .uuid7 import format_id, parse_id
 _Version = Literal[1]
 _HANDLING = canonical.decoder(Handling)
 _REPORT = canonical.decoder(tuple[_Version, Report])
-_INDICATORS = canonical.decoder(tuple[_Version, tuple[Indicator, ...]])
+_INDICATORS = canonical.decoder(
+    tuple[_Version, Annotated[tuple[Indicator, ...], Meta(min_length=1, max_length=MAX_INDICATORS)]]
+)
 _PROTECTED = canonical.decoder(tuple[_Version, Protected])
 _ACT_HANDLING = canonical.decoder(ActHandling)
 _ACT_REPORT = canonical.decoder(tuple[_Version, ActReport])
@@ -113,8 +116,8 @@ def decode_signal(encoded: EncodedSignal) -> Signal:
         id=format_id(encoded.id),
         handling=_decode(_HANDLING, handling, "handling"),
         report=_decode(_REPORT, report, "report", _encode_report)[1],
-        indicators=_some(_decode(_INDICATORS, indicators, "indicators")[1]) if indicators else (),
-        protected=_decode(_PROTECTED, protected, "protected")[1] if protected else None,
+        indicators=_decode(_INDICATORS, indicators, "indicators")[1] if indicators is not None else (),
+        protected=_decode(_PROTECTED, protected, "protected")[1] if protected is not None else None,
     )
 
 
@@ -129,12 +132,6 @@ def decode_act(encoded: EncodedSignal) -> Act:
         handling=_decode(_ACT_HANDLING, handling, "handling"),
         report=_decode(_ACT_REPORT, report, "report")[1],
     )
-
-
-def _some(indicators: tuple[Indicator, ...]) -> tuple[Indicator, ...]:
-    if not indicators:
-        raise MalformedError("indicators: an empty section is left out, not encoded")
-    return indicators
 
 
 def _decode(  # type: ignore[no-untyped-def]

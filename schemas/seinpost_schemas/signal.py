@@ -25,11 +25,12 @@ Text = Annotated[str, Meta(max_length=l.MAX_TEXT_CHARACTERS)]
 SignalId = Annotated[
     str,
     Meta(
-        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$", description="UUIDv7"
+        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$(?!\n)",
+        description="UUIDv7",
     ),
 ]
 Technique = Annotated[
-    str, Meta(pattern=r"^(disarm|attack):T[0-9]{4}(\.[0-9]{3})?$", description="disarm:T… or attack:T…")
+    str, Meta(pattern=r"^(disarm|attack):T[0-9]{4}(\.[0-9]{3})?$(?!\n)", description="disarm:T… or attack:T…")
 ]
 ShortList = Annotated[tuple[Short, ...], Meta(max_length=l.MAX_LIST_ITEMS)]
 SignalType = Literal["incident", "indicator", "assessment", "alert", "request-for-information"]
@@ -88,13 +89,13 @@ class Handling(Section, frozen=True, kw_only=True, gc=False):
     personal_data: Literal["none", "personal", "special"] = "none"
     refers_to: Annotated[tuple[SignalId, ...], Meta(max_length=l.MAX_LIST_ITEMS)] = ()
     supersedes: Annotated[tuple[SignalId, ...], Meta(max_length=l.MAX_LIST_ITEMS)] = ()
-    election: Annotated[str, Meta(pattern=r"^[A-Z]{2,4}[0-9]{4}$")] | None = None
+    election: Annotated[str, Meta(pattern=r"^[A-Z]{2,4}[0-9]{4}$(?!\n)")] | None = None
 
 
 class Evidence(Section, frozen=True, kw_only=True, gc=False):
     """A hash of something kept elsewhere, and where."""
 
-    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
     archive_url: Annotated[str, Meta(max_length=l.MAX_VALUE_CHARACTERS)] | None = None
 
 
@@ -109,7 +110,7 @@ class ExternalReference(Section, frozen=True, kw_only=True, gc=False):
 class Foreign(Section, frozen=True, kw_only=True, gc=False):
     """What a converter could not map."""
 
-    media_type: Annotated[str, Meta(pattern=r"^[a-z0-9.+-]+/[A-Za-z0-9.+;=-]+$", max_length=200)]
+    media_type: Annotated[str, Meta(pattern=r"^[a-z0-9.+-]+/[A-Za-z0-9.+;=-]+$(?!\n)", max_length=200)]
     data: Annotated[bytes, Meta(max_length=l.MAX_FOREIGN_BYTES)]
 
 
@@ -118,7 +119,7 @@ class Report(Section, frozen=True, kw_only=True, gc=False):
 
     title: Annotated[str, Meta(min_length=1, max_length=l.MAX_TITLE_CHARACTERS)]
     text: Annotated[str, Meta(min_length=1, max_length=l.MAX_TEXT_CHARACTERS)]
-    language: Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
+    language: Annotated[str, Meta(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$(?!\n)")] | None = None
     observed_from: Time | None = None
     observed_until: Time | None = None
     source_reliability: Literal["A", "B", "C", "D", "E", "F"] | None = None
@@ -190,7 +191,7 @@ class ActReport(Section, frozen=True, kw_only=True, gc=False):
 
     act: Short
     text: Text | None = None
-    official: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,40}$")] | None = None
+    official: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,40}$(?!\n)")] | None = None
     status: Short | None = None
 
 

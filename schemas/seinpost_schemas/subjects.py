@@ -102,6 +102,11 @@ def direct_get_subject(stream: str, subject: str) -> str:
     return f"$JS.API.DIRECT.GET.{stream}.{subject}"
 
 
+def direct_read_subject(stream: str) -> str:
+    """JetStream's direct read of a stream's messages from a sequence on."""
+    return f"$JS.API.DIRECT.GET.{stream}"
+
+
 def inbox_prefix(party: str) -> str:
     """The only place where a party's users may receive replies."""
     return f"_INBOX_{party}"

@@ -1,0 +1,168 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""One register version: what its text may say, and what it must not."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from seinpost_schemas.errors import MalformedError, SeinpostError
+from seinpost_schemas.note import format_vkey
+from seinpost_schemas.register import parse_register
+
+
+def changed(text: str, old: str, new: str, count: int = 1) -> str:
+    assert text.count(old) >= count
+    return text.replace(old, new, count)
+
+
+def test_a_whole_register_is_read(enclave: Any) -> None:
+    register = parse_register(enclave.note(enclave.text()))
+    assert (register.enclave, register.version, register.quorum) == ("test", 1, 0)
+    assert [p.token for p in register.parties] == ["ncsc", "tafel"]
+    assert register.ceiling_level.token == "depv"
+    assert register.party("ncsc") is register.parties[0]
+    assert register.party("nctv") is None
+    mandate = register.parties[0].mandates[0]
+    assert mandate.starts is not None
+    assert mandate.until is not None
+    assert mandate.starts < mandate.until
+    assert (mandate.default_audience, mandate.signal_types) == ("all", ())
+    assert register.audiences[0].members == "readers"
+    assert (register.audiences[2].members, register.audiences[2].sender) == ((), True)
+
+
+REPLACED: dict[str, tuple[str, str, str]] = {
+    "an unknown key at the top": ("quorum = 0", "quorum = 0\nquorums = 1", "unknown field"),
+    "an unknown key of a party": ('name_nl = "V', 'note = "x"\nname_nl = "V', "unknown field"),
+    "an unknown key of a mandate": ("from = ", "since = 2026-01-01T00:00:00Z\nfrom = ", "unknown field"),
+    "a key twice": ("quorum = 0", "quorum = 0\nquorum = 0", "not TOML"),
+    "no version": ("version = 1\n", "", "version"),
+    "version 0": ("version = 1\n", "version = 0\n", ">= 1"),
+    "a version as text": ("version = 1\n", 'version = "1"\n', "int"),
+    "a time without offset": ("2027-01-01T00:00:00Z", "2027-01-01T00:00:00", "timezone"),
+    "a date for a time": ("2027-01-01T00:00:00Z", "2027-01-01", "datetime"),
+    "an end before its beginning": ("2027-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "expires before"),
+    "a state secret as ceiling": ('ceiling = "depv"\nschema', 'ceiling = "stgc"\nschema', "above what"),
+    "a state secret as clearance": ('clearance = "depv"', 'clearance = "stgzg"', "above what"),
+    "a state secret as a mandate's ceiling": (
+        'ceiling = "depv"\nfrom',
+        'ceiling = "stgg"\nfrom',
+        "above what",
+    ),
+    "an unknown ceiling": ('ceiling = "depv"\nschema', 'ceiling = "high"\nschema', "unknown classification"),
+    "a newer schema": ("schema = 1", "schema = 2", "schema 2"),
+    "a threshold above the registrars": ("threshold = 2", "threshold = 4", "threshold"),
+    "a threshold of 0": ("threshold = 2", "threshold = 0", ">= 1"),
+    "a negative quorum": ("quorum = 0", "quorum = -1", ">= 0"),
+    "an enclave name with a dot": ('enclave = "test"', 'enclave = "te.st"', "enclave"),
+    "a period of another form": ('current = "2026q4"', 'current = "2026Q4"', "period"),
+    "a next period of another form": ('next = "2027q1"', 'next = "2027*"', "period"),
+    "a party twice": ('token = "tafel"', 'token = "ncsc"', "party twice"),
+    "an OIN twice": ("000000990000000000" + "02", "000000990000000000" + "01", "OIN twice"),
+    "an OIN of 19 digits": ("000000990000000000" + "02", "00000099000000000" + "02", "oin"),
+    "an audience twice": ('name = "tafel"\ncode', 'name = "all"\ncode', "audience twice"),
+    "an audience code twice": ("code = 2", "code = 1", "audience code twice"),
+    "an audience code of 0": ("code = 2", "code = 0", ">= 1"),
+    "an audience code of 256": ("code = 2", "code = 256", "<= 255"),
+    "an audience of a party that is not there": ('members = ["tafel"]', 'members = ["nctv"]', "'nctv'"),
+    "an audience of other words": ('members = "readers"', 'members = "everybody"', "members"),
+    "an audience name with a space": ('name = "own"', 'name = "my own"', "audience"),
+    "an identity twice": ('name = "tafel-desk"', 'name = "ncsc-desk"', "identity twice"),
+    "a NATS key twice": ("U" + "C" * 55, "U" + "B" * 55, "NATS key twice"),
+    "a broker's NATS key for an identity": ("U" + "C" * 55, "U" + "A" * 55, "NATS key twice"),
+    "a NATS key of another kind": ("U" + "C" * 55, "A" + "C" * 55, "nats"),
+    "a theme that does not exist": ('themes = ["process"]', 'themes = ["sport"]', "unknown theme"),
+    "an action that does not exist": ('actions = ["publish", "read"]', 'actions = ["write"]', "actions"),
+    "a mandate without themes": ('themes = ["process"]', "themes = []", "length >= 1"),
+    "a mandate without actions": ('actions = ["publish", "read"]', "actions = []", "length >= 1"),
+    "a mandate without its basis": ('basis = "default"\n', 'basis = ""\n', "basis"),
+    "a mandate with another status": ('status = "note"', 'status = "law"', "status"),
+    "a mandate that ends as it begins": ("until = 2026-12-01", "until = 2026-02-01", "ends before"),
+    "a default audience that is not there": (
+        "from = ",
+        'default_audience = "press"\nfrom = ',
+        "no audience is called 'press'",
+    ),
+    "a prohibition of a party that is not there": ('party = "ncsc"', 'party = "nctv"', "'nctv'"),
+    "a prohibition of a type that does not exist": ('["assessment"]', '["rumour"]', "signal_types"),
+    "a prohibition on a theme that does not exist": (
+        'signal_types = ["assessment"]',
+        'themes = ["sport"]',
+        "unknown theme",
+    ),
+    "a broker with a dot": ('name = "broker-1"', 'name = "broker.1"', "broker"),
+    "a party token with a capital": ('token = "ncsc"', 'token = "NCSC"', "party"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "message"), REPLACED.values(), ids=REPLACED.keys())
+def test_a_register_that_breaks_a_rule_is_malformed(enclave: Any, old: str, new: str, message: str) -> None:
+    with pytest.raises(MalformedError, match=re.escape(message)):
+        parse_register(enclave.note(changed(enclave.text(), old, new)))
+
+
+def test_a_registrar_stands_once_by_name_and_by_key(enclave: Any) -> None:
+    vkeys = enclave.vkeys(0, 1)
+    _, type_and_key = vkeys[0].split("+", 1)[0], enclave.registrars[0].public.raw
+    again = format_vkey("registrar-2", b"\xffseinpost/composite/v1" + type_and_key)
+    same_name = format_vkey("registrar-1", b"\xffseinpost/composite/v1" + enclave.registrars[1].public.raw)
+    for bad, what in ((vkeys[0], "registrar twice"), (same_name, "registrar twice"), (again, "key twice")):
+        with pytest.raises(MalformedError, match=what):
+            parse_register(enclave.note(changed(enclave.text(threshold=1), vkeys[1], bad)))
+
+
+def test_a_sender_id_stands_once(enclave: Any) -> None:
+    one, other = (enclave.keys[p].sender_id.hex() for p in ("ncsc", "tafel"))
+    with pytest.raises(MalformedError, match="sender_id twice"):
+        parse_register(enclave.note(changed(enclave.text(), other, one)))
+
+
+def test_the_log_keys_have_their_lengths(enclave: Any) -> None:
+    for old, new in (('ed25519 = "', 'ed25519 = "AAAA'), ('mldsa44 = "', 'mldsa44 = "!')):
+        with pytest.raises(MalformedError):
+            parse_register(enclave.note(changed(enclave.text(), old, new)))
+    text = re.sub(r'ed25519 = "[^"]+"', 'ed25519 = "AAAA"', enclave.text())
+    with pytest.raises(MalformedError, match="32 and 1,312"):
+        parse_register(enclave.note(text))
+
+
+@pytest.mark.parametrize("text", ["", "\n", "= 1\n", "a = [\n", "a = " + "[" * 3_000, "[" * 3_000])
+def test_text_that_is_no_register_is_malformed(enclave: Any, text: str) -> None:
+    with pytest.raises(MalformedError):
+        parse_register(enclave.note(text))
+
+
+def test_all_stands_for_every_theme_in_a_mandate(enclave: Any) -> None:
+    register = parse_register(enclave.note(enclave.text()))
+    assert register.parties[1].mandates[0].themes == ("all",)
+
+
+# Found while testing
+
+
+def test_a_number_that_is_too_long_is_malformed(enclave: Any) -> None:
+    with pytest.raises(SeinpostError):
+        parse_register(enclave.note("version = " + "9" * 5_000 + "\n"))
+
+
+@pytest.mark.parametrize("field", ["sender_id", "keys", "oin", "nats"])
+def test_a_name_with_a_final_newline_is_malformed(enclave: Any, field: str) -> None:
+    text = re.sub(rf'^({field} = "[0-9a-zA-Z]+)"', r'\1\\n"', enclave.text(), count=1, flags=re.MULTILINE)
+    assert text != enclave.text()
+    with pytest.raises(MalformedError):
+        parse_register(enclave.note(text))
+
+
+def test_the_next_period_is_another_than_the_current_one(enclave: Any) -> None:
+    with pytest.raises(MalformedError):
+        parse_register(enclave.note(changed(enclave.text(), '"2027q1"', '"2026q4"')))
+
+
+def test_a_registrars_key_is_composite(enclave: Any) -> None:
+    plain = format_vkey("registrar-3", b"\x01" + bytes(32))
+    with pytest.raises(MalformedError):
+        parse_register(enclave.note(changed(enclave.text(), enclave.vkeys(2)[0], plain)))
