@@ -12,36 +12,40 @@ async with seinpost.connect("tafel.toml") as table:
 
 from __future__ import annotations
 
-from seinpost_schemas.errors import (
-    InvalidError,
-    MalformedError,
-    Reason,
-    RefusedError,
-    SeinpostError,
-    SetupError,
-    UnavailableError,
-    UpdateNeededError,
-)
-from seinpost_schemas.signal import (
-    Act,
-    Evidence,
-    ExternalReference,
-    Foreign,
-    Handling,
-    Indicator,
-    PersonalDatum,
-    Protected,
-    Report,
-    Signal,
-)
+import importlib
+from typing import TYPE_CHECKING
 
-from .answer import Answer
-from .connection import Connection, connect
-from .delivery import Alarm, Delivery
-from .epochs import EpochSecrets, Recipient, make_epoch, open_epoch
-from .identity import Identity, generate_identity, load_identity, store_identity
-from .sealing import open_envelope, seal_envelope
-from .signal_json import format_signal, parse_signal
+if TYPE_CHECKING:
+    from seinpost_schemas.errors import (
+        InvalidError,
+        MalformedError,
+        Reason,
+        RefusedError,
+        SeinpostError,
+        SetupError,
+        UnavailableError,
+        UpdateNeededError,
+    )
+    from seinpost_schemas.signal import (
+        Act,
+        Evidence,
+        ExternalReference,
+        Foreign,
+        Handling,
+        Indicator,
+        PersonalDatum,
+        Protected,
+        Report,
+        Signal,
+    )
+
+    from .answer import Answer
+    from .connection import Connection, connect
+    from .delivery import Alarm, Delivery
+    from .epochs import EpochSecrets, Recipient, make_epoch, open_epoch
+    from .identity import Identity, generate_identity, load_identity, store_identity
+    from .sealing import open_envelope, seal_envelope
+    from .signal_json import format_signal, parse_signal
 
 __all__ = [
     "Act",
@@ -80,3 +84,48 @@ __all__ = [
     "seal_envelope",
     "store_identity",
 ]
+
+_HOMES = {
+    "seinpost_schemas.errors": (
+        "InvalidError",
+        "MalformedError",
+        "Reason",
+        "RefusedError",
+        "SeinpostError",
+        "SetupError",
+        "UnavailableError",
+        "UpdateNeededError",
+    ),
+    "seinpost_schemas.signal": (
+        "Act",
+        "Evidence",
+        "ExternalReference",
+        "Foreign",
+        "Handling",
+        "Indicator",
+        "PersonalDatum",
+        "Protected",
+        "Report",
+        "Signal",
+    ),
+    "seinpost.answer": ("Answer",),
+    "seinpost.connection": ("Connection", "connect"),
+    "seinpost.delivery": ("Alarm", "Delivery"),
+    "seinpost.epochs": ("EpochSecrets", "Recipient", "make_epoch", "open_epoch"),
+    "seinpost.identity": ("Identity", "generate_identity", "load_identity", "store_identity"),
+    "seinpost.sealing": ("open_envelope", "seal_envelope"),
+    "seinpost.signal_json": ("format_signal", "parse_signal"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """A public name, loaded when first used: a command that is interrupted at once has nothing half-loaded."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(_HOME[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

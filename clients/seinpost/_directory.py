@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -22,10 +23,12 @@ from seinpost_schemas.subjects import (
 )
 
 from ._state import ReadingState
-from ._transport import Transport
+from ._transport import StoredMessage, Transport
 from .freshness import Freshness
 
 _POLL_SECONDS = 10.0
+_FOLLOW_SECONDS = 2.0
+_AGAIN_SECONDS = 0.1
 _FIRST_SECONDS = 15.0
 
 
@@ -42,13 +45,13 @@ def wall_ms() -> int:
 class DirectoryFollower:
     """Keeps one ``TrustedDirectory`` current and knows how fresh it is."""
 
-    def __init__(self, enclave_id: bytes, transport: Transport, consumer: str, floor: ReadingState) -> None:
+    def __init__(self, enclave_id: bytes, transport: Transport, floor: ReadingState) -> None:
         self.directory = TrustedDirectory(enclave_id)
         self.freshness = Freshness()
         self._transport = transport
-        self._consumer = consumer
         self._floor = floor
         self._grew = asyncio.Event()
+        self._wanted = asyncio.Event()
         self._failed: Exception | None = None
 
     @property
@@ -74,7 +77,22 @@ class DirectoryFollower:
             raise
 
     async def _follow(self) -> None:
-        async for stored in self._transport.pull(DIRECTORY_STREAM, self._consumer, 1):
+        while True:
+            self._wanted.clear()
+            try:
+                found = await self._transport.read_from(DIRECTORY_STREAM, self.directory.size + 1)
+            except UnavailableError:
+                found = []
+            self._take(found)
+            if not found:
+                # Asked for by someone who waits: soon again; else at an easy pace.
+                await asyncio.sleep(_AGAIN_SECONDS)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_FOLLOW_SECONDS):
+                        await self._wanted.wait()
+
+    def _take(self, found: list[StoredMessage]) -> None:
+        for stored in found:
             if stored.seq != self.directory.size + 1:
                 raise SetupError("the directory log has a hole: its entries do not follow each other")
             text = stored.headers.get(ENTRY_HEADER)
@@ -89,6 +107,7 @@ class DirectoryFollower:
             except InvalidError as error:
                 raise SetupError(f"the directory does not verify: {error}") from None
             self._floor.verify_directory(self.directory.size, self.directory.root())
+        if found:
             self._grew.set()
             self._grew = asyncio.Event()
 
@@ -130,6 +149,7 @@ class DirectoryFollower:
                 while not condition():
                     if self._failed is not None:
                         raise self._failed
+                    self._wanted.set()
                     await self._grew.wait()
         except TimeoutError:
             raise UnavailableError("the directory did not come; is the broker running?") from None

@@ -210,7 +210,8 @@ class Lane:
         ):
             self._changed.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._changed.wait()
 
     def _take_batch(self) -> list[Outgoing]:
         batch: list[Outgoing] = []

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The Seinpost developers
 # SPDX-License-Identifier: EUPL-1.2
-"""NATS behind three verbs: send an envelope, pull a stream, read a checkpoint. The only file that imports it.
+"""NATS behind four verbs: send an envelope, pull a stream, read one, read a checkpoint. The only file that imports it.
 
 Denied publishes reach nats-py through its error callback alone and would otherwise look like a time-out;
 here they become ``RefusedError`` at once.
@@ -22,13 +22,14 @@ from nats.aio.msg import Msg
 
 from seinpost_schemas.errors import Reason, RefusedError, SetupError, UnavailableError
 from seinpost_schemas.limits import NEXT_EXPIRES_SECONDS
-from seinpost_schemas.subjects import inbox_prefix, next_subject, reset_subject
+from seinpost_schemas.subjects import direct_read_subject, inbox_prefix, next_subject, reset_subject
 
 _CONNECT_SECONDS = 5.0
 _REQUEST_SECONDS = 10.0
 _HEARTBEAT_SECONDS = 5.0
 _BATCH = 64
 _MAX_PULL_BYTES = 16 * 1024 * 1024
+_MAX_READ_BYTES = 4 * 1024 * 1024
 _PENDING_BYTES = 256 * 1024 * 1024
 _VIOLATION = re.compile(r"permissions violation for (?:publish|subscription) to \"([^\"]+)\"", re.IGNORECASE)
 
@@ -57,6 +58,10 @@ class Transport(Protocol):
 
     def pull(self, stream: str, consumer: str, first_seq: int) -> AsyncIterator[StoredMessage]:
         """Everything from ``first_seq`` on, in order, for ever; survives reconnects."""
+        ...
+
+    async def read_from(self, stream: str, first_seq: int) -> list[StoredMessage]:
+        """Up to 64 messages from ``first_seq`` on, without a consumer; empty when there are none yet."""
         ...
 
     async def read_last(self, subject: str) -> bytes | None:
@@ -160,8 +165,10 @@ class NatsTransport:
                 self._denied.pop(subject, None)
             for future in (denial, request):
                 future.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await request
+            # Waits without raising what became of it; a cancellation of our own still comes through.
+            await asyncio.wait({request})
+            if not request.cancelled():
+                request.exception()
 
     async def send(self, subject: str, data: bytes, msg_id: str) -> None:
         """See ``Transport``."""
@@ -187,6 +194,29 @@ class NatsTransport:
         if status is not None:
             raise UnavailableError(f"the server did not give the newest checkpoint (status {status})")
         return reply.data
+
+    async def read_from(self, stream: str, first_seq: int) -> list[StoredMessage]:
+        """See ``Transport``."""
+        inbox = self._client.new_inbox()
+        subscription = await self._client.subscribe(inbox, pending_bytes_limit=_PENDING_BYTES)
+        request = msgspec.json.encode({"seq": first_seq, "batch": _BATCH, "max_bytes": _MAX_READ_BYTES})
+        found: list[StoredMessage] = []
+        try:
+            await self._client.publish(direct_read_subject(stream), request, reply=inbox)
+            while True:
+                message = await subscription.next_msg(_REQUEST_SECONDS)
+                headers = message.headers or {}
+                status = headers.get("Status")
+                if status in ("204", "404"):
+                    return found
+                if status is not None:
+                    raise UnavailableError(f"{stream} cannot be read from {first_seq} on (status {status})")
+                found.append(StoredMessage(int(headers["Nats-Sequence"]), headers, message.data))
+        except (nats.errors.Error, TimeoutError, OSError) as error:
+            raise UnavailableError(f"the server did not answer ({type(error).__name__}); try again") from None
+        finally:
+            with contextlib.suppress(nats.errors.Error, OSError):
+                await subscription.unsubscribe()
 
     async def pull(self, stream: str, consumer: str, first_seq: int) -> AsyncIterator[StoredMessage]:
         """See ``Transport``."""
@@ -255,7 +285,9 @@ class NatsTransport:
                     await self._client.publish(subject, request, reply=inbox)
                 open_pulls += 1
             try:
-                message = await asyncio.wait_for(queue.get(), 3 * _HEARTBEAT_SECONDS)
+                # Not wait_for: Python 3.11's forgets a cancellation that comes together with a message.
+                async with asyncio.timeout(3 * _HEARTBEAT_SECONDS):
+                    message = await queue.get()
             except TimeoutError:
                 return
             if message is None:

@@ -83,7 +83,7 @@ class Connection:
         self._stack.callback(self._reading.close)
         self._transport = await NatsTransport.connect(config.server, identity.party, identity.nats_seed)
         self._stack.push_async_callback(self._transport.close)
-        self._directory = DirectoryFollower(config.enclave_id, self._transport, identity.name, self._reading)
+        self._directory = DirectoryFollower(config.enclave_id, self._transport, self._reading)
         self._background(self._directory.run())
         await self._directory.wait_for(self._directory_ready)
         await self._confirm()
@@ -181,7 +181,8 @@ class Connection:
         """
         answer = await self.submit(signal, theme=theme, classification=classification, audience=audience)
         try:
-            return await asyncio.wait_for(asyncio.shield(answer), timeout_seconds)
+            async with asyncio.timeout(timeout_seconds):
+                return await asyncio.shield(answer)
         except TimeoutError:
             answer.add_done_callback(_retrieve)
             self.directory.verify_fresh()

@@ -52,11 +52,14 @@ def wrap(secrets: bytes, kem_public: bytes, info: bytes) -> bytes:
     """64 bytes of secrets wrapped to a 1,216-byte public key: 1,200 bytes."""
     if len(kem_public) != KEM_PUBLIC_BYTES:
         raise MalformedError(f"a KEM public key has {KEM_PUBLIC_BYTES} bytes, not {len(kem_public)}")
-    key = hpke.MLKEM768X25519PublicKey(
-        mlkem.MLKEM768PublicKey.from_public_bytes(kem_public[:_MLKEM_PUBLIC_BYTES]),
-        x25519.X25519PublicKey.from_public_bytes(kem_public[_MLKEM_PUBLIC_BYTES:]),
-    )
-    wrapped = _SUITE.encrypt(secrets, key, info=info)
+    try:
+        key = hpke.MLKEM768X25519PublicKey(
+            mlkem.MLKEM768PublicKey.from_public_bytes(kem_public[:_MLKEM_PUBLIC_BYTES]),
+            x25519.X25519PublicKey.from_public_bytes(kem_public[_MLKEM_PUBLIC_BYTES:]),
+        )
+        wrapped = _SUITE.encrypt(secrets, key, info=info)
+    except ValueError:
+        raise MalformedError("a KEM public key is not a key") from None
     if len(wrapped) != WRAPPED_BYTES:
         raise RuntimeError("HPKE returned a ciphertext of another length")
     return wrapped

@@ -62,8 +62,8 @@ class Publisher:
         party = view.member(self._identity.sender_id).party
         verify_ceiling(view.register, party, compartment)
         verify_not_expired(view.register, now_ms)
-        mandate = verify_mandate(view, party, Action.PUBLISH, compartment, now_ms)
-        verify_signal_type(view, party, mandate, compartment, signal.handling.signal_type)
+        verify_mandate(view, party, Action.PUBLISH, compartment, now_ms)
+        mandate = verify_signal_type(view, party, compartment, signal.handling.signal_type, now_ms)
         audience = audience or mandate.default_audience
         verify_audience_use(Kind.SIGNALS, view.audience(audience))
         view.audience_members(view.audience(audience), party, compartment, now_ms)

@@ -198,11 +198,9 @@ class Subscriber:
         header = accepted.envelope.header
         signal: Signal | Act = decode_act(encoded) if is_act(header.kind) else decode_signal(encoded)
         if isinstance(signal, Signal) and accepted.mandate is not None:
-            party = accepted.member.party
-            verify_signal_type(
-                accepted.view, party, accepted.mandate, header.compartment, signal.handling.signal_type
-            )
-            verify_handling(signal, header.compartment, accepted.entry.admitted_ms)
+            party, at_ms = accepted.member.party, accepted.entry.admitted_ms
+            verify_signal_type(accepted.view, party, header.compartment, signal.handling.signal_type, at_ms)
+            verify_handling(signal, header.compartment, at_ms)
         if self._is_repeat(accepted.member.party.token, encoded, seen):
             return None
         return Delivery(

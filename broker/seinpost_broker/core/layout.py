@@ -21,6 +21,7 @@ from seinpost_schemas.subjects import (
     answer_subject,
     checkpoint_subject,
     direct_get_subject,
+    direct_read_subject,
     directory_origin,
     feed_stream,
     feed_subject,
@@ -76,7 +77,7 @@ def periods(register: Register) -> tuple[str, ...]:
 def streams(register: Register) -> list[Stream]:
     """Every stream of the enclave."""
     wanted = [
-        Stream(name=DIRECTORY_STREAM, subjects=(DIRECTORY_SUBJECT,), append_only=True),
+        Stream(name=DIRECTORY_STREAM, subjects=(DIRECTORY_SUBJECT,), append_only=True, allow_direct=True),
         Stream(
             name=CHECKPOINTS_STREAM,
             subjects=("seinpost.checkpoint.>",),
@@ -115,7 +116,6 @@ def consumers(view: View, at_ms: int) -> list[Consumer]:
     ]
     for party in register.parties:
         for identity in party.identities:
-            wanted.append(Consumer(stream=DIRECTORY_STREAM, name=identity.name))
             wanted.append(
                 Consumer(
                     stream=ANSWERS_STREAM, name=identity.name, filter_subject=answer_subject(party.token)
@@ -151,12 +151,15 @@ def ingress_rights(view: View, party: Party, at_ms: int) -> list[Right]:
 def identity_rights(view: View, party: Party, identity: str, at_ms: int) -> list[Right]:
     """Everything that one identity's NATS user may publish on."""
     register = view.register
-    pulls = [DIRECTORY_STREAM, ANSWERS_STREAM]
+    pulls = [ANSWERS_STREAM]
     pulls += [feed_stream(p, c) for p in periods(register) for c in readable(view, party, at_ms)]
     rights = ingress_rights(view, party, at_ms)
     for stream in pulls:
         rights.append(Right(next_subject(stream, identity), answers_many=True))
         rights.append(Right(reset_subject(stream, identity)))
+    # Read directly, not through a consumer: every process of an identity follows the directory, and two that
+    # pulled from one consumer would each get half of it (ADR 0007).
+    rights.append(Right(direct_read_subject(DIRECTORY_STREAM), answers_many=True))
     checkpoint = checkpoint_subject(directory_origin(register.enclave))
     rights.append(Right(direct_get_subject(CHECKPOINTS_STREAM, checkpoint)))
     return rights

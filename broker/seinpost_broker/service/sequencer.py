@@ -143,7 +143,9 @@ class Sequencer:
         if not self._held:
             return await self._queue.get()
         try:
-            return await asyncio.wait_for(self._queue.get(), _POLL_SECONDS)
+            # Not wait_for: Python 3.11's forgets a cancellation that comes together with an item.
+            async with asyncio.timeout(_POLL_SECONDS):
+                return await self._queue.get()
         except TimeoutError:
             # What is held may have been waiting for an entry that another broker appended.
             await self.load()

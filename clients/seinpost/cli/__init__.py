@@ -74,9 +74,10 @@ def keygen(
 
 @app.command
 def publish(
-    source: Annotated[Path, Parameter(help="A signal as JSON, or JSON lines; - for standard input.")] = Path(
-        "-"
-    ),
+    source: Annotated[
+        Path,
+        Parameter(help="A signal as JSON, or JSON lines; - for standard input.", allow_leading_hyphen=True),
+    ] = Path("-"),
     *,
     config: Config,
     theme: str,

@@ -37,22 +37,27 @@ class _Tally:
         self.admitted = 0
         self.refused = 0
         self.unavailable: UnavailableError | None = None
+        self._closed = False
 
     def add(self, line: int, signal: Signal, answer: asyncio.Future[Answer]) -> None:
         self.waiting[answer] = (line, signal.id)
         answer.add_done_callback(self._answered)
 
     def _answered(self, future: asyncio.Future[Answer]) -> None:
-        line, signal_id = self.waiting.pop(future)
-        if future.cancelled():
+        error = None if future.cancelled() else future.exception()
+        if self._closed or future.cancelled():
             return
-        error = future.exception()
+        line, signal_id = self.waiting.pop(future)
         if error is None:
             self.admitted += 1
             self._print_admitted(line, future.result())
         else:
             self.refuse(line, error, signal_id)
         self.show()
+
+    def close(self) -> None:
+        """Take no more answers: what ends from here on ends because we leave, not because it was answered."""
+        self._closed = True
 
     def _print_admitted(self, line: int, answer: Answer) -> None:
         if self._as_json:
@@ -101,9 +106,12 @@ async def run(
     tally = _Tally(as_json=as_json)
     try:
         async with Connection(config, identity, on_waiting=fail) as post:
-            await _submit_all(post, source, theme, classification, audience, tally)
-            if tally.waiting:
-                await asyncio.wait(list(tally.waiting), timeout=ANSWER_SECONDS)
+            try:
+                await _submit_all(post, source, theme, classification, audience, tally)
+                if tally.waiting:
+                    await asyncio.wait(list(tally.waiting), timeout=ANSWER_SECONDS)
+            finally:
+                tally.close()
     except (asyncio.CancelledError, KeyboardInterrupt):
         _list_waiting(tally, "interrupted")
         raise KeyboardInterrupt from None

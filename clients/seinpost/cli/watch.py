@@ -126,7 +126,8 @@ async def run(
         async with contextlib.aclosing(connection.signals(from_start=from_start)) as deliveries:
             while count is None or shown < count:
                 try:
-                    delivery = await asyncio.wait_for(anext(deliveries), idle)
+                    async with asyncio.timeout(idle):
+                        delivery = await anext(deliveries)
                 except (TimeoutError, StopAsyncIteration):
                     break
                 table.show(delivery)

@@ -126,7 +126,8 @@ async def _broker(directory: Path) -> AsyncIterator[None]:
     try:
         if process.stdout is None:
             raise RuntimeError("the broker has no output")
-        line = await asyncio.wait_for(process.stdout.readline(), _READY_SECONDS)
+        async with asyncio.timeout(_READY_SECONDS):
+            line = await process.stdout.readline()
         if not line.startswith(b"ready"):
             text = log_path.read_text(errors="replace").strip().splitlines()
             raise UnavailableError(f"the broker did not start: {text[-1] if text else 'no message'}")
@@ -197,7 +198,8 @@ async def _wait_for_table(score: _Score, watching: asyncio.Task[None]) -> None:
     while not set(score.admitted) <= score.verified and not watching.done() and time.monotonic() < deadline:
         score.arrived.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(score.arrived.wait(), 0.5)
+            async with asyncio.timeout(0.5):
+                await score.arrived.wait()
 
 
 async def _stay(score: _Score, seconds: float, watching: asyncio.Task[None]) -> None:
