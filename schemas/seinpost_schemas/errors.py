@@ -117,6 +117,18 @@ class ProofError(InvalidError):
     code = "proof"
 
 
+class QuorumError(InvalidError):
+    """A checkpoint that too few witnesses cosigned."""
+
+    code = "quorum"
+
+
+class SplitViewError(InvalidError):
+    """Two signed statements about one log that cannot both be true."""
+
+    code = "split-view"
+
+
 class ChainError(InvalidError):
     """A sender's chain is broken: a gap, a repeat, a fork or a wrong order."""
 

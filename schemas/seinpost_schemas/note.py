@@ -101,10 +101,11 @@ def parse_note(data: bytes) -> Note:
     lines = tail[:-1].split("\n")
     if len(lines) > MAX_NOTE_SIGNATURES:
         raise MalformedError(f"a note of {len(lines)} signatures is over the limit of {MAX_NOTE_SIGNATURES}")
-    return Note(text + "\n", tuple(_parse_line(line) for line in lines))
+    return Note(text + "\n", tuple(parse_signature_line(line) for line in lines))
 
 
-def _parse_line(line: str) -> NoteSignature:
+def parse_signature_line(line: str) -> NoteSignature:
+    """One signature line without its newline; raises ``MalformedError``."""
     name, space, encoded = line.removeprefix(_DASH).partition(" ")
     if not line.startswith(_DASH) or not space:
         raise MalformedError("a signature line is written '— name base64'")
