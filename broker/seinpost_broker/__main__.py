@@ -42,6 +42,7 @@ def init(
     host: str = "127.0.0.1",
     port: int = 4222,
     party: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    witnesses: bool = True,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> None:
     """Make an enclave: signed register, identities, NATS configuration, and DIR/<party>.toml per party.
@@ -60,10 +61,13 @@ def init(
         The port for it.
     party
         Make identities for these parties only (repeat it); all of the shipped register otherwise.
+    witnesses
+        Name the witnesses of the shipped register: their quorum must cosign before anything counts. Without
+        them readers have the broker's word only.
     as_json
         Print the result as JSON.
     """
-    make_enclave(directory, enclave, host, port, party, _progress)
+    make_enclave(directory, enclave, host, port, party, _progress, witnesses=witnesses)
     enclave_id, objects = EnclaveDir(directory).load_founding()
     parties = sorted(p.stem for p in directory.glob("*.toml") if p.stem != "broker")
     if as_json:
@@ -72,6 +76,8 @@ def init(
         register = directory_of(enclave_id, objects).current.register
         print(f"enclave {register.enclave} ({enclave_id.hex()}), {len(parties)} identities, in {directory}")
         print(f"next: seinpost-broker run {directory}")
+        if register.witnesses:
+            print(f"then: seinpost witness {directory}/*-witness.toml")
         print(f"then: seinpost watch --config {directory}/tafel.toml")
         print(f"take {directory}/registrars offline; hand each party its files from {directory}/identities")
 

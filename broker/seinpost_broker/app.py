@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -15,12 +15,16 @@ from seinpost_broker.adapters.nats_bus import NatsBus
 from seinpost_broker.adapters.nats_server import PID_FILE, NatsServer, notify_ready, verify_config
 from seinpost_broker.adapters.system_clock import SystemClock
 from seinpost_broker.core import layout, nats_config
+from seinpost_broker.service.checkpointer import Checkpointer, Signing
 from seinpost_broker.service.directory import DirectoryService
 from seinpost_broker.service.ingress import IngressService
 from seinpost_broker.service.sequencer import Sequencer
+from seinpost_schemas.checkpoint import LogKeys
 from seinpost_schemas.compartment import all_compartments
 from seinpost_schemas.errors import UnavailableError
+from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.policy import View
+from seinpost_schemas.subjects import directory_origin, log_origin
 
 _RENDER_SECONDS = 20.0
 _log = structlog.get_logger("broker")
@@ -65,10 +69,9 @@ async def serve(enclave: EnclaveDir, ready: Callable[[str], None]) -> None:
         bus = await NatsBus.connect(url, seed)
         try:
             await lay_out(bus, founding, clock.now_ms())
-            directory = DirectoryService(enclave_id, store=bus, answers=bus, clock=clock, keys=log_keys)
+            directory = DirectoryService(enclave_id, store=bus, clock=clock)
             await directory.found(objects)
-            await directory.publish_checkpoint()
-            await _run(enclave, bus, server, directory, clock, lambda: ready(url))
+            await _run(enclave, bus, server, directory, clock, log_keys, lambda: ready(url))
         finally:
             await bus.close()
     finally:
@@ -90,6 +93,7 @@ async def _run(
     server: NatsServer | None,
     directory: DirectoryService,
     clock: SystemClock,
+    log_keys: LogKeys,
     ready: Callable[[], None],
 ) -> None:
     view = directory.directory.current
@@ -100,7 +104,33 @@ async def _run(
     }
     for sequencer in sequencers.values():
         await sequencer.load()
+
+    signing = Signing(
+        keys=log_keys,
+        register=lambda: directory.directory.current.register,
+        checkpoints=bus,
+        witnesses=bus,
+        clock=clock,
+    )
+
+    def checkpointer(
+        origin: str, tree: MerkleTree, catch_up: Callable[[], Awaitable[None]], idle_seconds: float = 10.0
+    ) -> Checkpointer:
+        return Checkpointer(origin, tree, signing, catch_up=catch_up, idle_seconds=idle_seconds)
+
+    enclave_name = view.register.enclave
+    # Senders rest their freshness on the directory's: its checkpoints come twice as often.
+    checkpointers = [checkpointer(directory_origin(enclave_name), directory.tree, directory.load, 5.0)]
+    for compartment, sequencer in sequencers.items():
+        origin = log_origin(enclave_name, period, compartment)
+        log = checkpointer(origin, sequencer.log.tree, sequencer.catch_up)
+        sequencer.on_growth = log.grew
+        checkpointers.append(log)
+    for log in checkpointers:
+        await log.open()
     async with asyncio.TaskGroup() as group:
+        for log in checkpointers:
+            group.create_task(log.run())
         group.create_task(directory.run())
         if server is not None:
             group.create_task(server.supervise())

@@ -36,6 +36,13 @@ THRESHOLD = 2
 _BROKER = "broker-1"
 
 
+class WitnessRequest(msgspec.Struct, frozen=True):
+    """The cosignature keys of a new witness, in base64."""
+
+    ed25519: str
+    mldsa44: str
+
+
 class KeyRequest(msgspec.Struct, frozen=True):
     """The public half of a new identity, as `seinpost keygen` writes it."""
 
@@ -43,10 +50,18 @@ class KeyRequest(msgspec.Struct, frozen=True):
     name: str
     keys: str
     nats: str
+    witness: WitnessRequest | None = None
 
 
 def init(
-    path: Path, enclave: str, host: str, port: int, parties: Sequence[str], progress: Callable[[str], None]
+    path: Path,
+    enclave: str,
+    host: str,
+    port: int,
+    parties: Sequence[str],
+    progress: Callable[[str], None],
+    *,
+    witnesses: bool = True,
 ) -> None:
     """Make an enclave in an empty or missing directory; raises ``SetupError`` and leaves others alone."""
     parse_token(enclave, "enclave")
@@ -58,7 +73,10 @@ def init(
         raise SetupError(f"{path} is not empty: choose a new directory, nothing was changed")
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     directory = EnclaveDir(path)
-    requests = _keygen(directory, list(parties) or known, progress)
+    chosen = list(parties) or known
+    wanted: list[tuple[str, str, str | None]] = [(p, f"{p}-1", None) for p in chosen]
+    wanted += [(p, f"{p}-witness", enclave) for p in chosen if witnesses and p in founding.WITNESSES]
+    requests = _keygen(directory, wanted, progress)
     progress("signing the register")
     registrars = {name: SigningKey(_seed(directory, name)) for name in REGISTRARS}
     broker_nats = _broker_keys(directory)
@@ -67,6 +85,7 @@ def init(
             r.name, r.party, decode_key_object(from_base64(r.keys, KEY_OBJECT_BYTES)), r.nats
         )
         for r in requests
+        if r.witness is None
     ]
     for identity in identities:
         directory.write(f"keys/{identity.name}.keys", identity.keys.encode())
@@ -82,6 +101,11 @@ def init(
             log_mldsa44=log_keys.public.mldsa44,
             brokers={_BROKER: broker_nats},
         ),
+        witnesses=[
+            founding.FoundingWitness(r.name, r.party, r.nats, r.witness.ed25519, r.witness.mldsa44)
+            for r in requests
+            if r.witness is not None
+        ],
     )
     signatures = tuple(sign_note_composite(text, n, k) for n, k in registrars.items())
     directory.write("register.note", Note(text, signatures).encode())
@@ -110,39 +134,49 @@ def _broker_keys(directory: EnclaveDir) -> str:
     return str(nkeys.from_seed(bytearray(seed)).public_key.decode())
 
 
-def _keygen(directory: EnclaveDir, parties: list[str], progress: Callable[[str], None]) -> list[KeyRequest]:
+def _keygen(
+    directory: EnclaveDir, wanted: list[tuple[str, str, str | None]], progress: Callable[[str], None]
+) -> list[KeyRequest]:
+    """Run `seinpost keygen` for each (party, name, enclave to witness)."""
     identities = directory.path / "identities"
     identities.mkdir(mode=0o700)
 
-    def make(party: str) -> KeyRequest:
+    def make(identity: tuple[str, str, str | None]) -> KeyRequest:
+        party, name, witness_of = identity
         passphrase = directory.write(
-            f"identities/{party}.pass", secrets.token_urlsafe(32) + "\n", secret=True
+            f"identities/{_stem(party, name)}.pass", secrets.token_urlsafe(32) + "\n", secret=True
         )
-        key_file = identities / f"{party}-1.key"
+        key_file = identities / f"{name}.key"
         command = [sys.executable, "-m", "seinpost", "keygen", str(key_file), "--party", party, "--name"]
-        command += [f"{party}-1", "--passphrase-file", str(passphrase), "--json"]
+        command += [name, "--passphrase-file", str(passphrase), "--json"]
+        command += ["--witness-of", witness_of] if witness_of else []
         done = subprocess.run(command, capture_output=True, check=False)
         if done.returncode:
             raise SetupError(
-                f"seinpost keygen for {party}: {done.stderr.decode(errors='replace').strip()[-300:]}"
+                f"seinpost keygen for {name}: {done.stderr.decode(errors='replace').strip()[-300:]}"
             )
-        progress(f"made the identity {party}-1")
+        progress(f"made the identity {name}")
         return msgspec.json.decode(done.stdout, type=KeyRequest)
 
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
-        return list(pool.map(make, parties))
+        return list(pool.map(make, wanted))
+
+
+def _stem(party: str, name: str) -> str:
+    """A party's first identity goes by the party's name; its witness by its own."""
+    return party if name == f"{party}-1" else name
 
 
 def _client_config(
     directory: EnclaveDir, request: KeyRequest, enclave_id: bytes, host: str, port: int
 ) -> None:
     directory.write_toml(
-        f"{request.party}.toml",
+        f"{_stem(request.party, request.name)}.toml",
         {
             "enclave": enclave_id.hex(),
             "party": request.party,
             "identity": f"identities/{request.name}.key",
-            "passphrase_file": f"identities/{request.party}.pass",
+            "passphrase_file": f"identities/{_stem(request.party, request.name)}.pass",
             "server": f"nats://{host}:{port}",
             "state": f"state/{request.name}",
         },

@@ -95,8 +95,27 @@ class Answers(Protocol):
         """Store an answer durably for every identity of the party."""
         ...
 
-    async def store_checkpoint(self, subject: str, note: bytes) -> None:
-        """Store a signed checkpoint before anyone sees it."""
+
+class Checkpoints(Protocol):
+    """Where signed checkpoints are kept, the newest of each subject first."""
+
+    async def newest_checkpoint(self, subject: str) -> tuple[int, bytes] | None:
+        """(sequence, note) of the newest under a subject; ``None`` when there is none."""
+        ...
+
+    async def store_checkpoint(self, subject: str, note: bytes, newest_seq: int) -> int:
+        """Store after the one at ``newest_seq`` (0 for none), and return its sequence.
+
+        Raises ``AppendLostError`` when another one is newest.
+        """
+        ...
+
+
+class Witnesses(Protocol):
+    """The parties' witnesses."""
+
+    async def ask(self, party: str, request: bytes) -> bytes:
+        """A witness's answer; raises ``UnavailableError`` when there is none."""
         ...
 
 

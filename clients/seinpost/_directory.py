@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable
 
 from seinpost_schemas.checkpoint import LogPublicKeys, verify_checkpoint
+from seinpost_schemas.cosignature import verify_quorum
 from seinpost_schemas.directory import DIRECTORY_ENTRY_BYTES, TrustedDirectory, log_keys_of
 from seinpost_schemas.entry import ENTRY_HEADER, from_base64
 from seinpost_schemas.errors import BindingError, InvalidError, MalformedError, SetupError, UnavailableError
+from seinpost_schemas.note import parse_note
 from seinpost_schemas.policy import View
 from seinpost_schemas.subjects import (
     CHECKPOINTS_STREAM,
@@ -69,14 +71,15 @@ class DirectoryFollower:
         """Follow until cancelled. A directory that does not verify ends this with its error."""
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._follow())
+                group.create_task(self.follow())
                 group.create_task(self._poll())
         except BaseExceptionGroup as failures:
             self._failed = failures.exceptions[0] if isinstance(failures.exceptions[0], Exception) else None
             self._grew.set()
             raise
 
-    async def _follow(self) -> None:
+    async def follow(self) -> None:
+        """Take in entries until cancelled; whether they are fresh is not asked."""
         while True:
             self._wanted.clear()
             try:
@@ -131,6 +134,8 @@ class DirectoryFollower:
             raise UnavailableError("no broker has signed the directory yet")
         try:
             checkpoint, timestamp = verify_checkpoint(note, origin, LogPublicKeys(*log_keys_of(register)))
+            if register.quorum:
+                timestamp = verify_quorum(parse_note(note), checkpoint, register.cosigners, register.quorum)
         except InvalidError as error:
             raise SetupError(f"the directory's checkpoint does not verify: {error}") from None
         await self.wait_for(lambda: self.directory.size >= checkpoint.tree_size)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -137,6 +137,23 @@ class NatsTransport:
         except ValueError:
             raise SetupError(f"{url!r} is not a server address; write nats://host:port") from None
         return cls(client, denied, pulls)
+
+    @contextlib.asynccontextmanager
+    async def answering(
+        self, subject: str, answer: Callable[[bytes], Awaitable[bytes]]
+    ) -> AsyncIterator[None]:
+        """Answer every request on ``subject`` while the context lasts, one at a time."""
+
+        async def take(message: Msg) -> None:
+            with contextlib.suppress(nats.errors.Error, OSError):
+                await message.respond(await answer(message.data))
+
+        subscription = await self._client.subscribe(subject, cb=take)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(nats.errors.Error, OSError):
+                await subscription.unsubscribe()
 
     async def close(self) -> None:
         """See ``Transport``."""

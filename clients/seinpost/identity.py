@@ -17,19 +17,23 @@ import msgspec
 import nkeys
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from msgspec import Meta
 
+from seinpost_schemas.cosignature import WITNESS_SEED_BYTES, WitnessKeys
 from seinpost_schemas.entry import from_base64, to_base64
 from seinpost_schemas.errors import MalformedError, SetupError
 from seinpost_schemas.keys import KeyObject
 from seinpost_schemas.signing import SEED_BYTES, SigningKey
-from seinpost_schemas.subjects import parse_token
+from seinpost_schemas.subjects import parse_token, witness_key_name
 
 from .kem import SEED_BYTES as KEM_SEED_BYTES
 from .kem import KemPrivateKey
 
 _LABEL = b"seinpost/identity-file/v1"
+_WITNESS_LABEL = b"seinpost/witness-keys/v1"
 _SECRET_BYTES = SEED_BYTES + KEM_SEED_BYTES + 32 + 32
 _MAX_FILE_BYTES = 64 * 1024
 _MIN_PASSPHRASE = 12
@@ -77,6 +81,12 @@ class Identity:
     def keys(self) -> KeyObject:
         """The public half, as the directory logs it."""
         return KeyObject(self.signing.public.raw, self.kem.public)
+
+    def witness_keys(self, enclave: str) -> WitnessKeys:
+        """The cosignature keys of this identity as a witness of ``enclave``, derived from its storage key."""
+        info = b"\0".join((_WITNESS_LABEL, enclave.encode()))
+        seed = HKDFExpand(hashes.SHA256(), WITNESS_SEED_BYTES, info).derive(self.storage_key)
+        return WitnessKeys(witness_key_name(enclave, self.name), seed)
 
     @property
     def nats_seed(self) -> str:

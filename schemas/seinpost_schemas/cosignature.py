@@ -80,7 +80,7 @@ def verify_cosignature(
 
     Raises ``SignatureError`` when a line of this witness is there and fails.
     """
-    stamps = []
+    stamps: list[int] = []
     for line_id, size in (
         (_ed25519_id(witness), _ED25519_SIGNATURE_BYTES),
         (_mldsa44_id(witness), MLDSA44_SIGNATURE_BYTES),

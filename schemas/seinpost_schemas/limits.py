@@ -42,6 +42,8 @@ MAX_SHARES = 700
 
 MAX_REGISTER_BYTES = 512 * KIB
 MAX_NOTE_SIGNATURES = 32
+MAX_WITNESSES = 15
+"""Two lines each, beside the log's own two, fit in a note."""
 MAX_PARTIES = 500
 MAX_JSON_BYTES = 1024 * KIB
 """One signal as JSON text; escapes can make it larger than its MessagePack form."""

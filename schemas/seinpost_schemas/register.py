@@ -16,13 +16,14 @@ import msgspec
 from msgspec import Meta, field
 
 from .compartment import CARRIED, Classification, Theme
+from .cosignature import Witness, verify_threshold
 from .entry import from_base64
 from .errors import MalformedError
 from .kinds import Action
-from .limits import MAX_PARTIES
+from .limits import MAX_PARTIES, MAX_WITNESSES
 from .note import Note, composite_key, parse_vkey
 from .signal import SCHEMA, SignalType, Time
-from .subjects import parse_period, parse_token
+from .subjects import parse_period, parse_token, witness_key_name
 
 Oin = Annotated[
     str, Meta(pattern=r"^[0-9]{20}$(?!\n)", description="Organisatie-identificatienummer, 20 digits")
@@ -62,6 +63,16 @@ class Broker(_Table, frozen=True, kw_only=True):
 class Log(_Table, frozen=True, kw_only=True):
     """The enclave's log keys in base64: Ed25519 32 bytes, ML-DSA-44 1,312 bytes."""
 
+    ed25519: str
+    mldsa44: str
+
+
+class WitnessEntry(_Table, frozen=True, kw_only=True):
+    """A party's witness: its NATS user, and its cosignature keys in base64 (32 and 1,312 bytes)."""
+
+    name: str
+    party: str
+    nats: NKey
     ed25519: str
     mldsa44: str
 
@@ -138,6 +149,19 @@ class Register(_Table, frozen=True, kw_only=True):
     audiences: Annotated[tuple[Audience, ...], Meta(min_length=1, max_length=64)]
     parties: Annotated[tuple[Party, ...], Meta(min_length=1, max_length=MAX_PARTIES)]
     prohibitions: tuple[Prohibition, ...] = ()
+    witnesses: Annotated[tuple[WitnessEntry, ...], Meta(max_length=MAX_WITNESSES)] = ()
+
+    @property
+    def cosigners(self) -> tuple[Witness, ...]:
+        """The witnesses under their key names, in the register's order."""
+        return tuple(
+            Witness(
+                witness_key_name(self.enclave, w.name),
+                from_base64(w.ed25519, 32),
+                from_base64(w.mldsa44, 1312),
+            )
+            for w in self.witnesses
+        )
 
     def party(self, token: str) -> Party | None:
         """The party with this token."""
@@ -192,9 +216,11 @@ def _verify_whole(register: Register) -> None:
     _each_once([a.code for a in register.audiences], "audience code")
     _each_once([parse_token(b.name, "broker") for b in register.brokers], "broker")
     identities = [i for p in register.parties for i in p.identities]
-    _each_once([i.name for i in identities], "identity")
+    _each_once([i.name for i in identities] + [w.name for w in register.witnesses], "identity")
     _each_once([i.sender_id for i in identities], "sender_id")
-    _each_once([i.nats for i in identities] + [b.nats for b in register.brokers], "NATS key")
+    users = [i.nats for i in identities] + [w.nats for w in register.witnesses]
+    _each_once(users + [b.nats for b in register.brokers], "NATS key")
+    _verify_witnesses(register)
     if (
         len(from_base64(register.log.ed25519, 32)) != 32
         or len(from_base64(register.log.mldsa44, 1312)) != 1312
@@ -212,6 +238,21 @@ def _verify_whole(register: Register) -> None:
         _themes(prohibition.themes)
 
 
+def _verify_witnesses(register: Register) -> None:
+    verify_threshold(len(register.witnesses), register.quorum)
+    _each_once([w.party for w in register.witnesses], "witness of a party")
+    for witness in register.witnesses:
+        parse_token(witness.name, "witness")
+        party = _known_party(register, witness.party)
+        if not any(Action.WITNESS in m.actions for m in party.mandates):
+            raise MalformedError(f"{party.token} has no mandate to witness")
+    for cosigner in register.cosigners:
+        if (len(cosigner.ed25519), len(cosigner.mldsa44)) != (32, 1312):
+            raise MalformedError("a witness's keys are 32 and 1,312 bytes")
+    _each_once([c.ed25519 for c in register.cosigners], "witness key")
+    _each_once([c.mldsa44 for c in register.cosigners], "witness key")
+
+
 def _verify_party(party: Party, register: Register) -> None:
     parse_token(party.token, "party")
     _carried(party.clearance)
@@ -226,9 +267,11 @@ def _verify_party(party: Party, register: Register) -> None:
             raise MalformedError(f"{party.token}: a mandate ends before it starts")
 
 
-def _known_party(register: Register, token: str) -> None:
-    if register.party(token) is None:
+def _known_party(register: Register, token: str) -> Party:
+    party = register.party(token)
+    if party is None:
         raise MalformedError(f"the register names a party {token[:40]!r} that it does not hold")
+    return party
 
 
 def _carried(token: str) -> Classification:

@@ -21,6 +21,7 @@ DIRECTORY_STREAM = "DIRECTORY"
 ADMISSION_STREAM = "ADMISSION"
 CHECKPOINTS_STREAM = "CHECKPOINTS"
 ANSWERS_STREAM = "ANSWERS"
+CUSTODY_STREAM = "CUSTODY"
 DIRECTORY_SUBJECT = "seinpost.directory"
 ADMISSION_SUBJECT = "seinpost.admission"
 NOTE_PREFIX = "seinpost.note"
@@ -85,6 +86,21 @@ def answer_subject(party: str) -> str:
 def checkpoint_subject(origin: str) -> str:
     """Where a log's checkpoint is stored: its origin's tokens after the enclave's."""
     return "seinpost.checkpoint." + ".".join(origin.split("/")[1:])
+
+
+def custody_subject(origin: str) -> str:
+    """Where brokers keep a log's newest signed checkpoint before anyone else sees it."""
+    return "seinpost.custody." + ".".join(origin.split("/")[1:])
+
+
+def witness_subject(party: str) -> str:
+    """Where a party's witness answers brokers."""
+    return f"seinpost.witness.{party}"
+
+
+def witness_key_name(enclave: str, name: str) -> str:
+    """A witness's key name on notes."""
+    return f"{enclave}/witness/{name}"
 
 
 def next_subject(stream: str, consumer: str) -> str:

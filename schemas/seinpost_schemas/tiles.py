@@ -77,7 +77,8 @@ def encode_bundle(entries: Sequence[bytes]) -> bytes:
 
 def decode_bundle(data: bytes, width: int) -> list[bytes]:
     """Exactly ``width`` entries; raises ``MalformedError``."""
-    entries, at = [], 0
+    entries: list[bytes] = []
+    at = 0
     while at + _LENGTH.size <= len(data) and len(entries) < width:
         (length,) = _LENGTH.unpack_from(data, at)
         at += _LENGTH.size

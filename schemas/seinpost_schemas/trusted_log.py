@@ -46,7 +46,5 @@ def advance(
         raise OldSizeError(position.tree_size)
     if checkpoint.tree_size == position.tree_size and checkpoint.root_hash != position.root_hash:
         raise SplitViewError(f"{origin} has two roots at size {position.tree_size}")
-    verify_consistency(
-        old_size, checkpoint.tree_size, proof, position.root_hash, checkpoint.root_hash
-    )
+    verify_consistency(old_size, checkpoint.tree_size, proof, position.root_hash, checkpoint.root_hash)
     return checkpoint, Position(checkpoint.tree_size, checkpoint.root_hash)

@@ -19,7 +19,13 @@ from nats.js import JetStreamContext, api
 from seinpost_broker.core.layout import BROKERS_CONSUMER, Consumer, Stream
 from seinpost_broker.ports import AppendLostError, AppendRequest, IngressMessage, StoredMessage
 from seinpost_schemas.errors import StateUnknownError, UnavailableError
-from seinpost_schemas.subjects import answer_subject, ingress_stream
+from seinpost_schemas.subjects import (
+    CHECKPOINTS_STREAM,
+    CUSTODY_STREAM,
+    answer_subject,
+    ingress_stream,
+    witness_subject,
+)
 
 _ACK_SECONDS = 15.0
 _FETCH_SECONDS = 20.0
@@ -30,6 +36,7 @@ _DUPLICATE_WINDOW_SECONDS = 120.0
 _WRONG_LAST = frozenset({10071, 10070, 10060})
 """JetStream: wrong last sequence, wrong last message id, expected stream does not match."""
 _READ_BATCH = 256
+_WITNESS_SECONDS = 2.0
 _T = TypeVar("_T")
 
 
@@ -228,10 +235,33 @@ class NatsBus:
         with _mapped(f"answer {party}"):
             await self._js.publish(answer_subject(party), data)
 
-    async def store_checkpoint(self, subject: str, note: bytes) -> None:
-        """See ``ports.Answers``."""
+    async def newest_checkpoint(self, subject: str) -> tuple[int, bytes] | None:
+        """See ``ports.Checkpoints``."""
+        stream = CUSTODY_STREAM if subject.startswith("seinpost.custody.") else CHECKPOINTS_STREAM
+        with _mapped(f"read {subject}"):
+            try:
+                raw = await self._js.get_last_msg(stream, subject)
+            except nats.js.errors.NotFoundError:
+                return None
+        return int(raw.seq or 0), raw.data or b""
+
+    async def store_checkpoint(self, subject: str, note: bytes, newest_seq: int) -> int:
+        """See ``ports.Checkpoints``."""
+        headers: dict[str, Any] = {api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE: str(newest_seq)}
         with _mapped("store a checkpoint"):
-            await self._js.publish(subject, note)
+            try:
+                ack = await self._js.publish(subject, note, headers=headers)
+            except nats.js.errors.APIError as error:
+                if error.err_code in _WRONG_LAST:
+                    raise AppendLostError(f"{subject} has moved on") from None
+                raise
+        return int(ack.seq)
+
+    async def ask(self, party: str, request: bytes) -> bytes:
+        """See ``ports.Witnesses``."""
+        with _mapped(f"witness of {party}"):
+            reply = await self._client.request(witness_subject(party), request, timeout=_WITNESS_SECONDS)
+        return reply.data
 
 
 async def _ignore(_error: Exception) -> None:

@@ -34,6 +34,7 @@ from seinpost_schemas.header import ZERO_32, Header, decode_header, object_hash
 from seinpost_schemas.kinds import SEALED, Action, Kind
 from seinpost_schemas.limits import RECEIPT_INTERVAL_MS
 from seinpost_schemas.merkle import leaf_hash
+from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.policy import Member, View, verify_not_expired
 from seinpost_schemas.rights import (
     LoggedEpoch,
@@ -93,7 +94,9 @@ class CompartmentLog:
         self._epochs: dict[bytes, LoggedEpoch] = {}
         self._receipts: dict[bytes, int] = {}
         self._refused: dict[bytes, OrderedDict[bytes, None]] = {}
-        self._undo: deque[list[Callable[[], None]]] = deque()
+        self.tree = MerkleTree()
+        """Over the confirmed entries only: what may be signed."""
+        self._undo: deque[tuple[bytes, list[Callable[[], None]]]] = deque()
 
     # -- the fold ---------------------------------------------------------------------------------
 
@@ -123,7 +126,7 @@ class CompartmentLog:
         self.last_leaf = leaf
         self._last_ms = entry.admitted_ms
         self._last_directory_size = entry.directory_size
-        self._undo.append(undo)
+        self._undo.append((leaf, undo))
 
     def _restore_scalars(self, sender_id: bytes) -> Callable[[], None]:
         before = (self.size, self.last_leaf, self._last_ms, self._last_directory_size)
@@ -151,12 +154,13 @@ class CompartmentLog:
 
     def confirm(self) -> None:
         """The oldest unconfirmed entry is durably stored."""
-        self._undo.popleft()
+        leaf, _ = self._undo.popleft()
+        self.tree.append(leaf)
 
     def undo(self) -> None:
         """Take back everything that was applied and not confirmed, newest first."""
         while self._undo:
-            for step in reversed(self._undo.pop()):
+            for step in reversed(self._undo.pop()[1]):
                 step()
 
     # -- the decision -----------------------------------------------------------------------------

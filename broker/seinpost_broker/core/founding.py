@@ -158,6 +158,16 @@ class FoundingIdentity(msgspec.Struct, frozen=True):
     nats: str
 
 
+class FoundingWitness(msgspec.Struct, frozen=True):
+    """A witness to enter: its NATS user key and its cosignature keys in base64."""
+
+    name: str
+    party: str
+    nats: str
+    ed25519: str
+    mldsa44: str
+
+
 class FoundingKeys(msgspec.Struct, frozen=True, kw_only=True):
     """The keys of a new enclave's own side."""
 
@@ -196,6 +206,12 @@ def _mandates(founder: Founder) -> list[dict[str, Any]]:
     return mandates
 
 
+def quorum_of(witnesses: int) -> int:
+    """The smallest k above (n + f) / 2 with f = (n − 1) // 3; 3 of 4."""
+    faulty = max(0, (witnesses - 1) // 3)
+    return (witnesses + faulty) // 2 + 1 if witnesses else 0
+
+
 def _themes(themes: tuple[str, ...]) -> list[str]:
     return ["all"] if themes == ALL else list(themes)
 
@@ -206,6 +222,7 @@ def founding_text(
     identities: Sequence[FoundingIdentity],
     keys: FoundingKeys,
     parties: Sequence[Founder] = PARTIES,
+    witnesses: Sequence[FoundingWitness] = (),
 ) -> str:
     """The TOML text of register version 1 of a new enclave, valid for a year."""
     register = {
@@ -215,8 +232,8 @@ def founding_text(
         "expires": issued + dt.timedelta(days=365),
         "ceiling": "depv",
         "schema": 1,
-        # No witness runs yet: the broker's own checkpoint stands in for their freshness.
-        "quorum": 0,
+        # Without witnesses the broker's own checkpoint stands in for their freshness.
+        "quorum": quorum_of(len(witnesses)),
         "periods": {"current": period_of(issued), "next": period_of(issued + dt.timedelta(days=92))},
         "audiences": list(AUDIENCES),
         "prohibitions": list(PROHIBITIONS),
@@ -242,6 +259,7 @@ def founding_text(
             for place, f in enumerate(parties, 1)
         ],
         "brokers": [{"name": name, "nats": nats} for name, nats in keys.brokers.items()],
+        "witnesses": [msgspec.to_builtins(w) for w in witnesses],
         "registrars": {"threshold": keys.threshold, "keys": list(keys.registrars)},
         "log": {"ed25519": to_base64(keys.log_ed25519), "mldsa44": to_base64(keys.log_mldsa44)},
     }

@@ -16,6 +16,7 @@ from seinpost_schemas.register import Party, Register
 from seinpost_schemas.subjects import (
     ANSWERS_STREAM,
     CHECKPOINTS_STREAM,
+    CUSTODY_STREAM,
     DIRECTORY_STREAM,
     DIRECTORY_SUBJECT,
     answer_subject,
@@ -27,6 +28,7 @@ from seinpost_schemas.subjects import (
     feed_subject,
     ingress_stream,
     ingress_subject,
+    log_origin,
     next_subject,
     reset_subject,
 )
@@ -85,6 +87,7 @@ def streams(register: Register) -> list[Stream]:
             max_age_seconds=DAY_SECONDS,
             max_messages_per_subject=10_000,
         ),
+        Stream(name=CUSTODY_STREAM, subjects=("seinpost.custody.>",), max_messages_per_subject=64),
         Stream(name=ANSWERS_STREAM, subjects=("seinpost.answer.*",), max_age_seconds=7 * DAY_SECONDS),
     ]
     for party in register.parties:
@@ -160,6 +163,14 @@ def identity_rights(view: View, party: Party, identity: str, at_ms: int) -> list
     # Read directly, not through a consumer: every process of an identity follows the directory, and two that
     # pulled from one consumer would each get half of it (ADR 0007).
     rights.append(Right(direct_read_subject(DIRECTORY_STREAM), answers_many=True))
-    checkpoint = checkpoint_subject(directory_origin(register.enclave))
-    rights.append(Right(direct_get_subject(CHECKPOINTS_STREAM, checkpoint)))
+    origins = [directory_origin(register.enclave)]
+    origins += [
+        log_origin(register.enclave, p, c) for p in periods(register) for c in readable(view, party, at_ms)
+    ]
+    rights += [Right(direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(o))) for o in origins]
     return rights
+
+
+def witness_rights() -> list[Right]:
+    """What a witness's NATS user may publish on, beside its answers: reading the directory."""
+    return [Right(direct_read_subject(DIRECTORY_STREAM), answers_many=True)]

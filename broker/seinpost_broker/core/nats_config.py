@@ -14,10 +14,10 @@ import json
 import msgspec
 
 from seinpost_schemas.policy import View
-from seinpost_schemas.register import Party
-from seinpost_schemas.subjects import inbox_prefix
+from seinpost_schemas.register import Party, WitnessEntry
+from seinpost_schemas.subjects import inbox_prefix, witness_subject
 
-from .layout import Right, identity_rights
+from .layout import Right, identity_rights, witness_rights
 
 _JETSTREAM_MAX_BYTES = 1 << 40
 
@@ -43,12 +43,17 @@ def render(view: View, server: Server, at_ms: int) -> str:
         party.token: {i.name: identity_rights(view, party, i.name, at_ms) for i in party.identities}
         for party in register.parties
     }
+    for witness in register.witnesses:
+        rights[witness.party][witness.name] = witness_rights()
     exports = [
         _export(right, account_name(token))
         for token, by_identity in rights.items()
         for right in _union(by_identity)
     ]
-    accounts = [_hub(view, exports), *(_account(party, rights[party.token]) for party in register.parties)]
+    accounts = [
+        _hub(view, exports),
+        *(_account(view, party, rights[party.token]) for party in register.parties),
+    ]
     return "\n".join(
         [
             f"# Rendered from register version {register.version} of {register.enclave}; do not edit.",
@@ -95,12 +100,20 @@ def _hub(view: View, exports: list[str]) -> str:
             "    exports: [",
             *exports,
             "    ]",
+            "    imports: [",
+            *(
+                f"      {{service: {{account: {account_name(w.party)}, "
+                f"subject: {_quote(witness_subject(w.party))}}}}}"
+                for w in view.register.witnesses
+            ),
+            "    ]",
             "  }",
         ]
     )
 
 
-def _account(party: Party, rights: dict[str, list[Right]]) -> str:
+def _account(view: View, party: Party, rights: dict[str, list[Right]]) -> str:
+    witnesses = [w for w in view.register.witnesses if w.party == party.token]
     users = [
         "\n".join(
             [
@@ -113,7 +126,7 @@ def _account(party: Party, rights: dict[str, list[Right]]) -> str:
             ]
         )
         for identity in party.identities
-    ]
+    ] + [_witness_user(w, rights[w.name]) for w in witnesses]
     imports = [
         f"      {{service: {{account: HUB, subject: {_quote(right.subject)}}}}}" for right in _union(rights)
     ]
@@ -126,6 +139,25 @@ def _account(party: Party, rights: dict[str, list[Right]]) -> str:
             "    imports: [",
             *imports,
             "    ]",
+            "    exports: [",
+            *(f"      {{service: {_quote(witness_subject(w.party))}, accounts: [HUB]}}" for w in witnesses),
+            "    ]",
             "  }",
+        ]
+    )
+
+
+def _witness_user(witness: WitnessEntry, rights: list[Right]) -> str:
+    """A witness answers brokers and reads the directory; it publishes nothing of its own accord."""
+    inbox = inbox_prefix(witness.party) + ".>"
+    return "\n".join(
+        [
+            f"      {{nkey: {witness.nats}, permissions: {{",
+            "        publish: {allow: [",
+            *(f"          {_quote(r.subject)}" for r in rights),
+            "        ]}",
+            f"        subscribe: {{allow: [{_quote(witness_subject(witness.party))}, {_quote(inbox)}]}}",
+            "        allow_responses: true",
+            "      }}",
         ]
     )

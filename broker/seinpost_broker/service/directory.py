@@ -1,10 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The Seinpost developers
 # SPDX-License-Identifier: EUPL-1.2
-"""The directory log: loaded at start and whenever it may have grown, its checkpoint signed every 5 s.
-
-Until the audited feed's witnesses exist (quorum 0), this checkpoint's timestamp is what senders rest their
-freshness on: it is the broker's word.
-"""
+"""The directory log: loaded at start and whenever it may have grown."""
 
 from __future__ import annotations
 
@@ -12,8 +8,7 @@ import asyncio
 
 import structlog
 
-from seinpost_broker.ports import Answers, AppendLostError, AppendRequest, Clock, LogStore
-from seinpost_schemas.checkpoint import Checkpoint, LogKeys
+from seinpost_broker.ports import AppendLostError, AppendRequest, Clock, LogStore
 from seinpost_schemas.directory import (
     DIRECTORY_ENTRY_BYTES,
     DirectoryEntry,
@@ -24,14 +19,10 @@ from seinpost_schemas.directory import (
 from seinpost_schemas.entry import ENTRY_HEADER, from_base64, to_base64
 from seinpost_schemas.errors import MalformedError, UnavailableError
 from seinpost_schemas.merkle import leaf_hash
-from seinpost_schemas.subjects import (
-    DIRECTORY_STREAM,
-    DIRECTORY_SUBJECT,
-    checkpoint_subject,
-    directory_origin,
-)
+from seinpost_schemas.merkle_tree import MerkleTree
+from seinpost_schemas.subjects import DIRECTORY_STREAM, DIRECTORY_SUBJECT
 
-CHECKPOINT_SECONDS = 5.0
+_LOAD_SECONDS = 5.0
 _log = structlog.get_logger("directory")
 
 
@@ -43,15 +34,12 @@ class DirectoryService:
         enclave_id: bytes,
         *,
         store: LogStore,
-        answers: Answers,
         clock: Clock,
-        keys: LogKeys,
     ) -> None:
         self.directory = TrustedDirectory(enclave_id)
+        self.tree = MerkleTree()
         self._store = store
-        self._answers = answers
         self._clock = clock
-        self._keys = keys
         self._last_leaf: bytes | None = None
         self._last_ms = 0
         self._hashes: set[bytes] = set()
@@ -67,6 +55,7 @@ class DirectoryService:
                 entry_bytes = from_base64(entry_text, DIRECTORY_ENTRY_BYTES)
                 self.directory.advance(entry_bytes, stored.body)
                 self._last_leaf = leaf_hash(entry_bytes)
+                self.tree.append(self._last_leaf)
                 self._last_ms = int.from_bytes(entry_bytes[-40:-32], "big")
                 self._hashes.add(entry_bytes[-32:])
 
@@ -96,18 +85,10 @@ class DirectoryService:
             _log.info("another broker appended to the directory first")
 
     async def run(self) -> None:
-        """Load what is new and publish a checkpoint, every few seconds, for ever."""
+        """Load what is new, every few seconds, for ever."""
         while True:
+            await asyncio.sleep(_LOAD_SECONDS)
             try:
                 await self.load()
-                await self.publish_checkpoint()
             except UnavailableError as error:
                 _log.warning("directory waits", cause=type(error).__name__)
-            await asyncio.sleep(CHECKPOINT_SECONDS)
-
-    async def publish_checkpoint(self) -> None:
-        """Sign and store the checkpoint of what is loaded (all of it read back from the stream)."""
-        origin = directory_origin(self.directory.current.register.enclave)
-        checkpoint = Checkpoint(origin, self.directory.size, self.directory.root())
-        note = self._keys.sign(checkpoint, self._clock.now_ms() // 1000)
-        await self._answers.store_checkpoint(checkpoint_subject(origin), note)

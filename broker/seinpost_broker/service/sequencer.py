@@ -61,6 +61,8 @@ class Sequencer:
         clock: Clock,
     ) -> None:
         self.log = CompartmentLog(compartment)
+        self.on_growth: Callable[[], None] = _nothing
+        """Called when entries were confirmed: a checkpoint is due."""
         self._period = period
         self._stream = feed_stream(period, compartment)
         self._subject = feed_subject(period, compartment)
@@ -68,7 +70,8 @@ class Sequencer:
         self._store = store
         self._answers = answers
         self._clock = clock
-        self._queue: asyncio.Queue[Item] = asyncio.Queue(maxsize=256)
+        self._queue: asyncio.Queue[Item | None] = asyncio.Queue(maxsize=256)
+        self._behind = False
         self._todo: deque[Item] = deque()
         self._held: list[Item] = []
         self._in_flight: deque[tuple[Item, Admit, Awaitable[None]]] = deque()
@@ -90,6 +93,15 @@ class Sequencer:
                 body = (await self._store.read_one(self._stream, stored.seq)).body
             self._apply(entry, signature, body)
             self.log.confirm()
+            self.on_growth()
+
+    async def catch_up(self) -> None:
+        """Take in what other brokers appended, if nothing of our own is under way just now."""
+        if await self._store.last_seq(self._stream) > self.log.size:
+            # Only the sequencing loop may touch the log: it reloads when it sees this.
+            self._behind = True
+            if self._queue.empty():
+                self._queue.put_nowait(None)
 
     def _apply(self, entry: Entry, signature: bytes, body: bytes | None) -> None:
         view = self._directory.view_at(entry.directory_size) or self._directory.current
@@ -115,6 +127,9 @@ class Sequencer:
     async def _sequence(self) -> None:
         while True:
             item = await self._next_item()
+            if item is None and self._behind and not self._in_flight:
+                self._behind = False
+                await self.load()
             if item is not None:
                 await self._keeping(item, self._handle(item))
             while self._in_flight and (item is None or len(self._in_flight) >= MAX_IN_FLIGHT):
@@ -194,6 +209,7 @@ class Sequencer:
         await stored
         self._in_flight.popleft()
         self.log.confirm()
+        self.on_growth()
         self._look_at_held = True
         await self._keeping(item, self._admitted(item, admit.index, admit.entry.admitted_ms))
 
@@ -256,6 +272,10 @@ class Sequencer:
             },
             BrokerAnswer,
         )
+
+
+def _nothing() -> None:
+    """Nobody waits for growth yet."""
 
 
 def describe(error: RefusedError | InvalidError) -> tuple[Reason, str, str | None]:

@@ -51,6 +51,7 @@ def keygen(
     *,
     party: str,
     name: str,
+    witness_of: str | None = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> int:
@@ -66,10 +67,12 @@ def keygen(
         The party's token in the register.
     name
         This identity's name, one per machine or person.
+    witness_of
+        The enclave that it is to witness: adds its cosignature keys to the request.
     """
     from .keygen import run  # noqa: PLC0415 - each command loads only what it needs
 
-    return run(file, party, name, passphrase_file, as_json=as_json)
+    return run(file, party, name, passphrase_file, witness_of, as_json=as_json)
 
 
 @app.command
@@ -135,6 +138,26 @@ def watch(
             language=lang,
         )
     )
+
+
+@app.command
+def witness(
+    config: Annotated[
+        list[Path], Parameter(help="The witness's configuration (TOML); more of them run side by side.")
+    ],
+    *,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Witness every log of the enclave: check that each only grows, remember, cosign.
+
+    Runs until stopped. What it has seen is on disk before anyone gets its signature.
+
+    Example: seinpost witness proef/ncsc-witness.toml
+    """
+    from .witness import run  # noqa: PLC0415
+
+    return asyncio.run(run(config, passphrase_file, as_json=as_json))
 
 
 @app.command
