@@ -103,6 +103,7 @@ class ReadingState(_Database):
             CREATE TABLE IF NOT EXISTS epoch(epoch_id BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
             CREATE TABLE IF NOT EXISTS seen(party TEXT, signal_id BLOB, digest BLOB NOT NULL,
                 PRIMARY KEY(party, signal_id)) WITHOUT ROWID;
+            CREATE TABLE IF NOT EXISTS audit(origin TEXT PRIMARY KEY, sealed BLOB NOT NULL);
             CREATE TABLE IF NOT EXISTS floor(id INTEGER PRIMARY KEY CHECK(id=1), size INTEGER, root BLOB);
             """,
             "NORMAL",
@@ -122,6 +123,15 @@ class ReadingState(_Database):
         """The feed's state as it was stored with its position; sealed, so a foreign one is noticed."""
         row = self._db.execute("SELECT state FROM feed WHERE stream=?", (stream,)).fetchone()
         return self._open(bytes(row[0])) if row else None
+
+    def load_audit(self, origin: str) -> bytes | None:
+        """What was audited of a log; sealed."""
+        row = self._db.execute("SELECT sealed FROM audit WHERE origin=?", (origin,)).fetchone()
+        return self._open(bytes(row[0])) if row else None
+
+    def store_audit(self, origin: str, state: bytes) -> None:
+        """Store what was audited of a log."""
+        self._db.execute("INSERT OR REPLACE INTO audit VALUES(?,?)", (origin, self._seal(state)))
 
     def commit(self, stream: str, next_seq: int, feed: bytes, seen: Sequence[Seen]) -> None:
         """Position, feed state and delivered signals, together or not at all."""

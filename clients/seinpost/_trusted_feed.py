@@ -19,12 +19,22 @@ from __future__ import annotations
 
 import msgspec
 
+from seinpost_schemas.clear_bodies import decode_end_of_epoch
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.directory import TrustedDirectory
 from seinpost_schemas.entry import Entry, parse_feed_headers
 from seinpost_schemas.envelope import Envelope, assemble_envelope, verify_envelope
 from seinpost_schemas.epoch_body import EpochBody, decode_epoch_body
-from seinpost_schemas.errors import BindingError, ChainError, MalformedError, Reason, RefusedError
+from seinpost_schemas.errors import (
+    BindingError,
+    EpochCutShortError,
+    ForkError,
+    GapError,
+    MalformedError,
+    Reason,
+    RefusedError,
+    ReorderedError,
+)
 from seinpost_schemas.header import ZERO_32, Header, decode_header, object_hash, verify_enclave
 from seinpost_schemas.kinds import SEALED, Kind
 from seinpost_schemas.limits import MAX_EPOCH_AGE_MS
@@ -98,10 +108,12 @@ class TrustedFeed:
     def accept(self, seq: int, headers: dict[str, str], body: bytes) -> Accepted:
         """Take the next stream message, or raise (``InvalidError``, ``RefusedError``) and stay as it was."""
         entry, entry_bytes, signature = parse_feed_headers(headers)  # 1
-        if seq != self.size + 1:
-            raise ChainError(f"log entry {self.size} is missing: the feed goes on at {seq - 1}")
+        if seq > self.size + 1:
+            raise GapError(f"log entry {self.size} is missing: the feed goes on at {seq - 1}")
+        if seq <= self.size:
+            raise ReorderedError(f"log entry {seq - 1} comes again: {self.size} have come")
         if entry.admitted_ms < self._last_ms or entry.directory_size < self._last_directory_size:  # 2
-            raise ChainError("the log's times or directory sizes go back")
+            raise ReorderedError("the log's times or directory sizes go back")
         envelope = assemble_envelope(entry.header_bytes, signature, body)
         header = envelope.header
         verify_enclave(header, self._directory.enclave_id)  # 3
@@ -130,11 +142,11 @@ class TrustedFeed:
     def _verify_chain(self, header: Header) -> None:
         seq, hash_ = self._heads.get(header.sender_id, (0, ZERO_32))
         if header.seq == seq:
-            raise ChainError("two headers with one seq: the sender's chain forks")
+            raise ForkError("two headers with one seq: the sender's chain forks")
         if header.seq < seq:
-            raise ChainError("a header comes after one with a higher seq: replayed or reordered")
+            raise ReorderedError("a header comes after one with a higher seq: replayed or reordered")
         if header.prev_hash != hash_:
-            raise ChainError("the sender's chain has a hole: a header before this one is missing")
+            raise GapError("the sender's chain has a hole: a header before this one is missing")
 
     def _verify_rights(
         self, view: View, member: Member, envelope: Envelope, entry: Entry
@@ -152,6 +164,12 @@ class TrustedFeed:
             return mandate, body
         if header.kind in SEALED or header.kind == Kind.END_OF_EPOCH:
             epoch = verify_epoch_open(self._epochs.get(header.epoch_id), header, at_ms)
+            if header.kind == Kind.END_OF_EPOCH:
+                end = decode_end_of_epoch(envelope.body)
+                if (end.envelopes, end.last_seq) != (epoch.envelopes, epoch.last_seq):
+                    raise EpochCutShortError(
+                        f"the sender counts {end.envelopes} envelopes in its epoch, the log holds {epoch.envelopes}"
+                    )
             if header.kind in SEALED:
                 verify_sealed_rights(
                     self._directory.view_at(header.directory_size) or view, header, epoch, at_ms

@@ -9,7 +9,9 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
+from typing import Literal
 
+from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.errors import RefusedError, SetupError, UnavailableError
 from seinpost_schemas.signal import Signal
 
@@ -19,18 +21,23 @@ from ._state import ReadingState, SendingState
 from ._transport import NatsTransport, Transport
 from .answer import Answer
 from .config import Config, load_config
-from .delivery import Alarm, Delivery
+from .delivery import Alarm, Audited, Delivery
 from .identity import Identity, load_identity, read_passphrase_file
 from .publisher import Publisher
 from .subscriber import Subscriber
 
 ANSWER_SECONDS = 60.0
+Status = Literal["pending", "audited", "alarm"]
 _log = logging.getLogger("seinpost")
 
 
 def log_alarm(alarm: Alarm) -> None:
     """The default: one warning line, without content."""
     _log.warning("feed alarm %s in %s at %s: %s", alarm.code, alarm.compartment, alarm.index, alarm.message)
+
+
+def note_audited(_audited: Audited) -> None:
+    """The default: nothing more than ``Connection.status`` then says."""
 
 
 def log_waiting(what: str) -> None:
@@ -47,11 +54,15 @@ class Connection:
         identity: Identity,
         *,
         on_alarm: Callable[[Alarm], None] = log_alarm,
+        on_audited: Callable[[Audited], None] = note_audited,
         on_waiting: Callable[[str], None] = log_waiting,
     ) -> None:
         self._config = config
         self._identity = identity
         self._on_alarm = on_alarm
+        self._on_audited = on_audited
+        self._audited: dict[Compartment, int] = {}
+        self._alarmed: set[str] = set()
         self._on_waiting = on_waiting
         self._sending_lock = Lock(config.state / "sending.lock")
         self._reading_lock = Lock(config.state / "reading.lock")
@@ -207,7 +218,12 @@ class Connection:
         )
         try:
             subscriber = Subscriber(
-                self._identity, directory, self._transport, self._reading, self._take_alarm
+                self._identity,
+                directory,
+                self._transport,
+                self._reading,
+                self._take_alarm,
+                self._take_audited,
             )
             async with contextlib.aclosing(subscriber.signals(from_start=from_start)) as deliveries:
                 async for delivery in deliveries:
@@ -215,8 +231,25 @@ class Connection:
         finally:
             self._reading_lock.release()
 
+    def status(self, delivery: Delivery) -> Status:
+        """Whether a checkpoint with quorum covers the signal, just as it was received.
+
+        ``pending`` until then; ``alarm`` once something is wrong with its compartment's log, unless it was
+        covered before.
+        """
+        if delivery.index < self._audited.get(delivery.compartment, 0):
+            return "audited"
+        return "alarm" if str(delivery.compartment) in self._alarmed else "pending"
+
+    def _take_audited(self, audited: Audited) -> None:
+        self._audited[audited.compartment] = audited.size
+        self._on_audited(audited)
+
     def _take_alarm(self, alarm: Alarm) -> None:
         self.alarms.append(alarm)
+        if alarm.sender is None:
+            # About the log itself, not about one sender's envelope.
+            self._alarmed.add(alarm.compartment)
         self._on_alarm(alarm)
 
 
@@ -230,6 +263,7 @@ def connect(
     *,
     passphrase: str | None = None,
     on_alarm: Callable[[Alarm], None] = log_alarm,
+    on_audited: Callable[[Audited], None] = note_audited,
     on_waiting: Callable[[str], None] = log_waiting,
 ) -> Connection:
     """An identity at work, from its configuration file.
@@ -244,7 +278,7 @@ def connect(
             raise SetupError(f"no passphrase: give one, or name a passphrase_file in {config}")
         passphrase = read_passphrase_file(loaded.passphrase_file)
     identity = load_identity(loaded.identity, passphrase)
-    return Connection(loaded, identity, on_alarm=on_alarm, on_waiting=on_waiting)
+    return Connection(loaded, identity, on_alarm=on_alarm, on_audited=on_audited, on_waiting=on_waiting)
 
 
 __all__ = ["Connection", "RefusedError", "connect"]

@@ -30,6 +30,15 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     leaf: bytes
 
 
+class Audited(msgspec.Struct, frozen=True, kw_only=True):
+    """A checkpoint with quorum covers the first ``size`` entries of a compartment, exactly as received."""
+
+    compartment: Compartment
+    size: int
+    note: bytes
+    """The checkpoint note that says so."""
+
+
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     """Something in the feed that must not be there, or is missing; the feed goes on after it."""
 
@@ -38,3 +47,5 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     compartment: str
     index: int | None = None
     sender: str | None = None
+    evidence: bytes | None = None
+    """A signed checkpoint that shows it, if there is one."""

@@ -29,18 +29,27 @@ from seinpost_schemas.kinds import SEALED, Action, Kind
 from seinpost_schemas.policy import may, verify_signal_type
 from seinpost_schemas.sections import EncodedSignal, decode_act, decode_signal, is_act
 from seinpost_schemas.signal import Act, Signal
-from seinpost_schemas.subjects import feed_stream
+from seinpost_schemas.subjects import (
+    CHECKPOINTS_STREAM,
+    checkpoint_subject,
+    direct_get_subject,
+    feed_stream,
+    log_origin,
+)
 
-from ._directory import DirectoryFollower, wall_ms
+from ._audit import AuditAlarm, AuditState, LogAudit
+from ._directory import DirectoryFollower, monotonic_ms, wall_ms
 from ._state import ReadingState, Seen
 from ._transport import StoredMessage, Transport
 from ._trusted_feed import Accepted, TrustedFeed
-from .delivery import Alarm, Delivery
+from .delivery import Alarm, Audited, Delivery
 from .epochs import EpochSecrets, open_epoch
 from .identity import Identity
 from .publisher import verify_handling
 from .sealing import open_verified
 
+_AUDIT_SECONDS = 0.25
+_IDLE_AUDIT_MS = 5_000
 _QUEUED_ENVELOPES = 8
 """Opened envelopes that wait for the application, per reader: a slow one stops pulling, others do not."""
 
@@ -63,12 +72,16 @@ class Subscriber:
         transport: Transport,
         state: ReadingState,
         on_alarm: Callable[[Alarm], None],
+        on_audited: Callable[[Audited], None],
     ) -> None:
         self._identity = identity
         self._directory = directory
         self._transport = transport
         self._state = state
         self._on_alarm = on_alarm
+        self._on_audited = on_audited
+        self._audits: dict[Compartment, LogAudit] = {}
+        self._feeds: dict[Compartment, TrustedFeed] = {}
         self._pending: dict[tuple[str, bytes], bytes] = {}
         self.envelopes = 0
         """Log entries verified since the start, opened or not."""
@@ -93,7 +106,12 @@ class Subscriber:
         if from_start:
             self._state.forget(list(streams))
         queue: asyncio.Queue[_Work] = asyncio.Queue(maxsize=_QUEUED_ENVELOPES)
+        enclave = self._directory.view.register.enclave
+        for compartment in compartments:
+            self._audits[compartment] = self._load_audit(log_origin(enclave, period, compartment))
+            self._tell_audited(compartment, self._audits[compartment], before=0)
         tasks = [asyncio.ensure_future(self._read(s, c, queue)) for s, c in streams.items()]
+        tasks.append(asyncio.ensure_future(self._audit()))
         try:
             while True:
                 work = await _next_or_failure(queue, tasks)
@@ -115,12 +133,72 @@ class Subscriber:
         stored_state = self._state.load_feed(stream)
         if stored_state is not None:
             feed.restore(stored_state)
+        self._feeds[compartment] = feed
+        self._grew(feed)
         async for stored in self._transport.pull(stream, self._identity.name, feed.size + 1):
             headers = dict(stored.headers)
             await self._wait_for_directory(stream, headers)
             deliveries, seen = self._take(feed, stored, headers)
+            self._grew(feed)
             self.envelopes += 1
             await queue.put(_Work(stream, feed.size + 1, feed.encode(), deliveries, seen))
+
+    # -- auditing ---------------------------------------------------------------------------------
+
+    def _load_audit(self, origin: str) -> LogAudit:
+        stored = self._state.load_audit(origin)
+        state = msgspec.msgpack.decode(stored, type=AuditState) if stored is not None else None
+        return LogAudit(origin, monotonic_ms(), state)
+
+    def _grew(self, feed: TrustedFeed) -> None:
+        audit = self._audits[feed.compartment]
+        before = audit.audited_size
+        if (alarm := audit.grew(feed.size, feed.root())) is not None:
+            self._audit_alarm(alarm, feed.compartment)
+        self._tell_audited(feed.compartment, audit, before)
+
+    async def _audit(self) -> None:
+        """Fetch what is published of each log, often while signals are pending, and look at the clock."""
+        fetched: dict[Compartment, int] = {}
+        while True:
+            for compartment, audit in self._audits.items():
+                feed = self._feeds.get(compartment)
+                witnessed = self._directory.view.register.quorum > 0
+                pending = witnessed and feed is not None and feed.size > audit.audited_size
+                now_ms = monotonic_ms()
+                if pending or now_ms - fetched.get(compartment, -_IDLE_AUDIT_MS) >= _IDLE_AUDIT_MS:
+                    fetched[compartment] = now_ms
+                    await self._fetch_checkpoint(compartment, audit)
+                for alarm in audit.overdue(monotonic_ms()):
+                    self._audit_alarm(alarm, compartment)
+            await asyncio.sleep(_AUDIT_SECONDS)
+
+    async def _fetch_checkpoint(self, compartment: Compartment, audit: LogAudit) -> None:
+        subject = direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(audit.origin))
+        try:
+            note = await self._transport.read_last(subject)
+        except UnavailableError:
+            return
+        if note is None:
+            return
+        before = audit.audited_size
+        for alarm in audit.take(note, self._directory.view.register, monotonic_ms()):
+            self._audit_alarm(alarm, compartment)
+        self._tell_audited(compartment, audit, before)
+
+    def _tell_audited(self, compartment: Compartment, audit: LogAudit, before: int) -> None:
+        if audit.audited_size > before:
+            self._state.store_audit(audit.origin, msgspec.msgpack.encode(audit.state))
+            self._on_audited(Audited(compartment=compartment, size=audit.audited_size, note=audit.note))
+
+    def _audit_alarm(self, alarm: AuditAlarm, compartment: Compartment) -> None:
+        self._on_alarm(
+            Alarm(
+                code=alarm.code, message=alarm.message, compartment=str(compartment), evidence=alarm.evidence
+            )
+        )
+
+    # -- one entry --------------------------------------------------------------------------------
 
     async def _wait_for_directory(self, stream: str, headers: dict[str, str]) -> None:
         """An entry may name a directory that is on its way to us: let it come first, however long it takes.

@@ -135,6 +135,30 @@ class ChainError(InvalidError):
     code = "chain"
 
 
+class GapError(ChainError):
+    """Something between two entries, or two envelopes of a chain, is missing."""
+
+    code = "gap"
+
+
+class ReorderedError(ChainError):
+    """Entries or envelopes come in another order, or again."""
+
+    code = "reordering"
+
+
+class ForkError(ChainError):
+    """Two envelopes at one place of a sender's chain."""
+
+    code = "fork"
+
+
+class EpochCutShortError(ChainError):
+    """A sender says that its epoch carried more than the log holds."""
+
+    code = "epoch-cut-short"
+
+
 class IdReusedError(InvalidError):
     """One signal id, two different contents."""
 

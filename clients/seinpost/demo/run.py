@@ -23,7 +23,8 @@ from seinpost_schemas.errors import RefusedError, SetupError, UnavailableError
 
 from .incidents import Publication, load_publications, refusals
 
-_PARTIES = ("ncsc", "ibd", "aivd", "kiesraad", "cvdm", "tafel")
+_PARTIES = ("ncsc", "ibd", "aivd", "kiesraad", "cvdm", "tafel", "ap", "toezicht")
+_WITNESSES = ("ncsc", "ibd", "ap", "toezicht")
 _READY_SECONDS = 60.0
 _ARRIVE_SECONDS = 60.0
 
@@ -33,6 +34,7 @@ class _Score:
         self.admitted: dict[str, str] = {}
         self.refused = 0
         self.verified: set[str] = set()
+        self.deliveries: dict[str, seinpost.Delivery] = {}
         self.failed = 0
         self.arrived = asyncio.Event()
 
@@ -59,37 +61,53 @@ async def run(*, headless: bool, keep: Path | None) -> int:
         await _command(
             "init", str(directory), "--enclave", "demo", "--port", str(_free_port()), *_party_options()
         )
-        async with _broker(directory):
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(_broker(directory))
             score = _Score()
-            async with seinpost.connect(directory / "tafel.toml", on_alarm=_show_alarm) as table:
+            witnesses = await stack.enter_async_context(_witnesses(directory))
+            async with seinpost.connect(
+                directory / "tafel.toml", on_alarm=_show_alarm, on_audited=lambda _: score.arrived.set()
+            ) as table:
                 watching = asyncio.ensure_future(_watch(table, score, quiet=headless))
                 try:
                     if unknown:
                         _say(f"dropped technique ids that the vocabulary lacks: {', '.join(unknown)}")
-                    await _publish_all(directory, publications, score)
+                    half = len(publications) // 2
+                    _say(f"{len(publications)} DISARM incidents (CC BY 4.0)")
+                    await _publish_all(directory, publications[:half], score)
+                    _say(f"killing the witness of {_WITNESSES[1]}: three of four are a quorum")
+                    witnesses[_WITNESSES[1]].kill()
+                    await _publish_all(directory, publications[half:], score)
                     await _show_refusals(directory, score)
-                    await _wait_for_table(score, watching)
+                    await _wait_for_table(table, score, watching)
                     seconds = round(time.monotonic() - started, 1)
                     if not headless:
-                        await _stay(score, seconds, watching)
+                        await _stay(table, score, seconds, watching)
                 finally:
                     watching.cancel()
                     await asyncio.gather(watching, return_exceptions=True)
-                failed = bool(table.alarms) or not score.complete
+                summary = _summary(table, score, seconds)
+                failed = bool(table.alarms) or not score.complete or summary["audited"] < summary["admitted"]
     if headless:
-        print(json.dumps(_summary(score, seconds)), flush=True)
+        print(json.dumps(summary), flush=True)
     return 1 if failed else 0
 
 
-def _summary(score: _Score, seconds: float) -> dict[str, float]:
+def _summary(table: seinpost.Connection, score: _Score, seconds: float) -> dict[str, float]:
     return {
         "published": len(score.admitted) + score.refused,
         "admitted": len(score.admitted),
         "refused": score.refused,
         "verified": len(score.verified),
+        "audited": _audited(table, score),
+        "alarms": len(table.alarms),
         "compartments": len(set(score.admitted.values())),
         "seconds": seconds,
     }
+
+
+def _audited(table: seinpost.Connection, score: _Score) -> int:
+    return sum(table.status(delivery) == "audited" for delivery in score.deliveries.values())
 
 
 def _party_options() -> list[str]:
@@ -139,11 +157,37 @@ async def _broker(directory: Path) -> AsyncIterator[None]:
             await process.wait()
 
 
+@contextlib.asynccontextmanager
+async def _witnesses(directory: Path) -> AsyncIterator[dict[str, asyncio.subprocess.Process]]:
+    """A `seinpost witness` for each of the four parties; each has said that it witnesses."""
+    running: dict[str, asyncio.subprocess.Process] = {}
+    try:
+        for party in _WITNESSES:
+            running[party] = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "seinpost", "witness", str(directory / f"{party}-witness.toml"),
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+        for party, process in running.items():
+            async with asyncio.timeout(_READY_SECONDS):
+                line = await process.stdout.readline() if process.stdout else b""
+            if not line.endswith(b"witnessing\n"):
+                raise UnavailableError(f"the witness of {party} did not start")
+        _say(f"witnesses: {', '.join(running)}")
+        yield running
+    finally:
+        for process in running.values():
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.terminate()
+                await process.wait()
+
+
 async def _watch(table: seinpost.Connection, score: _Score, *, quiet: bool) -> None:
     rows = Table(as_json=False, texts=load_texts("nl"))
     async for delivery in table.signals():
         if delivery.signal.id is not None:
             score.verified.add(delivery.signal.id)
+            score.deliveries[delivery.signal.id] = delivery
         if not quiet:
             rows.show(delivery)
         score.arrived.set()
@@ -153,7 +197,6 @@ async def _publish_all(directory: Path, publications: list[Publication], score: 
     by_party: dict[str, list[Publication]] = {}
     for publication in publications:
         by_party.setdefault(publication.party, []).append(publication)
-    _say(f"{len(publications)} DISARM incidents (CC BY 4.0) from {', '.join(by_party)}")
     async with asyncio.TaskGroup() as group:
         for party, theirs in by_party.items():
             group.create_task(_publish_as(directory / f"{party}.toml", theirs, score))
@@ -193,16 +236,23 @@ async def _show_refusals(directory: Path, score: _Score) -> None:
                 _say(f"ADMITTED, which must not be: {what}")
 
 
-async def _wait_for_table(score: _Score, watching: asyncio.Task[None]) -> None:
+async def _wait_for_table(table: seinpost.Connection, score: _Score, watching: asyncio.Task[None]) -> None:
+    """Until every admitted signal is verified and audited at the table."""
     deadline = time.monotonic() + _ARRIVE_SECONDS
-    while not set(score.admitted) <= score.verified and not watching.done() and time.monotonic() < deadline:
+    while (
+        (not set(score.admitted) <= score.verified or _audited(table, score) < len(score.admitted))
+        and not watching.done()
+        and time.monotonic() < deadline
+    ):
         score.arrived.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.5):
                 await score.arrived.wait()
 
 
-async def _stay(score: _Score, seconds: float, watching: asyncio.Task[None]) -> None:
-    summary = ", ".join(f"{key} {value}" for key, value in _summary(score, seconds).items())
+async def _stay(
+    table: seinpost.Connection, score: _Score, seconds: float, watching: asyncio.Task[None]
+) -> None:
+    summary = ", ".join(f"{key} {value}" for key, value in _summary(table, score, seconds).items())
     _say(f"{clean(summary)}; the table stays live, Ctrl-C stops")
     await watching

@@ -1,0 +1,186 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""One log as its reader audits it: the roots that it computed itself, against checkpoints that a quorum cosigned.
+
+Sans-IO: eats (size, root) as the feed grows and checkpoint notes as they come, with times as arguments
+(milliseconds of this process's monotonic clock). Nothing is audited unless a checkpoint, signed with both log
+keys and cosigned by the register's quorum, has exactly the root of what was received. Alarms by name:
+
+split-view        a checkpoint has another root than what was received at its size
+withheld-tail     a checkpoint is beyond what was received, and the rest does not come within 10 s
+rolled-back       a later statement about the log is about fewer entries
+stale-checkpoint  no newer statement for 60 s
+missing-log       no statement at all for 60 s
+quorum, unknown-witness, signature, malformed, binding   what is published is not what the register asks
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import msgspec
+
+from seinpost_schemas.checkpoint import Checkpoint, LogPublicKeys, verify_checkpoint
+from seinpost_schemas.cosignature import COSIGNATURE_ED25519_TYPE, verify_quorum
+from seinpost_schemas.directory import log_keys_of
+from seinpost_schemas.errors import InvalidError
+from seinpost_schemas.limits import FRESH_MS
+from seinpost_schemas.note import COSIGNATURE_MLDSA44_TYPE, Note, key_id, parse_note
+from seinpost_schemas.register import Register
+from seinpost_schemas.subjects import witness_key_name
+
+TAIL_MS = 10_000
+_KEPT_ROOTS = 65_536
+"""Sizes whose root is remembered: what may wait for a checkpoint, and what others may ask about."""
+
+
+class AuditAlarm(msgspec.Struct, frozen=True):
+    """What is wrong with a log, by name; ``evidence`` is the note that shows it."""
+
+    code: str
+    message: str
+    evidence: bytes | None = None
+
+
+class AuditState(msgspec.Struct, array_like=True):
+    """What survives a restart: the newest checkpoint that was accepted, as its note."""
+
+    audited_size: int
+    newest_size: int
+    newest_timestamp: int
+    note: bytes
+
+
+class LogAudit:
+    """Holds what is proven of one log."""
+
+    def __init__(self, origin: str, now_ms: int, state: AuditState | None = None) -> None:
+        self.origin = origin
+        self.audited_size = state.audited_size if state else 0
+        """Entries below this are audited."""
+        self._newest_size = state.newest_size if state else 0
+        self._newest_timestamp = state.newest_timestamp if state else 0
+        self._note = state.note if state else b""
+        self._roots: OrderedDict[int, bytes] = OrderedDict()
+        self._size = 0
+        self._rose_ms = now_ms
+        self._ever = False
+        self._witnessed = False
+        self._ahead: tuple[Checkpoint, bytes, int] | None = None
+        self._said: set[str] = set()
+
+    @property
+    def state(self) -> AuditState:
+        """To be stored whenever ``audited_size`` has grown."""
+        return AuditState(self.audited_size, self._newest_size, self._newest_timestamp, self._note)
+
+    @property
+    def note(self) -> bytes:
+        """The newest checkpoint note that was accepted: what others may be told."""
+        return self._note
+
+    def grew(self, size: int, root: bytes) -> AuditAlarm | None:
+        """The feed has ``size`` entries now, with this root; what a waiting checkpoint says of it."""
+        self._size = size
+        self._roots[size] = root
+        while len(self._roots) > _KEPT_ROOTS:
+            self._roots.popitem(last=False)
+        if self._ahead is not None and self._ahead[0].tree_size <= size:
+            checkpoint, note, _ = self._ahead
+            self._ahead = None
+            self._said.discard("withheld-tail")
+            return self._compare(checkpoint, note)
+        return None
+
+    def take(self, data: bytes, register: Register, now_ms: int) -> list[AuditAlarm]:
+        """A published note; what is wrong with it."""
+        try:
+            checkpoint, timestamp = verify_checkpoint(
+                data, self.origin, LogPublicKeys(*log_keys_of(register))
+            )
+            note = parse_note(data)
+            if register.quorum:
+                timestamp = verify_quorum(note, checkpoint, register.cosigners, register.quorum)
+        except InvalidError as error:
+            return self._once(error.code, f"the checkpoint of {self.origin}: {error}", data)
+        self._ever = True
+        # Without witnesses the broker's word is held against what was received, and audits nothing.
+        self._witnessed = register.quorum > 0
+        alarms = self._unknown_witnesses(note, register, data)
+        if timestamp <= self._newest_timestamp:
+            return alarms
+        if checkpoint.tree_size < self._newest_size:
+            message = (
+                f"{self.origin} had {self._newest_size} entries and is said to have {checkpoint.tree_size}"
+            )
+            return alarms + self._once("rolled-back", message, data)
+        self._newest_timestamp, self._newest_size, self._rose_ms = timestamp, checkpoint.tree_size, now_ms
+        self._said -= {"stale-checkpoint", "missing-log"}
+        if checkpoint.tree_size > self._size:
+            if self._ahead is None:
+                self._ahead = (checkpoint, data, now_ms)
+            return alarms
+        found = self._compare(checkpoint, data)
+        return alarms + ([found] if found else [])
+
+    def _compare(self, checkpoint: Checkpoint, note: bytes) -> AuditAlarm | None:
+        root = self._roots.get(checkpoint.tree_size)
+        if root is None:
+            # Below where this process began: a later checkpoint covers it, and with it everything before.
+            return None
+        if root != checkpoint.root_hash:
+            message = (
+                f"what was received of {self.origin} is not what was signed at size {checkpoint.tree_size}"
+            )
+            return next(iter(self._once("split-view", message, note)), None)
+        if self._witnessed and checkpoint.tree_size >= self.audited_size:
+            self.audited_size, self._note = checkpoint.tree_size, note
+        return None
+
+    def _unknown_witnesses(self, note: Note, register: Register, data: bytes) -> list[AuditAlarm]:
+        known = {
+            (w.name, key_id(w.name, type_ + key))
+            for w in register.cosigners
+            for type_, key in (
+                (COSIGNATURE_ED25519_TYPE, w.ed25519),
+                (COSIGNATURE_MLDSA44_TYPE, w.mldsa44),
+            )
+        }
+        prefix = witness_key_name(register.enclave, "")
+        for line in note.signatures:
+            if line.name.startswith(prefix) and (line.name, line.key_id) not in known:
+                message = f"{self.origin} is cosigned by a witness that the register does not name"
+                return self._once("unknown-witness", message, data)
+        return []
+
+    def overdue(self, now_ms: int) -> list[AuditAlarm]:
+        """What has not come in time."""
+        alarms: list[AuditAlarm] = []
+        if self._ahead is not None and now_ms - self._ahead[2] > TAIL_MS:
+            missing = self._ahead[0].tree_size - self._size
+            message = f"{missing} signed entries of {self.origin} have not come"
+            alarms += self._once("withheld-tail", message, self._ahead[1])
+        if now_ms - self._rose_ms > FRESH_MS:
+            code = "stale-checkpoint" if self._ever else "missing-log"
+            what = "nothing newer was signed" if self._ever else "no checkpoint has come"
+            alarms += self._once(code, f"{what} of {self.origin} for 60 s", None)
+        return alarms
+
+    def compare_with(self, data: bytes, register: Register) -> AuditAlarm | None:
+        """Hold what another reader was told against what we received: gossip. Notes that fail are passed over."""
+        try:
+            checkpoint, _ = verify_checkpoint(data, self.origin, LogPublicKeys(*log_keys_of(register)))
+        except InvalidError:
+            return None
+        root = self._roots.get(checkpoint.tree_size)
+        if root is None or root == checkpoint.root_hash:
+            return None
+        message = f"another reader was shown another {self.origin} at size {checkpoint.tree_size}"
+        return next(iter(self._once("split-view", message, data)), None)
+
+    def _once(self, code: str, message: str, evidence: bytes | None) -> list[AuditAlarm]:
+        """An alarm, unless it was raised before and has not gone since."""
+        if code in self._said:
+            return []
+        self._said.add(code)
+        return [AuditAlarm(code, message, evidence)]
