@@ -107,7 +107,8 @@ class LogAudit:
         # Without witnesses the broker's word is held against what was received, and audits nothing.
         self._witnessed = register.quorum > 0
         alarms = self._unknown_witnesses(note, register, data)
-        if timestamp <= self._newest_timestamp:
+        if (timestamp, checkpoint.tree_size) <= (self._newest_timestamp, self._newest_size):
+            # Seen, or older: timestamps are whole seconds, so two may share one.
             return alarms
         if checkpoint.tree_size < self._newest_size:
             message = (

@@ -31,6 +31,7 @@ from seinpost_schemas.witnessing import WitnessRequest, decode_answer
 
 ACTIVE_SECONDS = 0.25
 """At most four checkpoints a second for one log: a burst shares one."""
+_RETRY_SECONDS = 1.0
 _ASK_SECONDS = 2.0
 _GRACE_SECONDS = 0.05
 """After the quorum is there: how long the others may still add theirs."""
@@ -106,19 +107,24 @@ class Checkpointer:
         """Sign and publish for ever; what cannot be reached is tried again."""
         while True:
             self._grew.clear()
+            idle_seconds = _RETRY_SECONDS
             try:
-                await self.step()
+                if await self.step():
+                    idle_seconds = self._idle_seconds
             except UnavailableError as error:
                 _log.warning("checkpoint waits", log=self.origin, cause=type(error).__name__)
             await asyncio.sleep(ACTIVE_SECONDS)
             try:
-                async with asyncio.timeout(self._idle_seconds - ACTIVE_SECONDS):
+                async with asyncio.timeout(idle_seconds - ACTIVE_SECONDS):
                     await self._grew.wait()
             except TimeoutError:
                 continue
 
-    async def step(self) -> None:
-        """One checkpoint over everything stored so far: signed, in custody, cosigned, published."""
+    async def step(self) -> bool:
+        """One checkpoint over everything stored so far: signed, in custody, cosigned, published.
+
+        Whether that much was reached: by us, or by another broker.
+        """
         await self._catch_up()
         checkpoint = Checkpoint(self.origin, self._tree.size, self._tree.root())
         data = self._keys.sign(checkpoint, self._signing.clock.now_ms() // 1000)
@@ -129,7 +135,7 @@ class Checkpointer:
         except AppendLostError:
             # Another broker signed first: its checkpoint stands, ours was seen by nobody.
             await self._take_custody()
-            return
+            return True
         note = parse_note(data)
         register = self._signing.register()
         if register.quorum:
@@ -142,9 +148,10 @@ class Checkpointer:
                     cosigned=len(cosignatures),
                     quorum=register.quorum,
                 )
-                return
+                return False
             note = Note(note.text, (*note.signatures, *(x for pair in cosignatures for x in pair)))
         await self._publish(note, checkpoint, register)
+        return True
 
     async def _publish(self, note: Note, checkpoint: Checkpoint, register: Register) -> None:
         subject = checkpoint_subject(self.origin)
