@@ -280,10 +280,14 @@ def wait_for_port(port: int) -> None:
     raise AssertionError(f"nothing listens on {port}")
 
 
-def make_enclave(path: Path, *parties: str) -> Enclave:
-    """A new enclave with identities for these parties (all of the shipped register if none is named)."""
+def make_enclave(path: Path, *parties: str, witnesses: bool = False) -> Enclave:
+    """A new enclave with identities for these parties (all of the shipped register if none is named).
+
+    Without witnesses, unless asked for: the broker's own checkpoints are enough then.
+    """
     port = free_port()
     only = [x for p in parties for x in ("--party", p)]
-    done = run_broker_command("init", path, "--port", str(port), *only)
+    option = "--witnesses" if witnesses else "--no-witnesses"
+    done = run_broker_command("init", path, "--port", str(port), option, *only)
     assert done.status == 0, done
     return Enclave(path, port)

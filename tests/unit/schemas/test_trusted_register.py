@@ -43,7 +43,7 @@ def test_version_1_of_the_trusted_enclave_is_accepted(enclave: Any, trusted: Tru
 
 def test_version_1_of_another_text_is_refused(enclave: Any) -> None:
     state = TrustedRegister(enclave_id_of(enclave.text()))
-    text = enclave.text().replace("quorum = 0", "quorum = 1")
+    text = enclave.text().replace("Election table", "The election table")
     refused(state, enclave.sign(text, 0, 1), BindingError, "not version 1")
 
 
@@ -81,7 +81,7 @@ def test_the_next_version_is_accepted(enclave: Any, trusted: TrustedRegister) ->
 def test_a_version_that_is_not_one_higher_is_refused(
     enclave: Any, trusted: TrustedRegister, version: int
 ) -> None:
-    text = enclave.text(version=version).replace("quorum = 0", "quorum = 1")
+    text = enclave.text(version=version).replace("Election table", "The election table")
     refused(trusted, enclave.sign(text, 0, 1, 2), BindingError, "versions rise by one")
 
 
@@ -125,7 +125,7 @@ def test_a_removed_registrar_no_longer_counts(enclave: Any, trusted: TrustedRegi
 def test_a_known_key_with_a_wrong_signature_refuses_the_note(enclave: Any, trusted: TrustedRegister) -> None:
     text = enclave.text(version=2)
     note = enclave.sign(text, 0, 1, 2)
-    other = enclave.sign(text.replace("quorum = 0", "quorum = 1"), 2).split(b"\n\n")[-1]
+    other = enclave.sign(text.replace("Election table", "The election table"), 2).split(b"\n\n")[-1]
     spoiled = b"\n\n".join(note.split(b"\n\n")[:-1]) + b"\n\n"
     lines = note.split(b"\n\n")[-1].splitlines(keepends=True)
     refused(trusted, spoiled + b"".join(lines[:2]) + other, SignatureError, "does not verify")

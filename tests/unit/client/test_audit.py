@@ -1,0 +1,248 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""A reader's audit of one log, against a log that lies in every way there is. No network, time as an argument."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from seinpost._audit import TAIL_MS, AuditState, LogAudit
+from seinpost_schemas import merkle
+from seinpost_schemas.checkpoint import Checkpoint, LogKeys
+from seinpost_schemas.cosignature import WitnessKeys
+from seinpost_schemas.entry import to_base64
+from seinpost_schemas.limits import FRESH_MS
+from seinpost_schemas.merkle_tree import MerkleTree
+from seinpost_schemas.note import Note, parse_note
+
+ORIGIN = "proef/2026q4/depv/process"
+LOG = LogKeys(b"\x07" * 64)
+KEYS = [WitnessKeys(f"proef/witness/w{n}", bytes([n]) * 64) for n in range(1, 5)]
+STRANGER = WitnessKeys("proef/witness/w9", b"\x09" * 64)
+T0 = 1_790_000_000
+
+
+def register(quorum: int = 3) -> Any:
+    """As much of a register as an audit asks for."""
+    return SimpleNamespace(
+        enclave="proef",
+        quorum=quorum,
+        cosigners=tuple(k.public for k in KEYS),
+        log=SimpleNamespace(ed25519=to_base64(LOG.public.ed25519), mldsa44=to_base64(LOG.public.mldsa44)),
+    )
+
+
+def tree_of(size: int, salt: bytes = b"") -> MerkleTree:
+    tree = MerkleTree()
+    for number in range(size):
+        tree.append(merkle.leaf_hash(salt + number.to_bytes(4, "big")))
+    return tree
+
+
+TREE, OTHER = tree_of(20), tree_of(20, b"other")
+
+
+def note(
+    size: int,
+    timestamp: int = T0,
+    *,
+    tree: MerkleTree = TREE,
+    witnesses: list[WitnessKeys] = KEYS,
+    keys: LogKeys = LOG,
+) -> bytes:
+    checkpoint = Checkpoint(ORIGIN, size, tree.root(size))
+    made = parse_note(keys.sign(checkpoint, timestamp))
+    lines = [line for w in witnesses for line in w.cosign(checkpoint, timestamp)]
+    return Note(made.text, (*made.signatures, *lines)).encode()
+
+
+def reader(size: int, tree: MerkleTree = TREE, state: AuditState | None = None, first: int = 0) -> LogAudit:
+    """An audit that has received ``size`` entries."""
+    audit = LogAudit(ORIGIN, 0, state)
+    for at in range(first, size + 1):
+        assert audit.grew(at, tree.root(at)) is None
+    return audit
+
+
+def codes(alarms: list[Any]) -> list[str]:
+    return [a.code for a in alarms]
+
+
+def test_what_a_quorum_signed_and_was_received_is_audited() -> None:
+    audit = reader(9)
+    assert audit.audited_size == 0
+    assert audit.take(note(9), register(), 10) == []
+    assert (audit.audited_size, audit.note) == (9, note_text(audit))
+
+
+def note_text(audit: LogAudit) -> bytes:
+    assert b"\n9\n" in audit.note
+    return audit.note
+
+
+def test_a_part_is_audited_up_to_the_checkpoint() -> None:
+    audit = reader(9)
+    audit.take(note(4), register(), 10)
+    assert audit.audited_size == 4
+    audit.take(note(9, T0), register(), 20)
+    assert audit.audited_size == 9
+
+
+@pytest.mark.parametrize("witnesses", [[], KEYS[:1], KEYS[:2], [KEYS[0]] * 4, [*KEYS[:2], STRANGER]])
+def test_without_a_quorum_nothing_is_audited(witnesses: list[WitnessKeys]) -> None:
+    audit = reader(9)
+    assert codes(audit.take(note(9, witnesses=witnesses), register(), 10)) == ["quorum"]
+    assert audit.audited_size == 0
+
+
+def test_below_the_bound_a_dishonest_witness_makes_nothing_audited_and_at_the_bound_it_does() -> None:
+    """f = 1 of 4: one witness that signs anything, with the log, is not enough; with k of them it is.
+
+    This documents the limit: three dishonest witnesses and the log together can show a reader another log.
+    """
+    audit = LogAudit(ORIGIN, 0)
+    for at in range(10):
+        audit.grew(at, OTHER.root(at))
+    assert codes(audit.take(note(9, tree=OTHER, witnesses=KEYS[:1]), register(), 1)) == ["quorum"]
+    assert codes(audit.take(note(9, tree=OTHER, witnesses=KEYS[:2]), register(), 1)) == []
+    assert audit.audited_size == 0
+    audit.take(note(9, tree=OTHER, witnesses=KEYS[:3]), register(), 1)
+    assert audit.audited_size == 9
+
+
+def test_with_a_quorum_of_none_nothing_is_ever_audited() -> None:
+    audit = reader(9)
+    assert audit.take(note(9), register(quorum=0), 10) == []
+    assert audit.audited_size == 0
+    audit = reader(9, OTHER)
+    assert codes(audit.take(note(9), register(quorum=0), 10)) == ["split-view"]
+
+
+def test_another_root_than_what_was_received_is_a_split_view() -> None:
+    audit = reader(9)
+    signed = note(9, tree=OTHER)
+    (alarm,) = audit.take(signed, register(), 10)
+    assert (alarm.code, alarm.evidence, audit.audited_size) == ("split-view", signed, 0)
+
+
+@pytest.mark.parametrize("cut", range(1, 10))
+def test_a_tail_that_is_withheld_is_noticed_wherever_it_is_cut(cut: int) -> None:
+    audit = reader(9 - cut)
+    assert audit.take(note(9), register(), 1_000) == []
+    assert audit.overdue(1_000 + TAIL_MS) == []
+    assert codes(audit.overdue(1_001 + TAIL_MS)) == ["withheld-tail"]
+    assert codes(audit.overdue(1_002 + TAIL_MS)) == []
+    assert audit.audited_size == 0
+
+
+def test_a_tail_that_comes_late_is_audited_then() -> None:
+    audit = reader(7)
+    audit.take(note(9), register(), 0)
+    assert audit.grew(8, TREE.root(8)) is None
+    assert audit.audited_size == 0
+    assert audit.grew(9, TREE.root(9)) is None
+    assert audit.audited_size == 9
+    assert audit.overdue(TAIL_MS + 1) == []
+
+
+def test_a_tail_that_comes_as_another_is_a_split_view() -> None:
+    audit = reader(7)
+    audit.take(note(9), register(), 0)
+    audit.grew(8, OTHER.root(8))
+    alarm = audit.grew(9, OTHER.root(9))
+    assert alarm is not None
+    assert (alarm.code, audit.audited_size) == ("split-view", 0)
+
+
+def test_an_old_checkpoint_that_is_shown_for_ever_goes_stale() -> None:
+    audit = reader(9)
+    frozen = note(9)
+    audit.take(frozen, register(), 0)
+    for now in range(0, FRESH_MS + 1, 5_000):
+        assert audit.take(frozen, register(), now) == []
+        assert audit.overdue(now) == []
+    assert codes(audit.overdue(FRESH_MS + 1)) == ["stale-checkpoint"]
+    # It is said once, and again only after it was well.
+    assert audit.overdue(FRESH_MS + 2) == []
+    audit.take(note(9, T0 + 70), register(), FRESH_MS + 3)
+    assert audit.overdue(2 * FRESH_MS + 3) == []
+    assert codes(audit.overdue(2 * FRESH_MS + 4)) == ["stale-checkpoint"]
+
+
+def test_a_log_of_which_nothing_is_said_is_missing() -> None:
+    audit = LogAudit(ORIGIN, 1_000)
+    assert audit.overdue(FRESH_MS + 1_000) == []
+    assert codes(audit.overdue(FRESH_MS + 1_001)) == ["missing-log"]
+
+
+def test_a_log_that_shrinks_is_rolled_back() -> None:
+    audit = reader(9)
+    audit.take(note(9), register(), 0)
+    assert codes(audit.take(note(8, T0 + 1), register(), 1)) == ["rolled-back"]
+    assert audit.audited_size == 9
+
+
+def test_an_older_statement_of_a_slow_server_is_no_alarm() -> None:
+    audit = reader(9)
+    audit.take(note(9, T0 + 5), register(), 0)
+    assert audit.take(note(4, T0), register(), 1) == []
+
+
+def test_two_checkpoints_of_one_second_both_count() -> None:
+    audit = reader(9)
+    audit.take(note(4, T0), register(), 0)
+    audit.take(note(9, T0), register(), 1)
+    assert audit.audited_size == 9
+
+
+def test_an_unknown_witness_is_named_and_the_rest_counts() -> None:
+    audit = reader(9)
+    assert codes(audit.take(note(9, witnesses=[*KEYS[:3], STRANGER]), register(), 0)) == ["unknown-witness"]
+    assert audit.audited_size == 9
+    impostor = WitnessKeys(KEYS[3].public.name, b"\x55" * 64)
+    audit = reader(9)
+    assert codes(audit.take(note(9, witnesses=[*KEYS[:3], impostor]), register(), 0)) == ["unknown-witness"]
+
+
+def test_another_logs_keys_sign_nothing_here() -> None:
+    audit = reader(9)
+    assert codes(audit.take(note(9, keys=LogKeys(b"\x08" * 64)), register(), 0)) == ["signature"]
+    assert codes(audit.take(b"junk", register(), 0)) == ["malformed"]
+    assert audit.audited_size == 0
+
+
+def test_gossip_shows_a_fork_and_passes_over_the_rest() -> None:
+    audit = reader(9)
+    audit.take(note(9), register(), 0)
+    assert audit.compare_with(note(9, witnesses=[]), register()) is None
+    assert audit.compare_with(note(12), register()) is None
+    assert audit.compare_with(b"junk", register()) is None
+    assert audit.compare_with(note(9, tree=OTHER, keys=LogKeys(b"\x08" * 64)), register()) is None
+    shown = note(8, tree=OTHER, witnesses=[])
+    alarm = audit.compare_with(shown, register())
+    assert alarm is not None
+    assert (alarm.code, alarm.evidence) == ("split-view", shown)
+
+
+def test_what_was_audited_survives_a_restart() -> None:
+    audit = reader(9)
+    audit.take(note(9, T0 + 5), register(), 0)
+    again = reader(9, state=audit.state, first=9)
+    assert again.audited_size == 9
+    # An older one shown to the new process is not news; a smaller one that claims to be is an alarm.
+    assert again.take(note(4, T0), register(), 0) == []
+    assert codes(again.take(note(4, T0 + 6), register(), 0)) == ["rolled-back"]
+    again.grew(10, TREE.root(10))
+    again.take(note(10, T0 + 7), register(), 0)
+    assert again.audited_size == 10
+
+
+def test_a_checkpoint_below_where_the_process_began_is_left_to_the_next() -> None:
+    again = reader(9, first=9)
+    assert again.take(note(5), register(), 0) == []
+    assert again.audited_size == 0
+    again.take(note(9, T0 + 1), register(), 1)
+    assert again.audited_size == 9
