@@ -108,7 +108,8 @@ def test_ctrl_c_at_any_moment_of_publish(small: Enclave, tmp_path: Path, delay: 
     publishing = start("publish", source, "--config", small.config("ncsc"), *WHERE)
     time.sleep(delay)
     done = publishing.interrupt()
-    assert done.status in (0, 130), done
+    # Interrupted while the interpreter ends, a process dies of the signal itself: 130 to a shell.
+    assert done.status in (0, 130, -signal.SIGINT), done
     assert "Traceback" not in done.stderr, done
 
 
