@@ -154,9 +154,15 @@ class LogAudit:
                 return self._once("unknown-witness", message, data)
         return []
 
-    def overdue(self, now_ms: int) -> list[AuditAlarm]:
-        """What has not come in time."""
+    def overdue(self, now_ms: int, *, reading: bool = True) -> list[AuditAlarm]:
+        """What has not come in time.
+
+        While not ``reading``, because the application has not taken what came before, a tail is late by our
+        own doing: its time starts again.
+        """
         alarms: list[AuditAlarm] = []
+        if self._ahead is not None and not reading:
+            self._ahead = (*self._ahead[:2], now_ms)
         if self._ahead is not None and now_ms - self._ahead[2] > TAIL_MS:
             missing = self._ahead[0].tree_size - self._size
             message = f"{missing} signed entries of {self.origin} have not come"

@@ -82,6 +82,8 @@ class Subscriber:
         self._on_audited = on_audited
         self._audits: dict[Compartment, LogAudit] = {}
         self._feeds: dict[Compartment, TrustedFeed] = {}
+        self._full: set[Compartment] = set()
+        """Where reading waits for the application."""
         self._pending: dict[tuple[str, bytes], bytes] = {}
         self.envelopes = 0
         """Log entries verified since the start, opened or not."""
@@ -141,7 +143,9 @@ class Subscriber:
             deliveries, seen = self._take(feed, stored, headers)
             self._grew(feed)
             self.envelopes += 1
+            self._full.add(compartment)
             await queue.put(_Work(stream, feed.size + 1, feed.encode(), deliveries, seen))
+            self._full.discard(compartment)
 
     # -- auditing ---------------------------------------------------------------------------------
 
@@ -169,7 +173,7 @@ class Subscriber:
                 if pending or now_ms - fetched.get(compartment, -_IDLE_AUDIT_MS) >= _IDLE_AUDIT_MS:
                     fetched[compartment] = now_ms
                     await self._fetch_checkpoint(compartment, audit)
-                for alarm in audit.overdue(monotonic_ms()):
+                for alarm in audit.overdue(monotonic_ms(), reading=compartment not in self._full):
                     self._audit_alarm(alarm, compartment)
             await asyncio.sleep(_AUDIT_SECONDS)
 

@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.text import Text
 
 from seinpost.config import load_config
-from seinpost.connection import Connection
-from seinpost.delivery import Alarm, Delivery
+from seinpost.connection import Connection, Status
+from seinpost.delivery import Alarm, Audited, Delivery
 from seinpost.identity import load_identity
 from seinpost_schemas.signal import Signal
 
@@ -40,17 +40,24 @@ def clean(text: str) -> str:
 class Table:
     """Prints a row per signal; plain columns where there is no terminal."""
 
-    def __init__(self, *, as_json: bool, texts: Callable[[str], str]) -> None:
+    def __init__(self, *, as_json: bool, texts: Callable[[str], str], console: Console | None = None) -> None:
         self._as_json = as_json
         self._texts = texts
         # A pipe or a file gets whole rows; a terminal gets rows that fit it.
-        self._console = Console(highlight=False, width=None if sys.stdout.isatty() else 400)
+        self._console = console or Console(highlight=False, width=None if sys.stdout.isatty() else 400)
         self._headed = False
 
-    def show(self, delivery: Delivery) -> None:
+    def show_audited(self, audited: Audited) -> None:
+        """What witnesses have confirmed: a line on a terminal only, since a file holds signals."""
+        if not self._as_json and self._console.is_terminal:
+            text = self._texts("audited: the first {size} entries of {compartment}")
+            row = "✓ " + text.format(size=audited.size, compartment=audited.compartment)
+            self._console.print(Text(row, style="dim"))
+
+    def show(self, delivery: Delivery, status: Status = "pending") -> None:
         """One verified signal."""
         if self._as_json:
-            print(to_json(delivery), flush=True)
+            print(to_json(delivery, status), flush=True)
             return
         if not self._headed:
             heading = "  ".join(self._texts(name).ljust(width) for name, width in _HEADINGS)
@@ -75,7 +82,7 @@ class Table:
         return row
 
 
-def to_json(delivery: Delivery) -> str:
+def to_json(delivery: Delivery, status: Status) -> str:
     """One delivery as a JSON line."""
     return msgspec.json.encode(
         {
@@ -85,6 +92,7 @@ def to_json(delivery: Delivery) -> str:
             "compartment": str(delivery.compartment),
             "index": delivery.index,
             "number": delivery.number,
+            "status": status,
             "admitted": dt.datetime.fromtimestamp(delivery.admitted_ms / 1000, dt.UTC),
             "object_hash": delivery.object_hash.hex(),
         }
@@ -118,7 +126,11 @@ async def run(
     identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
     table = Table(as_json=as_json, texts=texts)
     async with Connection(
-        config, identity, on_alarm=lambda a: fail(alarm_line(a, texts)), on_waiting=fail
+        config,
+        identity,
+        on_alarm=lambda a: fail(alarm_line(a, texts)),
+        on_audited=table.show_audited,
+        on_waiting=fail,
     ) as connection:
         if not as_json and sys.stderr.isatty():
             print(texts("watching as {party}; Ctrl-C stops").format(party=identity.party), file=sys.stderr)
@@ -130,6 +142,6 @@ async def run(
                         delivery = await anext(deliveries)
                 except (TimeoutError, StopAsyncIteration):
                     break
-                table.show(delivery)
+                table.show(delivery, connection.status(delivery))
                 shown += 1
         return 1 if connection.alarms else 0

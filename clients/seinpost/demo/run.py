@@ -37,6 +37,12 @@ class _Score:
         self.deliveries: dict[str, seinpost.Delivery] = {}
         self.failed = 0
         self.arrived = asyncio.Event()
+        self.table: Table | None = None
+
+    def note_audited(self, audited: seinpost.Audited) -> None:
+        if self.table is not None:
+            self.table.show_audited(audited)
+        self.arrived.set()
 
     @property
     def complete(self) -> bool:
@@ -66,7 +72,7 @@ async def run(*, headless: bool, keep: Path | None) -> int:
             score = _Score()
             witnesses = await stack.enter_async_context(_witnesses(directory))
             async with seinpost.connect(
-                directory / "tafel.toml", on_alarm=_show_alarm, on_audited=lambda _: score.arrived.set()
+                directory / "tafel.toml", on_alarm=_show_alarm, on_audited=score.note_audited
             ) as table:
                 watching = asyncio.ensure_future(_watch(table, score, quiet=headless))
                 try:
@@ -184,6 +190,7 @@ async def _witnesses(directory: Path) -> AsyncIterator[dict[str, asyncio.subproc
 
 async def _watch(table: seinpost.Connection, score: _Score, *, quiet: bool) -> None:
     rows = Table(as_json=False, texts=load_texts("nl"))
+    score.table = None if quiet else rows
     async for delivery in table.signals():
         if delivery.signal.id is not None:
             score.verified.add(delivery.signal.id)

@@ -138,6 +138,15 @@ def test_a_tail_that_is_withheld_is_noticed_wherever_it_is_cut(cut: int) -> None
     assert audit.audited_size == 0
 
 
+def test_a_tail_that_waits_for_the_application_is_not_withheld() -> None:
+    audit = reader(7)
+    audit.take(note(9), register(), 0)
+    for now in range(0, 5 * TAIL_MS, 1_000):
+        assert audit.overdue(now, reading=False) == []
+    assert audit.overdue(now + TAIL_MS) == []
+    assert codes(audit.overdue(now + TAIL_MS + 1)) == ["withheld-tail"]
+
+
 def test_a_tail_that_comes_late_is_audited_then() -> None:
     audit = reader(7)
     audit.take(note(9), register(), 0)
