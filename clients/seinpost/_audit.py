@@ -9,7 +9,7 @@ keys and cosigned by the register's quorum, has exactly the root of what was rec
 split-view        a checkpoint has another root than what was received at its size
 withheld-tail     a checkpoint is beyond what was received, and the rest does not come within 10 s
 rolled-back       a later statement about the log is about fewer entries
-stale-checkpoint  no newer statement for 60 s
+stale-checkpoint  no newer statement for 60 s, or none that covers what was received 60 s ago
 missing-log       no statement at all for 60 s
 quorum, unknown-witness, signature, malformed, binding   what is published is not what the register asks
 """
@@ -64,6 +64,7 @@ class LogAudit:
         self._roots: OrderedDict[int, bytes] = OrderedDict()
         self._size = 0
         self._rose_ms = now_ms
+        self._uncovered_ms: int | None = None
         self._ever = False
         self._witnessed = False
         self._ahead: tuple[Checkpoint, bytes, int] | None = None
@@ -116,7 +117,9 @@ class LogAudit:
             )
             return alarms + self._once("rolled-back", message, data)
         self._newest_timestamp, self._newest_size, self._rose_ms = timestamp, checkpoint.tree_size, now_ms
-        self._said -= {"stale-checkpoint", "missing-log"}
+        self._said -= (
+            {"missing-log"} if self._uncovered_ms is not None else {"stale-checkpoint", "missing-log"}
+        )
         if checkpoint.tree_size > self._size:
             if self._ahead is None:
                 self._ahead = (checkpoint, data, now_ms)
@@ -135,6 +138,9 @@ class LogAudit:
             )
             return next(iter(self._once("split-view", message, note)), None)
         if self._witnessed and checkpoint.tree_size >= self.audited_size:
+            if checkpoint.tree_size > self.audited_size:
+                self._uncovered_ms = None
+                self._said.discard("stale-checkpoint")
             self.audited_size, self._note = checkpoint.tree_size, note
         return None
 
@@ -167,6 +173,11 @@ class LogAudit:
             missing = self._ahead[0].tree_size - self._size
             message = f"{missing} signed entries of {self.origin} have not come"
             alarms += self._once("withheld-tail", message, self._ahead[1])
+        if self._witnessed and self._size > self.audited_size:
+            self._uncovered_ms = now_ms if self._uncovered_ms is None else self._uncovered_ms
+            if now_ms - self._uncovered_ms > FRESH_MS:
+                message = f"entries of {self.origin} from {self.audited_size} on were not covered for 60 s"
+                alarms += self._once("stale-checkpoint", message, None)
         if now_ms - self._rose_ms > FRESH_MS:
             code = "stale-checkpoint" if self._ever else "missing-log"
             what = "nothing newer was signed" if self._ever else "no checkpoint has come"

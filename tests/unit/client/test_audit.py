@@ -181,6 +181,16 @@ def test_an_old_checkpoint_that_is_shown_for_ever_goes_stale() -> None:
     assert codes(audit.overdue(2 * FRESH_MS + 4)) == ["stale-checkpoint"]
 
 
+def test_entries_that_no_checkpoint_ever_covers_are_said() -> None:
+    """The log is signed again and again, and never at the size that the reader was given."""
+    audit = reader(9)
+    for second in range(0, FRESH_MS // 1000 + 1, 5):
+        assert audit.take(note(7, T0 + second), register(), second * 1000) == []
+        assert audit.overdue(second * 1000) == []
+    assert codes(audit.overdue(FRESH_MS + 1)) == ["stale-checkpoint"]
+    assert audit.audited_size == 7
+
+
 def test_a_log_of_which_nothing_is_said_is_missing() -> None:
     audit = LogAudit(ORIGIN, 1_000)
     assert audit.overdue(FRESH_MS + 1_000) == []
