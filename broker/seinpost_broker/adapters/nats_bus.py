@@ -160,6 +160,8 @@ class NatsBus:
             return future.result()
         finally:
             self._under_way.discard(future)
+            # Whatever becomes of it from here on is nobody's news any more.
+            future.add_done_callback(_look_away)
             future.cancel()
 
     async def append(self, request: AppendRequest) -> Awaitable[None]:
@@ -262,6 +264,11 @@ class NatsBus:
         with _mapped(f"witness of {party}"):
             reply = await self._client.request(witness_subject(party), request, timeout=_WITNESS_SECONDS)
         return reply.data
+
+
+def _look_away(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled():
+        future.exception()
 
 
 async def _ignore(_error: Exception) -> None:
