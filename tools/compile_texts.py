@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ def compiled(source: Path) -> bytes:
     with source.open("rb") as file:
         catalogue = read_po(file)
     # Without dates: the same texts give the same bytes.
-    catalogue.mime_headers = [("Content-Type", "text/plain; charset=utf-8")]
+    catalogue.creation_date = catalogue.revision_date = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     out = io.BytesIO()
     write_mo(out, catalogue)
     return out.getvalue()

@@ -1,158 +1,25 @@
 # SPDX-FileCopyrightText: 2026 The Seinpost developers
 # SPDX-License-Identifier: EUPL-1.2
-"""`seinpost-broker`: make an enclave and serve it. The only place of this package that exits."""
+"""The entry point of `seinpost-broker` and `python -m seinpost_broker`: says what is not installed."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import logging
-import signal
 import sys
-from pathlib import Path
-from typing import Annotated
-
-import cyclopts
-import structlog
-import uvloop
-from cyclopts import Parameter
-
-from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of
-from seinpost_broker.adapters.system_clock import SystemClock
-from seinpost_broker.app import render_config, serve
-from seinpost_broker.founding import init as make_enclave
-from seinpost_schemas.errors import SeinpostError, SetupError, UnavailableError
-
-app = cyclopts.App(
-    name="seinpost-broker",
-    help="Make a Seinpost enclave and serve it: admits signals by the register, and can open none of them.",
-    version_flags=["--version"],
-)
-
-_EPILOGUE = (
-    "Exit status: 0 done, 1 refused or invalid, 2 usage, 3 unreachable, 4 keys or register, 130 Ctrl-C."
-)
-
-
-@app.command
-def init(
-    directory: Path,
-    *,
-    enclave: str = "proef",
-    host: str = "127.0.0.1",
-    port: int = 4222,
-    party: Annotated[tuple[str, ...], Parameter(negative="")] = (),
-    witnesses: bool = True,
-    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
-) -> None:
-    """Make an enclave: signed register, identities, NATS configuration, and DIR/<party>.toml per party.
-
-    Example: seinpost-broker init proef && seinpost-broker run proef
-
-    Parameters
-    ----------
-    directory
-        A new or empty directory.
-    enclave
-        The enclave's name: lower-case letters, digits, hyphens.
-    host
-        Where its own nats-server will listen.
-    port
-        The port for it.
-    party
-        Make identities for these parties only (repeat it); all of the shipped register otherwise.
-    witnesses
-        Name the witnesses of the shipped register: their quorum must cosign before anything counts. Without
-        them readers have the broker's word only.
-    as_json
-        Print the result as JSON.
-    """
-    make_enclave(directory, enclave, host, port, party, _progress, witnesses=witnesses)
-    enclave_id, objects = EnclaveDir(directory).load_founding()
-    parties = sorted(p.stem for p in directory.glob("*.toml") if p.stem != "broker")
-    if as_json:
-        print(json.dumps({"enclave": enclave_id.hex(), "directory": str(directory), "parties": parties}))
-    else:
-        register = directory_of(enclave_id, objects).current.register
-        print(f"enclave {register.enclave} ({enclave_id.hex()}), {len(parties)} identities, in {directory}")
-        print(f"next: seinpost-broker run {directory}")
-        if register.witnesses:
-            print(f"then: seinpost witness {directory}/*-witness.toml")
-        print(f"then: seinpost watch --config {directory}/tafel.toml")
-        print(f"take {directory}/registrars offline; hand each party its files from {directory}/identities")
-
-
-@app.command
-def run(directory: Path) -> None:
-    """Serve an enclave until stopped; with its own supervised nats-server unless broker.toml names one.
-
-    Logs are JSON lines on standard error; "ready" follows on standard output.
-
-    Parameters
-    ----------
-    directory
-        What init made.
-    """
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    uvloop.run(_serve(EnclaveDir(directory)))
-
-
-@app.command
-def render(directory: Path) -> None:
-    """Write DIR/nats/nats.conf again from the register, for a NATS that others run.
-
-    Parameters
-    ----------
-    directory
-        What init made.
-    """
-    enclave = EnclaveDir(directory)
-    enclave_id, objects = enclave.load_founding()
-    changed = render_config(enclave, directory_of(enclave_id, objects).current, SystemClock().now_ms())
-    print(f"{enclave.nats_config}: {'written' if changed else 'unchanged'}")
-
-
-async def _serve(enclave: EnclaveDir) -> None:
-    task = asyncio.ensure_future(serve(enclave, lambda url: print(f"ready on {url}", flush=True)))
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, task.cancel)
-    loop.add_signal_handler(signal.SIGINT, task.cancel)
-    try:
-        await task
-    except asyncio.CancelledError:
-        print("stopped", flush=True)
-    except BaseExceptionGroup as group:
-        raise group.exceptions[0] from None
-
-
-def _progress(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def _fail(error: SeinpostError) -> int:
-    print(f"seinpost-broker: {error}", file=sys.stderr)
-    return 4 if isinstance(error, SetupError) else 3 if isinstance(error, UnavailableError) else 1
 
 
 def main() -> None:
-    """The command's entry point."""
+    """Run the command; exits with its status."""
     try:
-        app(exit_on_error=False, print_error=False, result_action="return_value")
-    except cyclopts.CycloptsError as error:
-        print(f"seinpost-broker: {error} (see --help)", file=sys.stderr)
-        sys.exit(2)
-    except SeinpostError as error:
-        sys.exit(_fail(error))
+        from .cli import main as run  # noqa: PLC0415 - what it needs is an extra, which may not be there
     except KeyboardInterrupt:
         sys.exit(130)
+    except ModuleNotFoundError as error:
+        print(
+            f"seinpost-broker: {error.name} is not installed: run pip install 'seinpost[broker]'",
+            file=sys.stderr,
+        )
+        sys.exit(4)
+    run()
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ async def _command(*arguments: str) -> None:
     _, errors = await process.communicate()
     if process.returncode:
         text = errors.decode(errors="replace").strip()
-        if "No module named" in text:
+        if "is not installed" in text or "No module named" in text:
             raise SetupError("the demonstration needs the broker: run pip install 'seinpost[broker]'")
         raise SetupError(text.splitlines()[-1] if text else "seinpost-broker failed without a word")
 

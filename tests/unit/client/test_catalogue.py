@@ -1,0 +1,67 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""What officials see is there in Dutch, and what is compiled is what is written."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+from seinpost.cli._text import load_texts
+from seinpost_schemas.errors import MalformedError
+from seinpost_schemas.signal import SignalType
+
+ROOT = Path(__file__).parents[3]
+CLIENT = ROOT / "clients" / "seinpost"
+DUTCH = CLIENT / "locale" / "nl" / "LC_MESSAGES" / "seinpost.po"
+
+
+def texts_in_code() -> set[str]:
+    """The literal arguments of every call of ``texts(...)``, and the names that are looked up by value."""
+    found: set[str] = set(SignalType.__args__) | {"act"}
+    for path in CLIENT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and (
+                (isinstance(node.func, ast.Name) and node.func.id == "texts")
+                or (isinstance(node.func, ast.Attribute) and node.func.attr == "_texts")
+            ):
+                found |= {a.value for a in node.args if isinstance(a, ast.Constant)}
+    from seinpost.cli.watch import _HEADINGS
+
+    return found | {name for name, _ in _HEADINGS}
+
+
+def dutch() -> dict[str, str]:
+    with DUTCH.open("rb") as file:
+        return {str(m.id): str(m.string) for m in read_po(file) if m.id}
+
+
+def test_every_text_has_a_dutch_one_and_none_is_left_over() -> None:
+    assert set(dutch()) == texts_in_code()
+    assert all(dutch().values())
+
+
+def test_a_dutch_text_has_the_same_fields() -> None:
+    import string
+
+    def fields(text: str) -> set[str]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    assert {k: fields(k) for k in dutch()} == {k: fields(v) for k, v in dutch().items()}
+
+
+def test_the_compiled_catalogue_is_current() -> None:
+    command = [sys.executable, ROOT / "tools" / "compile_texts.py", "--check"]
+    assert subprocess.run(command, timeout=60).returncode == 0
+
+
+def test_dutch_is_first_and_english_second() -> None:
+    assert load_texts("nl")("sender") == "afzender"
+    assert load_texts("en")("sender") == "sender"
+    with pytest.raises(MalformedError, match="nl or en"):
+        load_texts("fy")
