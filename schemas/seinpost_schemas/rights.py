@@ -51,7 +51,9 @@ def verify_sender_rights(
         try:
             return verify_mandate(view, member.party, action, header.compartment, at_ms)
         except RefusedError as error:
-            refusal = error
+            # Of several actions that might have been meant, a prohibition says most.
+            if refusal is None or error.reason is Reason.PROHIBITED:
+                refusal = error
     raise refusal or RefusedError(Reason.MANDATE, "this kind has no action")
 
 

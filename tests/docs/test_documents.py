@@ -80,7 +80,11 @@ def test_every_decision_is_whole_and_listed() -> None:
 
 def test_what_stops_an_attack_and_what_shows_it_are_there() -> None:
     text = (ROOT / "docs" / "attacks.md").read_text()
-    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith(("| attack", "| ---"))]
+    rows = [
+        line
+        for line in text.splitlines()
+        if line.startswith("| ") and not line.startswith(("| attack", "| ---"))
+    ]
     assert len(rows) >= 30
     for row in rows:
         named = re.findall(r"`([\w/.-]+\.(?:py|mjs|json))(?:::(\w+))?`", row)

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "tests" / "integration"))
 
-from harness.enclave import Enclave, Running, make_enclave, start
+from harness.enclave import Enclave, Running, make_enclave, start  # noqa: E402
 
 pytestmark = pytest.mark.nats
 README = (ROOT / "README.md").read_text()
