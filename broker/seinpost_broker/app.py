@@ -114,7 +114,7 @@ async def _run(
     )
 
     def checkpointer(
-        origin: str, tree: MerkleTree, catch_up: Callable[[], Awaitable[None]], idle_seconds: float = 10.0
+        origin: str, tree: MerkleTree, catch_up: Callable[[], Awaitable[int]], idle_seconds: float = 10.0
     ) -> Checkpointer:
         return Checkpointer(origin, tree, signing, catch_up=catch_up, idle_seconds=idle_seconds)
 

@@ -337,11 +337,20 @@ class Lane:
         sent.task = asyncio.ensure_future(self._deliver(sent))
 
     async def _deliver(self, sent: _Sent) -> None:
-        """Send an envelope byte for byte until its answer cancels this."""
-        data, msg_id = sent.envelope.encode(), sent.envelope.object_hash.hex()
+        """Send an envelope byte for byte until its answer cancels this.
+
+        The message id spares the server a second copy when an acknowledgement was lost. It is not relied on:
+        whoever took it first, with other bytes, must not make the server drop this envelope, so one that is
+        not answered goes again without it.
+        """
+        data = sent.envelope.encode()
+        msg_id: str | None = sent.envelope.object_hash.hex()
         while True:
             try:
-                await self._transport.send(sent.subject, data, msg_id)
+                stored = await self._transport.send(sent.subject, data, msg_id)
+                msg_id = None
+                if not stored:
+                    continue
             except UnavailableError:
                 await asyncio.sleep(0.5)
                 continue

@@ -47,12 +47,12 @@ class StoredMessage(msgspec.Struct, frozen=True):
 class Transport(Protocol):
     """What the client needs of the network."""
 
-    async def send(self, subject: str, data: bytes, msg_id: str) -> None:
-        """Store an envelope durably on our ingress.
+    async def send(self, subject: str, data: bytes, msg_id: str | None) -> bool:
+        """Store an envelope durably on our ingress; whether it was, or its ``msg_id`` was there already.
 
-        Ends when it is on disk. Safe to repeat byte for byte: the server drops a repeated ``msg_id`` within
-        two minutes, and the broker answers a logged one again. Raises ``RefusedError`` for a denial or a
-        full quota, ``UnavailableError`` when nothing is known.
+        Safe to repeat byte for byte: the server drops a repeated ``msg_id`` within two minutes, and the broker
+        answers a logged envelope again. Raises ``RefusedError`` for a denial or a full quota,
+        ``UnavailableError`` when nothing is known.
         """
         ...
 
@@ -187,9 +187,9 @@ class NatsTransport:
             if not request.cancelled():
                 request.exception()
 
-    async def send(self, subject: str, data: bytes, msg_id: str) -> None:
+    async def send(self, subject: str, data: bytes, msg_id: str | None) -> bool:
         """See ``Transport``."""
-        reply = await self._request(subject, data, {"Nats-Msg-Id": msg_id})
+        reply = await self._request(subject, data, {"Nats-Msg-Id": msg_id} if msg_id else None)
         try:
             ack = msgspec.json.decode(reply.data)
         except msgspec.DecodeError:
@@ -201,6 +201,7 @@ class NatsTransport:
                     Reason.QUOTA, "this party's ingress is full; wait until the broker has caught up"
                 )
             raise UnavailableError(f"the server did not store the envelope (error {error.get('err_code')})")
+        return not (isinstance(ack, dict) and ack.get("duplicate"))
 
     async def read_last(self, subject: str) -> bytes | None:
         """See ``Transport``."""

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from typing import Any, TypeVar
 
+import msgspec
 import nats
 import nats.errors
 import nats.js.errors
@@ -48,6 +49,46 @@ def _mapped(what: str) -> Iterator[None]:
         raise UnavailableError(f"{what}: {type(error).__name__}") from None
 
 
+class _Acks:
+    """Acknowledgements of pipelined appends, by a token in their reply subject.
+
+    nats-py's ``publish_async`` never ends when the server refuses an append (its ``from_error`` raises in
+    the callback), so a lost race would cost a time-out; and a race is what conditional appends are for.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._inbox = client.new_inbox()
+        self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._number = 0
+        self._listening = False
+
+    async def send(
+        self, subject: str, body: bytes, headers: dict[str, str]
+    ) -> asyncio.Future[dict[str, Any]]:
+        """Publish, and return a future of the acknowledgement's JSON; publishes keep their order."""
+        if not self._listening:
+            self._listening = True
+            await self._client.subscribe(f"{self._inbox}.*", cb=self._take)
+        self._number += 1
+        token = str(self._number)
+        future = self._waiting[token] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(lambda _: self._waiting.pop(token, None))
+        await self._client.publish(subject, body, reply=f"{self._inbox}.{token}", headers=headers)
+        return future
+
+    async def _take(self, message: Msg) -> None:
+        future = self._waiting.get(message.subject.rpartition(".")[2])
+        if future is None or future.done():
+            return
+        try:
+            ack = msgspec.json.decode(message.data)
+        except msgspec.DecodeError:
+            ack = None
+        # No responders and anything else that is no acknowledgement: the outcome is unknown.
+        future.set_result(ack if isinstance(ack, dict) else {"error": {}})
+
+
 class _Message:
     def __init__(self, message: Msg) -> None:
         self._message = message
@@ -67,6 +108,7 @@ class NatsBus:
         # Appends and fetches under way; a lost connection ends them at once, for the caller to start over.
         self._under_way = under_way
         self._js: JetStreamContext = client.jetstream(timeout=_ACK_SECONDS)
+        self._acks = _Acks(client)
         self._subscriptions: dict[str, JetStreamContext.PullSubscription] = {}
 
     @classmethod
@@ -167,29 +209,32 @@ class NatsBus:
     async def append(self, request: AppendRequest) -> Awaitable[None]:
         """See ``ports.LogStore``."""
         headers = dict(request.headers)
-        headers[api.Header.MSG_ID] = request.msg_id
-        headers[api.Header.EXPECTED_LAST_SEQUENCE] = str(request.expected_last_seq)
+        headers[api.Header.MSG_ID.value] = request.msg_id
+        headers[api.Header.EXPECTED_STREAM.value] = request.stream
+        headers[api.Header.EXPECTED_LAST_SEQUENCE.value] = str(request.expected_last_seq)
         if request.expected_last_msg_id is not None:
-            headers[api.Header.EXPECTED_LAST_MSG_ID] = request.expected_last_msg_id
+            headers[api.Header.EXPECTED_LAST_MSG_ID.value] = request.expected_last_msg_id
         with _mapped(f"append to {request.stream}"):
-            future = await self._js.publish_async(
-                request.subject, request.body, stream=request.stream, headers=headers
-            )
-        return self._stored(future, request)
+            future = await self._acks.send(request.subject, request.body, headers)
+        # A task, so that a lost connection is noticed whether or not anyone waits for it yet.
+        stored = asyncio.ensure_future(self._stored(future, request))
+        stored.add_done_callback(_look_away)
+        return stored
 
-    async def _stored(self, future: asyncio.Future[api.PubAck], request: AppendRequest) -> None:
+    async def _stored(self, future: asyncio.Future[dict[str, Any]], request: AppendRequest) -> None:
         try:
             async with asyncio.timeout(_ACK_SECONDS):
                 ack = await self._unless_disconnected(future)
         except UnavailableError:
             raise StateUnknownError(f"append to {request.stream}: the connection was lost") from None
-        except nats.js.errors.APIError as error:
-            if error.err_code in _WRONG_LAST:
-                raise AppendLostError(f"{request.stream} has moved on") from None
-            raise StateUnknownError(f"append to {request.stream}: error {error.err_code}") from None
-        except (nats.errors.Error, TimeoutError, OSError) as error:
-            raise StateUnknownError(f"append to {request.stream}: {type(error).__name__}") from None
-        if ack.duplicate or ack.seq != request.expected_last_seq + 1:
+        except TimeoutError:
+            raise StateUnknownError(f"append to {request.stream}: no acknowledgement") from None
+        if "error" in ack:
+            code = ack["error"].get("err_code")
+            if code in _WRONG_LAST:
+                raise AppendLostError(f"{request.stream} has moved on")
+            raise StateUnknownError(f"append to {request.stream}: error {code}")
+        if ack.get("duplicate") or ack.get("seq") != request.expected_last_seq + 1:
             # Stored earlier under this very leaf: by a broker whose answer was lost. Read it back.
             raise StateUnknownError(f"{request.stream} holds this entry already")
 

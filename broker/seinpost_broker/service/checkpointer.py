@@ -57,7 +57,7 @@ class Checkpointer:
         tree: MerkleTree,
         signing: Signing,
         *,
-        catch_up: Callable[[], Awaitable[None]],
+        catch_up: Callable[[], Awaitable[int]],
         idle_seconds: float = 10.0,
     ) -> None:
         self.origin = origin
@@ -65,6 +65,7 @@ class Checkpointer:
         self._signing = signing
         self._keys = signing.keys
         self._checkpoints = signing.checkpoints
+        # Takes in what other brokers appended, soon if not at once; how many entries the stream holds.
         self._catch_up = catch_up
         self._idle_seconds = idle_seconds
         self._grew = asyncio.Event()
@@ -90,12 +91,16 @@ class Checkpointer:
         except InvalidError as error:
             raise SetupError(f"the stored checkpoint of {self.origin} does not verify: {error}") from None
         if checkpoint.tree_size > self._tree.size:
-            await self._catch_up()
+            # Signed by another broker, which is ahead of us; the stream must hold what it signed.
+            stream_size = await self._catch_up()
+            if checkpoint.tree_size > stream_size:
+                raise SetupError(
+                    f"the stored checkpoint of {self.origin} has {checkpoint.tree_size} entries, the stream "
+                    f"{stream_size}: entries were lost; restore the stream from a replica or a back-up"
+                )
         if checkpoint.tree_size > self._tree.size:
-            raise SetupError(
-                f"the stored checkpoint of {self.origin} has {checkpoint.tree_size} entries, the stream "
-                f"{self._tree.size}: entries were lost; restore the stream from a replica or a back-up"
-            )
+            self._custody_seq = seq
+            return
         if self._tree.root(checkpoint.tree_size) != checkpoint.root_hash:
             raise SetupError(
                 f"the stored checkpoint of {self.origin} is not of this stream: its first "

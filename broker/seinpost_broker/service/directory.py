@@ -45,8 +45,8 @@ class DirectoryService:
         self._hashes: set[bytes] = set()
         self._lock = asyncio.Lock()
 
-    async def load(self) -> None:
-        """Take in what the stream holds beyond what is known."""
+    async def load(self) -> int:
+        """Take in what the stream holds beyond what is known; how many entries that makes."""
         async with self._lock:
             async for stored in self._store.read(DIRECTORY_STREAM, self.directory.size + 1):
                 entry_text = stored.headers.get(ENTRY_HEADER)
@@ -58,6 +58,7 @@ class DirectoryService:
                 self.tree.append(self._last_leaf)
                 self._last_ms = int.from_bytes(entry_bytes[-40:-32], "big")
                 self._hashes.add(entry_bytes[-32:])
+            return self.directory.size
 
     async def found(self, objects: list[tuple[DirectoryType, bytes]]) -> None:
         """Append founding objects that the log does not hold yet, in order."""

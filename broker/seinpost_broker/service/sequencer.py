@@ -33,7 +33,8 @@ from seinpost_schemas.policy import Member
 from seinpost_schemas.subjects import feed_stream, feed_subject
 
 MAX_IN_FLIGHT = 32
-_POLL_SECONDS = 0.25
+_POLL_SECONDS = 0.025
+"""While something is held: how often the stream is looked at for what another broker appended."""
 _log = structlog.get_logger("sequencer")
 
 
@@ -95,13 +96,15 @@ class Sequencer:
             self.log.confirm()
             self.on_growth()
 
-    async def catch_up(self) -> None:
-        """Take in what other brokers appended, if nothing of our own is under way just now."""
-        if await self._store.last_seq(self._stream) > self.log.size:
+    async def catch_up(self) -> int:
+        """Take in what other brokers appended, soon; how many entries the stream holds."""
+        held = await self._store.last_seq(self._stream)
+        if held > self.log.size:
             # Only the sequencing loop may touch the log: it reloads when it sees this.
             self._behind = True
             if self._queue.empty():
                 self._queue.put_nowait(None)
+        return held
 
     def _apply(self, entry: Entry, signature: bytes, body: bytes | None) -> None:
         view = self._directory.view_at(entry.directory_size) or self._directory.current
@@ -234,7 +237,7 @@ class Sequencer:
             self._held.append(item)
 
     def _release_held(self) -> None:
-        """Decide again on what is held, when the log has grown or a quarter of a second has passed."""
+        """Decide again on what is held, when the log has grown or the stream was looked at."""
         if self._held and self._look_at_held and not self._in_flight:
             self._look_at_held = False
             self._todo.extend(sorted(self._held, key=lambda i: i.envelope.header.seq))

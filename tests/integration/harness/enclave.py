@@ -177,12 +177,13 @@ class Enclave:
 
     # -- processes --------------------------------------------------------------------------------
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """Run one more broker and wait until it is ready."""
+    def start(self, patch: str = "") -> subprocess.Popen[bytes]:
+        """Run one more broker and wait until it is ready; ``patch`` is run before it."""
+        code = f"import sys\n{patch}\nfrom seinpost_broker.cli import main\nmain()"
         log = (self.path / "broker.log").open("ab")
         with log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "seinpost_broker", "run", str(self.path)],
+                [sys.executable, "-c", code, "run", str(self.path)],
                 stdout=subprocess.PIPE,
                 stderr=log,
             )

@@ -16,6 +16,7 @@ import nkeys
 import tomli_w
 
 from seinpost.epochs import EpochSecrets, Recipient, make_epoch
+from seinpost.identity import Identity
 from seinpost.kem import KemPrivateKey
 from seinpost.sealing import seal_envelope
 from seinpost_broker.adapters.enclave_dir import directory_of
@@ -102,9 +103,12 @@ class Sender:
         party: str = "ncsc",
         compartment: Compartment = PROCESS,
         directory: TrustedDirectory | None = None,
+        keys: Keys | Identity | None = None,
+        now_ms: int = NOW_MS,
     ) -> None:
         self.directory = directory or shipped()
-        self.keys = keys_of(party)
+        self.keys = keys or keys_of(party)
+        self.now_ms = now_ms
         self.compartment = compartment
         self.seq = 0
         self.head = ZERO_32
@@ -131,7 +135,7 @@ class Sender:
             seq=self.seq + 1,
             prev_hash=self.head,
             directory_size=self.directory.size,
-            created_ms=NOW_MS,
+            created_ms=self.now_ms,
             count=0,
             batch_root=ZERO_32,
             body_len=0,
@@ -146,9 +150,13 @@ class Sender:
 
     def recipients(self, audience: str = "all") -> dict[bytes, Recipient]:
         view = self.view
-        members = view.audience_members(view.audience(audience), self.member.party, self.compartment, NOW_MS)
+        members = view.audience_members(
+            view.audience(audience), self.member.party, self.compartment, self.now_ms
+        )
         return {
-            key: Recipient(m.keys.kem, may(view, m.party, Action.READ_PROTECTED, self.compartment, NOW_MS))
+            key: Recipient(
+                m.keys.kem, may(view, m.party, Action.READ_PROTECTED, self.compartment, self.now_ms)
+            )
             for key, m in members.items()
         }
 
