@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of
+from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of, lock_directory
 from seinpost_broker.adapters.nats_bus import NatsBus
 from seinpost_broker.adapters.nats_server import PID_FILE, NatsServer, notify_ready, verify_config
 from seinpost_broker.adapters.system_clock import SystemClock
@@ -60,6 +60,7 @@ async def serve(enclave: EnclaveDir, ready: Callable[[str], None]) -> None:
     server: NatsServer | None = None
     url = config.server
     if not url:
+        lock_directory(enclave.path)
         url = f"nats://{config.host}:{config.port}"
         render_config(enclave, founding, clock.now_ms())
         verify_config(enclave.nats_config)

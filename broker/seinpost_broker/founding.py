@@ -65,6 +65,11 @@ def init(
 ) -> None:
     """Make an enclave in an empty or missing directory; raises ``SetupError`` and leaves others alone."""
     parse_token(enclave, "enclave")
+    if host not in ("127.0.0.1", "::1", "localhost"):
+        raise SetupError(
+            f"its own nats-server has no TLS and must not listen on {host}: use 127.0.0.1 and put TLS in front of it, "
+            "or name a NATS of your own in broker.toml"
+        )
     known = [f.token for f in founding.PARTIES]
     unknown = [p for p in parties if p not in known]
     if unknown:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from seinpost_schemas.errors import GapError
 from seinpost_schemas.header import ZERO_32, Header
 
 BLOCK = 1_024
@@ -28,8 +29,9 @@ class Chain:
     def take_seq(self) -> int:
         """The next unused seq."""
         if self._next_seq > self._reserved:
-            self._reserved = self._next_seq + BLOCK - 1
-            self._reserve(self._reserved)
+            upto = self._next_seq + BLOCK - 1
+            self._reserve(upto)
+            self._reserved = upto
         seq = self._next_seq
         self._next_seq += 1
         return seq
@@ -47,7 +49,12 @@ class Chain:
         self.prev_hash = self.admitted_hash
 
     def resume(self, head: Header | None, head_hash: bytes) -> None:
-        """Go on from the log's head of this chain (``None``: the log has none), after a refusal."""
+        """Go on from the log's head of this chain (``None``: the log has none), after a refusal.
+
+        Raises ``GapError`` when the log has none and held one before: it has lost what it admitted.
+        """
+        if head is None and self.admitted_hash != ZERO_32:
+            raise GapError("the log no longer holds what it admitted of this chain; ask its operator")
         self.admitted_hash = self.prev_hash = head_hash if head else ZERO_32
         if head is not None and head.seq >= self._next_seq:
             self._next_seq = head.seq + 1

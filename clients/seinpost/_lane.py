@@ -23,7 +23,7 @@ from seinpost_schemas.answer import BrokerAnswer
 from seinpost_schemas.clear_bodies import EndOfEpoch
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.envelope import Envelope, sign_envelope
-from seinpost_schemas.errors import BindingError, Reason, RefusedError, UnavailableError
+from seinpost_schemas.errors import BindingError, InvalidError, Reason, RefusedError, UnavailableError
 from seinpost_schemas.header import ZERO_16, ZERO_32, Header, decode_header, hash_body, object_hash
 from seinpost_schemas.kinds import Action, Kind
 from seinpost_schemas.limits import (
@@ -106,6 +106,8 @@ class Lane:
         self._under_way: OrderedDict[bytes, _Sent] = OrderedDict()
         self._epochs: dict[str, _Epoch] = {}
         self._refused: list[tuple[_Sent, RefusedError]] = []
+        # A batch between the queue and its envelope.
+        self._taken: list[Outgoing] = []
         self._changed = asyncio.Event()
 
     def _reserve(self, upto: int) -> None:
@@ -131,7 +133,12 @@ class Lane:
         else:
             reason = answer.reason or Reason.MALFORMED
             self._refused.append((sent, RefusedError(reason, answer.message or "", answer.basis)))
-            self._resume(answer)
+            try:
+                self._resume(answer)
+            except InvalidError:
+                # The broker's word about our own chain does not hold: its refusal stands, and the chain goes on
+                # from what we know was admitted.
+                self._chain.resume_own()
         self._changed.set()
 
     def _admitted(self, sent: _Sent, answer: BrokerAnswer) -> None:
@@ -164,15 +171,19 @@ class Lane:
 
     def fail(self, error: Exception) -> None:
         """Nothing more can be sent: tell everyone who waits."""
-        waiting = [i for s in self._under_way.values() for i in s.items] + list(self._pending)
+        sent = [*self._under_way.values(), *(s for s, _ in self._refused)]
+        waiting = [i for s in sent for i in s.items] + self._taken + list(self._pending)
         for item in waiting:
             if not item.answer.done():
                 item.answer.set_exception(error)
-        for sent in self._under_way.values():
-            if sent.task is not None:
-                sent.task.cancel()
+        for under_way in self._under_way.values():
+            if under_way.task is not None:
+                under_way.task.cancel()
         self._under_way.clear()
+        self._refused.clear()
         self._pending.clear()
+        self._pending_bytes = 0
+        self._taken = []
 
     @property
     def idle(self) -> bool:
@@ -233,15 +244,17 @@ class Lane:
 
     async def _send_batch(self) -> None:
         await self._wait_until_fresh()
-        batch = self._take_batch()
+        batch = self._taken = self._take_batch()
         try:
             epoch = await self._epoch(batch[0].audience)
         except RefusedError as error:
             for item in batch:
                 if not item.answer.done():
                     item.answer.set_exception(error)
+            self._taken = []
             return
         if self._refused:
+            self._taken = []
             self._requeue(batch)
             return
         envelope = seal_envelope(
@@ -249,6 +262,7 @@ class Lane:
         )
         epoch.sealed += 1
         self._send(envelope, Action.PUBLISH, batch, epoch, batch[0].audience)
+        self._taken = []
 
     async def _wait_until_fresh(self) -> None:
         while True:

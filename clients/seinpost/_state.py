@@ -122,23 +122,28 @@ class ReadingState(_Database):
     def load_feed(self, stream: str) -> bytes | None:
         """The feed's state as it was stored with its position; sealed, so a foreign one is noticed."""
         row = self._db.execute("SELECT state FROM feed WHERE stream=?", (stream,)).fetchone()
-        return self._open(bytes(row[0])) if row else None
+        return self._open(row[0], b"feed", stream.encode()) if row else None
 
     def load_audit(self, origin: str) -> bytes | None:
         """What was audited of a log; sealed."""
         row = self._db.execute("SELECT sealed FROM audit WHERE origin=?", (origin,)).fetchone()
-        return self._open(bytes(row[0])) if row else None
+        return self._open(row[0], b"audit", origin.encode()) if row else None
 
     def store_audit(self, origin: str, state: bytes) -> None:
         """Store what was audited of a log."""
-        self._db.execute("INSERT OR REPLACE INTO audit VALUES(?,?)", (origin, self._seal(state)))
+        self._db.execute(
+            "INSERT OR REPLACE INTO audit VALUES(?,?)", (origin, self._seal(state, b"audit", origin.encode()))
+        )
 
     def commit(self, stream: str, next_seq: int, feed: bytes, seen: Sequence[Seen]) -> None:
         """Position, feed state and delivered signals, together or not at all."""
         with self._db:
             self._db.execute("BEGIN")
             self.store_position(stream, next_seq)
-            self._db.execute("INSERT OR REPLACE INTO feed VALUES(?,?)", (stream, self._seal(feed)))
+            self._db.execute(
+                "INSERT OR REPLACE INTO feed VALUES(?,?)",
+                (stream, self._seal(feed, b"feed", stream.encode())),
+            )
             self._db.executemany(
                 "INSERT OR IGNORE INTO seen VALUES(?,?,?)", [(s.party, s.signal_id, s.digest) for s in seen]
             )
@@ -168,12 +173,14 @@ class ReadingState(_Database):
 
     def store_epoch(self, epoch_id: bytes, secrets: bytes) -> None:
         """Keep an epoch's secrets, sealed under the storage key."""
-        self._db.execute("INSERT OR REPLACE INTO epoch VALUES(?,?)", (epoch_id, self._seal(secrets)))
+        self._db.execute(
+            "INSERT OR REPLACE INTO epoch VALUES(?,?)", (epoch_id, self._seal(secrets, b"epoch", epoch_id))
+        )
 
     def load_epoch(self, epoch_id: bytes) -> bytes | None:
         """An epoch's secrets; ``None`` if not held."""
         row = self._db.execute("SELECT sealed FROM epoch WHERE epoch_id=?", (epoch_id,)).fetchone()
-        return self._open(bytes(row[0])) if row else None
+        return self._open(row[0], b"epoch", epoch_id) if row else None
 
     def verify_directory(self, size: int, root: bytes) -> None:
         """Raise ``SetupError`` when the directory at the stored size is not the one confirmed before."""
@@ -192,13 +199,16 @@ class ReadingState(_Database):
             )
         self._db.execute("INSERT OR REPLACE INTO floor VALUES(1,?,?)", (size, root))
 
-    def _seal(self, data: bytes) -> bytes:
-        encryptor = Cobblestone256Encryptor(self._key, _CONTEXT)
+    def _seal(self, data: bytes, *place: bytes) -> bytes:
+        encryptor = Cobblestone256Encryptor(self._key, b"\0".join((_CONTEXT, *place)))
         return encryptor.update(data) + encryptor.finalize()
 
-    def _open(self, data: bytes) -> bytes:
-        decryptor = Cobblestone256Decryptor(self._key, _CONTEXT)
+    def _open(self, data: object, *place: bytes) -> bytes:
+        """A value as it was stored at this very place; ``SetupError`` for any other."""
+        decryptor = Cobblestone256Decryptor(self._key, b"\0".join((_CONTEXT, *place)))
         try:
+            if not isinstance(data, bytes):
+                raise ValueError
             return decryptor.update(data) + decryptor.finalize()
         except (InvalidTag, ValueError):
             raise SetupError(

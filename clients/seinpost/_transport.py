@@ -15,7 +15,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
-import nats
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -73,6 +72,25 @@ class Transport(Protocol):
         ...
 
 
+class _SafeClient(Client):
+    """nats-py, but no byte of a message's headers can stop it: in a stored message those are another party's."""
+
+    async def _process_headers(self, headers: bytes) -> dict[str, str] | None:
+        try:
+            return await super()._process_headers(headers)
+        except Exception:
+            return None
+
+    def _build_message(
+        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None
+    ) -> Msg:
+        # A stored message has an acknowledgement subject, which the server alone sets; a status has none.
+        if headers and reply.startswith(b"$JS.ACK."):
+            headers = {k: v for k, v in headers.items() if k not in ("Status", "Description")}
+        message: Msg = super()._build_message(sid, subject, reply, data, headers)
+        return message
+
+
 class NatsTransport:
     """One connection of one identity."""
 
@@ -96,7 +114,8 @@ class NatsTransport:
             refusal.append(error)
             del refusal[:-5]
             match = _VIOLATION.search(str(error))
-            for future in denied.get(match.group(1), ()) if match else ():
+            # nats-py gives the server's sentence in lower case.
+            for future in denied.get(match.group(1).lower(), ()) if match else ():
                 if not future.done():
                     future.set_exception(_denial(match.group(1) if match else ""))
 
@@ -109,8 +128,9 @@ class NatsTransport:
                     )
 
         try:
-            client = await asyncio.wait_for(
-                nats.connect(
+            client = _SafeClient()
+            await asyncio.wait_for(
+                client.connect(
                     url,
                     nkeys_seed_str=nkey_seed,
                     name=f"seinpost {party}",
@@ -118,7 +138,7 @@ class NatsTransport:
                     connect_timeout=int(_CONNECT_SECONDS),
                     allow_reconnect=True,
                     max_reconnect_attempts=-1,
-                    reconnect_time_wait=0.5,
+                    reconnect_time_wait=0.5,  # type: ignore[arg-type]
                     error_cb=on_error,
                     disconnected_cb=on_disconnect,
                 ),
@@ -164,7 +184,7 @@ class NatsTransport:
         """One request, which a permission denial ends at once."""
         loop = asyncio.get_running_loop()
         denial: asyncio.Future[Msg] = loop.create_future()
-        waiting = self._denied.setdefault(subject, set())
+        waiting = self._denied.setdefault(subject.lower(), set())
         waiting.add(denial)
         request = asyncio.ensure_future(
             self._client.request(subject, data, timeout=_REQUEST_SECONDS, headers=headers)
@@ -179,7 +199,7 @@ class NatsTransport:
         finally:
             waiting.discard(denial)
             if not waiting:
-                self._denied.pop(subject, None)
+                self._denied.pop(subject.lower(), None)
             for future in (denial, request):
                 future.cancel()
             # Waits without raising what became of it; a cancellation of our own still comes through.

@@ -39,7 +39,7 @@ from seinpost_schemas.header import ZERO_32, Header, decode_header, object_hash,
 from seinpost_schemas.kinds import SEALED, Kind
 from seinpost_schemas.limits import MAX_EPOCH_AGE_MS
 from seinpost_schemas.merkle import Frontier, leaf_hash
-from seinpost_schemas.policy import Member, View
+from seinpost_schemas.policy import Member, View, verify_not_expired
 from seinpost_schemas.register import Mandate
 from seinpost_schemas.rights import (
     LoggedEpoch,
@@ -50,6 +50,9 @@ from seinpost_schemas.rights import (
 )
 
 _KNOWN = frozenset(int(k) for k in Kind)
+_MAX_UNPROVEN = 8
+_KEPT_EPOCH_MS = 31 * 24 * MAX_EPOCH_AGE_MS
+"""An epoch that was not ended: its sender may still end it, and is believed to have left it after this long."""
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -82,6 +85,7 @@ class _State(msgspec.Struct, array_like=True):
     heads: dict[bytes, tuple[int, bytes]]
     epochs: dict[bytes, _Epoch]
     peaks: tuple[bytes, ...]
+    unproven: dict[bytes, list[bytes]]
 
 
 class TrustedFeed:
@@ -95,11 +99,18 @@ class TrustedFeed:
         self._last_directory_size = 0
         self._heads: dict[bytes, tuple[int, bytes]] = {}
         self._epochs: dict[bytes, LoggedEpoch] = {}
+        # Hashes of headers that were refused and may still be their senders': see ``skip``.
+        self._unproven: dict[bytes, list[bytes]] = {}
 
     @property
     def size(self) -> int:
         """Entries eaten so far."""
         return self._frontier.size
+
+    def has_slot(self, epoch_id: bytes, kem_key_id: bytes) -> bool:
+        """Whether an epoch of this log is sealed to a reader's key."""
+        epoch = self._epochs.get(epoch_id)
+        return epoch is not None and kem_key_id in epoch.slot_ids
 
     def root(self) -> bytes:
         """The log's root over exactly what was received, 32 bytes."""
@@ -126,7 +137,7 @@ class TrustedFeed:
             )
         member = view.member(header.sender_id)  # 4
         verify_envelope(envelope, member.verifying)  # 4, 5
-        self._verify_chain(header)  # 6
+        self._verify_chain(header, envelope.object_hash)  # 6
         mandate, epoch_body = self._verify_rights(view, member, envelope, entry)  # 7
         self._advance(envelope, entry, entry_bytes, member, epoch_body)
         return Accepted(
@@ -139,13 +150,13 @@ class TrustedFeed:
             known=header.kind in _KNOWN,
         )
 
-    def _verify_chain(self, header: Header) -> None:
-        seq, hash_ = self._heads.get(header.sender_id, (0, ZERO_32))
-        if header.seq == seq:
+    def _verify_chain(self, header: Header, hash_: bytes) -> None:
+        seq, head = self._heads.get(header.sender_id, (0, ZERO_32))
+        if header.seq == seq and hash_ != head:
             raise ForkError("two headers with one seq: the sender's chain forks")
-        if header.seq < seq:
-            raise ReorderedError("a header comes after one with a higher seq: replayed or reordered")
-        if header.prev_hash != hash_:
+        if header.seq <= seq:
+            raise ReorderedError("a header comes after one with as high a seq: replayed or reordered")
+        if header.prev_hash != head and header.prev_hash not in self._unproven.get(header.sender_id, ()):
             raise GapError("the sender's chain has a hole: a header before this one is missing")
 
     def _verify_rights(
@@ -154,12 +165,14 @@ class TrustedFeed:
         header, at_ms = envelope.header, entry.admitted_ms
         if header.kind not in _KNOWN:
             return None, None
+        verify_not_expired(view.register, at_ms)
         mandate = verify_sender_rights(view, member, header, at_ms)
+        # Never more than the entry's own: readers who know more of the directory must come to the same.
+        seen = self._directory.view_at(header.directory_size)
+        if seen is None or header.directory_size > entry.directory_size:
+            raise RefusedError(Reason.STALE_DIRECTORY, "the header's directory size is not a known one")
         if header.kind == Kind.EPOCH:
             body = decode_epoch_body(envelope.body)
-            seen = self._directory.view_at(header.directory_size)
-            if seen is None or header.directory_size > entry.directory_size:
-                raise RefusedError(Reason.STALE_DIRECTORY, "the epoch's directory size is not a known one")
             verify_epoch_rights(seen, member, header, body, at_ms, self._epochs.get(body.reply_to))
             return mandate, body
         if header.kind in SEALED or header.kind == Kind.END_OF_EPOCH:
@@ -191,46 +204,54 @@ class TrustedFeed:
                 admitted_ms=entry.admitted_ms,
                 slot_ids=tuple(s.kem_key_id for s in body.slots),
             )
-        elif (epoch := self._epochs.get(header.epoch_id)) is not None:
-            epoch.ended = header.kind == Kind.END_OF_EPOCH
-            if not epoch.ended:
+        elif header.kind in SEALED or header.kind == Kind.END_OF_EPOCH:
+            epoch = self._epochs[header.epoch_id]
+            if header.kind == Kind.END_OF_EPOCH:
+                epoch.ended = True
+            else:
                 epoch.envelopes += 1
                 epoch.last_seq = header.seq
-        self._step(header, envelope.object_hash, entry, entry_bytes)
-
-    def _step(self, header: Header, hash_: bytes, entry: Entry, entry_bytes: bytes) -> None:
-        self._heads[header.sender_id] = (header.seq, hash_)
-        self._last_ms = max(self._last_ms, entry.admitted_ms)
-        self._last_directory_size = max(self._last_directory_size, entry.directory_size)
+        self._heads[header.sender_id] = (header.seq, envelope.object_hash)
+        self._unproven.pop(header.sender_id, None)
+        self._last_ms, self._last_directory_size = entry.admitted_ms, entry.directory_size
         self._frontier.append(leaf_hash(entry_bytes))
 
     def skip(self, seq: int, headers: dict[str, str]) -> None:
         """Step over a refused message, so that one bad entry does not stop the feed. Not a verification.
 
-        Its place in the log is counted; its chain is followed, so that the sender's next envelope is judged
-        by itself.
+        Its place in the log is counted. Nothing else of it is believed, neither its times nor its header; but
+        when its sender's next envelope names that header as its predecessor, it was the sender's after all.
         """
+        if seq <= self.size:
+            return
         try:
             entry, entry_bytes, _ = parse_feed_headers(headers)
             header = decode_header(entry.header_bytes)
         except MalformedError:
-            self._frontier.append(bytes(32))
-            return
-        if seq > self.size + 1:
-            # Entries are missing: their leaves are unknown, and so is every root from here on.
-            for _ in range(seq - 1 - self.size):
-                self._frontier.append(bytes(32))
-        if seq == self.size + 1:
-            self._step(header, object_hash(entry.header_bytes), entry, entry_bytes)
+            entry_bytes = b""
+        else:
+            self._remember(header, object_hash(entry.header_bytes))
+        if seq == self.size + 1 and entry_bytes:
+            self._frontier.append(leaf_hash(entry_bytes))
+        else:
+            # Leaves are unknown, so every root from here on is: in one step, however many are missing.
+            self._frontier = Frontier.of(seq, [bytes(32)] * seq.bit_count())
+
+    def _remember(self, header: Header, hash_: bytes) -> None:
+        seq, _ = self._heads.get(header.sender_id, (0, ZERO_32))
+        if header.seq > seq:
+            unproven = self._unproven.setdefault(header.sender_id, [])
+            unproven.append(hash_)
+            del unproven[:-_MAX_UNPROVEN]
 
     # -- across restarts --------------------------------------------------------------------------
 
     def encode(self) -> bytes:
-        """The state, for storing beside the position. Epochs that can carry nothing more are left out."""
+        """The state, for storing beside the position. Epochs that have ended are left out."""
         live = {
             k: e
             for k, e in self._epochs.items()
-            if not e.ended and self._last_ms - e.admitted_ms <= MAX_EPOCH_AGE_MS
+            if not e.ended and self._last_ms - e.admitted_ms <= _KEPT_EPOCH_MS
         }
         return msgspec.msgpack.encode(
             _State(
@@ -245,13 +266,15 @@ class TrustedFeed:
                         e.audience,
                         e.reply_to,
                         e.admitted_ms,
-                        e.slot_ids,
+                        # After an hour it carries nothing but its end, which needs no slots.
+                        e.slot_ids if self._last_ms - e.admitted_ms <= MAX_EPOCH_AGE_MS else (),
                         e.envelopes,
                         e.last_seq,
                     )
                     for k, e in live.items()
                 },
                 self._frontier.peaks,
+                self._unproven,
             )
         )
 
@@ -260,7 +283,7 @@ class TrustedFeed:
         state = msgspec.msgpack.decode(data, type=_State)
         self._frontier = Frontier.of(state.size, list(state.peaks))
         self._last_ms, self._last_directory_size = state.last_ms, state.last_directory_size
-        self._heads = dict(state.heads)
+        self._heads, self._unproven = dict(state.heads), dict(state.unproven)
         self._epochs = {
             k: LoggedEpoch(
                 sender_id=e.sender_id,

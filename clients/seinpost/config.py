@@ -17,7 +17,7 @@ from seinpost_schemas.errors import SetupError
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Paths are relative to the file that names them."""
 
-    enclave: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+    enclave: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$(?!\n)")]
     party: str
     identity: Path
     server: str
@@ -52,4 +52,4 @@ def load_config(path: Path | str) -> Config:
 def _to_path(type_: type, value: object) -> Path:
     if type_ is Path and isinstance(value, str):
         return Path(value)
-    raise NotImplementedError
+    raise ValueError("a path is written as text")

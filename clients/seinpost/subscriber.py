@@ -16,6 +16,7 @@ import msgspec
 from seinpost_schemas.compartment import Compartment, all_compartments
 from seinpost_schemas.entry import ENTRY_BYTES, ENTRY_HEADER, decode_entry, from_base64
 from seinpost_schemas.errors import (
+    BadSlotError,
     IdReusedError,
     InvalidError,
     MalformedError,
@@ -82,6 +83,8 @@ class Subscriber:
         self._on_audited = on_audited
         self._audits: dict[Compartment, LogAudit] = {}
         self._feeds: dict[Compartment, TrustedFeed] = {}
+        self._unreadable: set[bytes] = set()
+        """Epochs that are sealed to us and were said to be unreadable."""
         self._full: set[Compartment] = set()
         """Where reading waits for the application."""
         self._pending: dict[tuple[str, bytes], bytes] = {}
@@ -137,6 +140,16 @@ class Subscriber:
             feed.restore(stored_state)
         self._feeds[compartment] = feed
         self._grew(feed)
+        try:
+            await self._pull(feed, stream, compartment, queue)
+        except RefusedError as error:
+            # The right to read it has ended, or the server says so: the other feeds go on.
+            self._alarm_at(error, str(compartment), None, None)
+            await asyncio.Event().wait()
+
+    async def _pull(
+        self, feed: TrustedFeed, stream: str, compartment: Compartment, queue: asyncio.Queue[_Work]
+    ) -> None:
         async for stored in self._transport.pull(stream, self._identity.name, feed.size + 1):
             headers = dict(stored.headers)
             await self._wait_for_directory(stream, headers)
@@ -233,12 +246,12 @@ class Subscriber:
             self._alarm(error, feed, stored.seq - 1, None)
             return [], []
         try:
-            return self._open(accepted)
+            return self._open(accepted, feed)
         except (InvalidError, RefusedError, UpdateNeededError) as error:
             self._alarm(error, feed, accepted.index, accepted.member.party.token)
             return [], []
 
-    def _open(self, accepted: Accepted) -> tuple[list[Delivery], list[Seen]]:
+    def _open(self, accepted: Accepted, feed: TrustedFeed) -> tuple[list[Delivery], list[Seen]]:
         header = accepted.envelope.header
         if not accepted.known:
             raise UpdateNeededError(f"an envelope of kind {header.kind} needs a newer Seinpost")
@@ -248,6 +261,13 @@ class Subscriber:
             return [], []
         secrets = self._secrets(header.epoch_id)
         if secrets is None:
+            sealed_to_us = feed.has_slot(header.epoch_id, self._identity.kem.key_id)
+            if sealed_to_us and header.epoch_id not in self._unreadable:
+                self._unreadable.add(header.epoch_id)
+                # Sealed to this reader, who cannot open it: a signal that is not shown must be said.
+                raise BadSlotError(
+                    "an envelope is sealed to this reader, whose secrets of its epoch are missing"
+                )
             return [], []
         opened = open_verified(accepted.envelope, secrets)
         deliveries: list[Delivery] = []
@@ -263,10 +283,19 @@ class Subscriber:
         return deliveries, seen
 
     def _keep_epoch(self, accepted: Accepted) -> None:
-        view, party = accepted.view, self._directory.view.member(self._identity.sender_id).party
-        compartment = accepted.envelope.header.compartment
-        protected = may(view, party, Action.READ_PROTECTED, compartment, accepted.entry.admitted_ms)
+        header = accepted.envelope.header
+        # As the sender saw the register when it sealed: rights given later do not reach back.
+        seen = self._directory.directory.view_at(header.directory_size) or accepted.view
+        try:
+            party = seen.member(self._identity.sender_id).party
+        except RefusedError:
+            return
+        protected = may(seen, party, Action.READ_PROTECTED, header.compartment, accepted.entry.admitted_ms)
+        epoch_id = accepted.envelope.object_hash[:16]
+        # An alarm for it here is the alarm for what it carries too.
+        self._unreadable.add(epoch_id)
         secrets = open_epoch(accepted.envelope, self._identity.kem, read_protected=protected)
+        self._unreadable.discard(epoch_id)
         if secrets is not None:
             self._state.store_epoch(secrets.epoch_id, msgspec.msgpack.encode(secrets))
 

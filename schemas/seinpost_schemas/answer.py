@@ -38,8 +38,8 @@ class BrokerAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     index: Annotated[int, Meta(ge=0)] | None = None
     admitted_ms: Annotated[int, Meta(ge=0)] | None = None
     reason: Reason | None = None
-    message: str | None = None
-    basis: str | None = None
+    message: Annotated[str, Meta(max_length=1_000)] | None = None
+    basis: Annotated[str, Meta(max_length=500)] | None = None
     head: Head | None = None
 
     def encode(self) -> bytes:

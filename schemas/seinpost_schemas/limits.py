@@ -34,6 +34,8 @@ MIN_BUCKET_BYTES = 256
 MAX_SLOTS = 500
 """Reader keys in one epoch: 500 slots of 1,216 bytes stay under MAX_BODY_BYTES."""
 MAX_EPOCH_ENVELOPES = 1 << 16
+MAX_LIVE_EPOCHS = 64
+"""Per chain, begun within the hour and not ended: a client that was killed leaves some behind."""
 MAX_EPOCH_AGE_MS = 3_600_000
 """One hour from admission; bounds what one stolen epoch secret opens."""
 MAX_RUNS = 4_096
@@ -54,6 +56,9 @@ MAX_HELD_ENVELOPES = 64
 """Held per chain; bounds what one sender can make a broker keep."""
 FRESH_MS = 60_000
 """A sender stops sealing when the directory's newest timestamp has not risen for this long."""
+PARTY_BYTES_PER_SECOND = 16 * 1024 * KIB
+PARTY_BURST_BYTES = 512 * 1024 * KIB
+"""What one party may have admitted: several times the fastest publisher measured, and a full disk in hours."""
 MAX_CLOCK_SKEW_MS = 900_000
 """Fifteen minutes between the directory's timestamp and this machine's wall clock."""
 RECEIPT_INTERVAL_MS = 30_000

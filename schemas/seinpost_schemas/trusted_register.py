@@ -48,27 +48,34 @@ class TrustedRegister:
         note = parse_note(data)
         if self._register is not None and note.text == self._text:
             return self._register
+        # Known or signed first, parsed after: TOML can be made slow to read.
+        if self._register is None:
+            if enclave_id_of(note.text) != self.enclave_id:
+                raise BindingError("this is not version 1 of the register that this side trusts")
+        else:
+            _verify_threshold(note, self._register.registrars, "the previous version's")
         register = parse_register(note)
         if self._register is None:
-            self._verify_first(note, register)
+            _verify_first(register)
         else:
-            self._verify_next(note, register, self._register)
+            _verify_next(register, self._register)
         _verify_threshold(note, register.registrars, "its own")
         self._register, self._text = register, note.text
         return register
 
-    def _verify_first(self, note: Note, register: Register) -> None:
-        if register.version != 1 or enclave_id_of(note.text) != self.enclave_id:
-            raise BindingError("this is not version 1 of the register that this side trusts")
 
-    def _verify_next(self, note: Note, register: Register, before: Register) -> None:
-        if register.enclave != before.enclave:
-            raise BindingError("the register is of another enclave")
-        if register.version != before.version + 1:
-            raise BindingError(
-                f"register version {register.version} cannot follow version {before.version}: versions rise by one"
-            )
-        _verify_threshold(note, before.registrars, "the previous version's")
+def _verify_first(register: Register) -> None:
+    if register.version != 1:
+        raise BindingError("this is not version 1 of the register that this side trusts")
+
+
+def _verify_next(register: Register, before: Register) -> None:
+    if register.enclave != before.enclave:
+        raise BindingError("the register is of another enclave")
+    if register.version != before.version + 1:
+        raise BindingError(
+            f"register version {register.version} cannot follow version {before.version}: versions rise by one"
+        )
 
 
 def _verify_threshold(note: Note, registrars: Registrars, whose: str) -> None:

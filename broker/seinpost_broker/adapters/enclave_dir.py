@@ -14,6 +14,7 @@ nats/                    rendered nats.conf, JetStream's files, log
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tomllib
 from pathlib import Path
@@ -133,3 +134,15 @@ def directory_of(enclave_id: bytes, objects: list[tuple[DirectoryType, bytes]]) 
     for type_, data in objects:
         directory.advance(DirectoryEntry(type_, 0, directory_object_hash(data)).encode(), data)
     return directory
+
+
+def lock_directory(path: Path) -> None:
+    """Take the directory for this process, until it ends: two brokers would end each other's nats-server."""
+    descriptor = os.open(path / "broker.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise SetupError(
+            f"another broker serves {path} already; for more than one, name a NATS of your own in broker.toml"
+        ) from None

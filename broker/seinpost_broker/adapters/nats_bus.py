@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
-import nats
 import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
@@ -47,6 +46,25 @@ def _mapped(what: str) -> Iterator[None]:
         yield
     except (nats.errors.Error, TimeoutError, OSError) as error:
         raise UnavailableError(f"{what}: {type(error).__name__}") from None
+
+
+class SafeClient(Client):
+    """nats-py, but no byte of a message's headers can stop it: in a stored message those are its publisher's."""
+
+    async def _process_headers(self, headers: bytes) -> dict[str, str] | None:
+        try:
+            return await super()._process_headers(headers)
+        except Exception:
+            return None
+
+    def _build_message(
+        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None
+    ) -> Msg:
+        # A stored message has an acknowledgement subject, which the server alone sets; a status has none.
+        if headers and reply.startswith(b"$JS.ACK."):
+            headers = {k: v for k, v in headers.items() if k not in ("Status", "Description")}
+        message: Msg = super()._build_message(sid, subject, reply, data, headers)
+        return message
 
 
 class _Acks:
@@ -121,12 +139,13 @@ class NatsBus:
                 future.cancel()
 
         with _mapped(f"connect to {url}"):
-            client = await nats.connect(
+            client = SafeClient()
+            await client.connect(
                 url,
                 nkeys_seed_str=nkey_seed,
                 name="seinpost-broker",
                 max_reconnect_attempts=-1,
-                reconnect_time_wait=0.5,
+                reconnect_time_wait=0.5,  # type: ignore[arg-type]
                 allow_reconnect=True,
                 error_cb=_ignore,
                 disconnected_cb=on_disconnect,

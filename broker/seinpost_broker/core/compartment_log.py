@@ -29,10 +29,15 @@ from seinpost_schemas.directory import TrustedDirectory
 from seinpost_schemas.entry import Entry, signature_hash
 from seinpost_schemas.envelope import Envelope
 from seinpost_schemas.epoch_body import EpochBody, decode_epoch_body
-from seinpost_schemas.errors import MalformedError, Reason, RefusedError
+from seinpost_schemas.errors import MalformedError, Reason, RefusedError, SetupError
 from seinpost_schemas.header import ZERO_32, Header, decode_header, object_hash
 from seinpost_schemas.kinds import SEALED, Action, Kind
-from seinpost_schemas.limits import RECEIPT_INTERVAL_MS
+from seinpost_schemas.limits import (
+    MAX_CLOCK_SKEW_MS,
+    MAX_EPOCH_AGE_MS,
+    MAX_LIVE_EPOCHS,
+    RECEIPT_INTERVAL_MS,
+)
 from seinpost_schemas.merkle import leaf_hash
 from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.policy import Member, View, verify_not_expired
@@ -173,6 +178,12 @@ class CompartmentLog:
         logged = self._logged.get(envelope.object_hash)
         if logged is not None:
             return AlreadyLogged(*logged)
+        if self._last_ms - now_ms > MAX_CLOCK_SKEW_MS:
+            minutes = (self._last_ms - now_ms) // 60_000
+            raise SetupError(
+                f"the newest entry of {self.compartment} is {minutes} minutes ahead of this machine's clock: set the "
+                "clock right, or find out which broker's was wrong"
+            )
         admitted_ms = max(now_ms, self._last_ms)
         current = directory.current
         verify_not_expired(current.register, admitted_ms)
@@ -219,6 +230,7 @@ class CompartmentLog:
         if kind is Kind.EPOCH:
             body = decode_epoch_body(envelope.body)
             answered = self._epochs.get(body.reply_to)
+            self._verify_live_epochs(header.sender_id, at_ms)
             verify_epoch_rights(seen, member, header, body, at_ms, answered)
             origin = current.party(answered.origin) if answered else member.party
             audience = current.audience_of_code(body.audience)
@@ -234,6 +246,16 @@ class CompartmentLog:
             _refuse_removed(epoch.slot_ids, still)
         else:
             self._verify_clear(envelope, kind, member, current, at_ms)
+
+    def _verify_live_epochs(self, sender_id: bytes, at_ms: int) -> None:
+        """Every reader keeps each live epoch: one sender must not make them many."""
+        live = 0
+        for epoch in reversed(self._epochs.values()):
+            if at_ms - epoch.admitted_ms >= MAX_EPOCH_AGE_MS:
+                break
+            live += epoch.sender_id == sender_id and not epoch.ended
+        if live >= MAX_LIVE_EPOCHS:
+            raise RefusedError(Reason.QUOTA, f"this sender has {live} epochs that have not ended; end some")
 
     def _verify_clear(
         self, envelope: Envelope, kind: Kind, member: Member, current: View, at_ms: int

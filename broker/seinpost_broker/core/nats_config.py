@@ -20,6 +20,9 @@ from seinpost_schemas.subjects import inbox_prefix, witness_subject
 from .layout import Right, identity_rights, witness_rights
 
 _JETSTREAM_MAX_BYTES = 1 << 40
+_MAX_CONNECTIONS = 64
+_MAX_SUBSCRIPTIONS = 4_096
+"""Per party: far more than its processes need, far less than what would starve the others."""
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +136,10 @@ def _account(view: View, party: Party, rights: dict[str, list[Right]]) -> str:
     return "\n".join(
         [
             f"  {account_name(party.token)} {{",
+            "    limits {",
+            f"      max_connections: {_MAX_CONNECTIONS}",
+            f"      max_subscriptions: {_MAX_SUBSCRIPTIONS}",
+            "    }",
             "    users: [",
             *users,
             "    ]",

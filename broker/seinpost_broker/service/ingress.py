@@ -21,6 +21,7 @@ from seinpost_schemas.envelope import Envelope, decode_envelope, verify_envelope
 from seinpost_schemas.errors import InvalidError, Reason, RefusedError, UnavailableError
 from seinpost_schemas.header import HEADER_BYTES, object_hash, verify_enclave
 from seinpost_schemas.kinds import Action
+from seinpost_schemas.limits import PARTY_BURST_BYTES, PARTY_BYTES_PER_SECOND
 from seinpost_schemas.policy import Member
 from seinpost_schemas.subjects import parse_ingress_subject
 
@@ -48,16 +49,39 @@ class IngressService:
         self._directory = directory
         self._sequencers = sequencers
         self._answers = answers
+        self._room: float = PARTY_BURST_BYTES
+        self._filled = asyncio.get_running_loop().time()
 
     async def run(self) -> None:
         """Fetch and handle until cancelled; an unreachable server is tried again."""
         while True:
             try:
                 for message in await self._ingress.fetch(self._party, _FETCH):
-                    await self.handle(message)
+                    await self._keep_to_its_rate(len(message.data))
+                    await self._handle_or_drop(message)
             except UnavailableError as error:
                 _log.warning("ingress waits", party=self._party, cause=type(error).__name__)
                 await asyncio.sleep(0.5)
+
+    async def _keep_to_its_rate(self, size: int) -> None:
+        """Wait while the party is above its rate: what it sends then waits in its own ingress, up to its quota."""
+        now = asyncio.get_running_loop().time()
+        self._room = min(PARTY_BURST_BYTES, self._room + (now - self._filled) * PARTY_BYTES_PER_SECOND)
+        self._filled = now
+        self._room -= size
+        if self._room < 0:
+            _log.warning("party is held to its rate", party=self._party)
+            await asyncio.sleep(-self._room / PARTY_BYTES_PER_SECOND)
+
+    async def _handle_or_drop(self, message: IngressMessage) -> None:
+        """Handle a message; a mistake of ours that it brings out must not stop other messages or parties."""
+        try:
+            await self.handle(message)
+        except UnavailableError:
+            raise
+        except Exception:
+            _log.exception("a message brought out a mistake of ours", party=self._party)
+            await message.done()
 
     async def handle(self, message: IngressMessage) -> None:
         """Verify one message and hand it to its compartment's sequencer, or refuse it."""

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import os
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Annotated
 
@@ -178,6 +180,10 @@ def demo(
 
 def main() -> None:
     """The command's entry point."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal or file that lacks a character gets its number: one signal must not stop the others.
+            stream.reconfigure(errors="backslashreplace")
     with contextlib.suppress(ImportError):
         import uvloop  # noqa: PLC0415 - faster where installed, never needed
 
@@ -205,6 +211,13 @@ def main() -> None:
     sys.exit(status if isinstance(status, int) else 0)
 
 
+def clean(text: str) -> str:
+    """Text from outside on one line, safe on a terminal: control and formatting characters become a visible mark."""
+    return "".join(
+        "�" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co") else c for c in " ".join(text.split())
+    )
+
+
 def fail(message: str) -> None:
     """One line on standard error."""
-    print("seinpost: " + " ".join(message.split()), file=sys.stderr, flush=True)
+    print("seinpost: " + clean(message), file=sys.stderr, flush=True)

@@ -19,7 +19,7 @@ from seinpost.identity import load_identity
 from seinpost_schemas.errors import MalformedError, RefusedError, SeinpostError, UnavailableError
 from seinpost_schemas.signal import Signal
 
-from . import fail
+from . import clean, fail
 from ._input import read_signals
 from ._passphrase import find_passphrase
 
@@ -63,7 +63,10 @@ class _Tally:
         if self._as_json:
             print(json.dumps({"line": line, **msgspec.to_builtins(answer)}), flush=True)
         else:
-            print(f"admitted  {answer.compartment}  {answer.index}  {answer.signal}", flush=True)
+            print(
+                "  ".join(map(clean, ("admitted", answer.compartment, str(answer.index), answer.signal))),
+                flush=True,
+            )
 
     def refuse(self, line: int, error: BaseException, signal_id: str | None = None) -> None:
         self.refused += 1

@@ -7,8 +7,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import re
 import sys
-import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,19 +22,13 @@ from seinpost.delivery import Alarm, Audited, Delivery
 from seinpost.identity import load_identity
 from seinpost_schemas.signal import Signal
 
-from . import fail
+from . import clean, fail
 from ._passphrase import find_passphrase
 from ._text import load_texts
 
 _HEADINGS = ("time", 8), ("compartment", 18), ("sender", 9), ("type", 12), ("severity", 8), ("title", 0)
+_TRICKS = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _CLASSIFICATION_STYLE = {"ong": "green", "depv": "bold yellow"}
-
-
-def clean(text: str) -> str:
-    """Text from outside, safe on a terminal: control and formatting characters become a visible mark."""
-    return "".join(
-        "�" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co") else c for c in " ".join(text.split())
-    )
 
 
 class Table:
@@ -84,7 +78,7 @@ class Table:
 
 def to_json(delivery: Delivery, status: Status) -> str:
     """One delivery as a JSON line."""
-    return msgspec.json.encode(
+    return escaped(
         {
             "signal": delivery.signal,
             "sender": delivery.sender,
@@ -96,7 +90,13 @@ def to_json(delivery: Delivery, status: Status) -> str:
             "admitted": dt.datetime.fromtimestamp(delivery.admitted_ms / 1000, dt.UTC),
             "object_hash": delivery.object_hash.hex(),
         }
-    ).decode()
+    )
+
+
+def escaped(value: object) -> str:
+    """JSON in which characters that could play tricks on a terminal stand as their escapes."""
+    text = msgspec.json.encode(value).decode()
+    return _TRICKS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def alarm_line(alarm: Alarm, texts: Callable[[str], str]) -> str:
@@ -144,4 +144,8 @@ async def run(
                     break
                 table.show(delivery, connection.status(delivery))
                 shown += 1
+            # What was shown was taken: one step on stores the position, before the generator is closed.
+            with contextlib.suppress(TimeoutError, StopAsyncIteration):
+                async with asyncio.timeout(0):
+                    await anext(deliveries)
         return 1 if connection.alarms else 0

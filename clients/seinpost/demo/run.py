@@ -16,9 +16,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import seinpost
-from seinpost.cli import fail
+from seinpost.cli import clean, fail
 from seinpost.cli._text import load_texts
-from seinpost.cli.watch import Table, alarm_line, clean
+from seinpost.cli.watch import Table, alarm_line
 from seinpost_schemas.errors import RefusedError, SetupError, UnavailableError
 
 from .incidents import Publication, load_publications, refusals

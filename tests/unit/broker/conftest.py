@@ -8,3 +8,4 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[2] / "integration"))
+sys.path.append(str(Path(__file__).parents[1] / "client"))
