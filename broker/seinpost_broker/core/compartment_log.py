@@ -29,7 +29,7 @@ from seinpost_schemas.directory import TrustedDirectory
 from seinpost_schemas.entry import Entry, signature_hash
 from seinpost_schemas.envelope import Envelope
 from seinpost_schemas.epoch_body import EpochBody, decode_epoch_body
-from seinpost_schemas.errors import MalformedError, Reason, RefusedError, SetupError
+from seinpost_schemas.errors import MalformedError, Reason, RefusedError, SetupError, UnavailableError
 from seinpost_schemas.header import ZERO_32, Header, decode_header, object_hash
 from seinpost_schemas.kinds import SEALED, Action, Kind
 from seinpost_schemas.limits import (
@@ -185,6 +185,9 @@ class CompartmentLog:
                 "clock right, or find out which broker's was wrong"
             )
         admitted_ms = max(now_ms, self._last_ms)
+        if directory.size < self._last_directory_size:
+            # Another broker knew more: who was removed since is not known here yet.
+            raise UnavailableError("the directory is behind the log; it must be read first")
         current = directory.current
         verify_not_expired(current.register, admitted_ms)
         verify_sender_rights(current, member, header, admitted_ms, action)
@@ -192,9 +195,9 @@ class CompartmentLog:
             return Ahead()
         seen = self._view_at(header, directory)
         self._verify_kind(envelope, member, seen, current, admitted_ms)
-        size = max(directory.size, self._last_directory_size)
         return Admit(
-            self.size, Entry(admitted_ms, size, envelope.header_bytes, signature_hash(envelope.signature))
+            self.size,
+            Entry(admitted_ms, directory.size, envelope.header_bytes, signature_hash(envelope.signature)),
         )
 
     def _follows_chain(self, envelope: Envelope) -> bool:

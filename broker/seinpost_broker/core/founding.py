@@ -234,7 +234,7 @@ def founding_text(
         "schema": 1,
         # Without witnesses the broker's own checkpoint stands in for their freshness.
         "quorum": quorum_of(len(witnesses)),
-        "periods": {"current": period_of(issued), "next": period_of(issued + dt.timedelta(days=92))},
+        "periods": {"current": period_of(issued), "next": period_of(_next_quarter(issued))},
         "audiences": list(AUDIENCES),
         "prohibitions": list(PROHIBITIONS),
         "parties": [
@@ -264,6 +264,12 @@ def founding_text(
         "log": {"ed25519": to_base64(keys.log_ed25519), "mldsa44": to_base64(keys.log_mldsa44)},
     }
     return tomli_w.dumps(register)
+
+
+def _next_quarter(day: dt.datetime) -> dt.datetime:
+    """The first day of the quarter after a date's."""
+    months = (day.month - 1) // 3 * 3 + 3
+    return day.replace(year=day.year + months // 12, month=months % 12 + 1, day=1)
 
 
 def period_of(day: dt.datetime) -> str:

@@ -9,8 +9,6 @@ Users are NKEYs: the file holds public keys only.
 
 from __future__ import annotations
 
-import json
-
 import msgspec
 
 from seinpost_schemas.policy import View
@@ -80,8 +78,12 @@ def render(view: View, server: Server, at_ms: int) -> str:
     )
 
 
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
 def _quote(text: str) -> str:
-    return json.dumps(text)
+    """A string as nats-server reads it: its escapes are few, and other control characters are in hexadecimal."""
+    return '"' + "".join(_ESCAPES.get(c) or (f"\\x{ord(c):02x}" if ord(c) < 32 else c) for c in text) + '"'
 
 
 def _union(by_identity: dict[str, list[Right]]) -> list[Right]:

@@ -154,10 +154,6 @@ def test_a_sender_whose_mandate_was_removed_is_refused_at_any_size(log: Admittin
     log.refuse(log.made.signals(NCSC, secrets, directory_size=before), Reason.MANDATE)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="decide() stamps the larger directory size that the log has, and decides on the smaller one it knows",
-)
 def test_a_broker_whose_directory_is_behind_its_log_admits_nothing(log: Admitting) -> None:
     """Another broker logged at a directory that this one has not read: what it removed is not known here."""
     behind = log.enclave.directory()

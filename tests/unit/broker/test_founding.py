@@ -240,11 +240,6 @@ def founded_on(day: dt.datetime) -> dict[str, str]:
         pytest.param(
             (year, month, last),
             id=f"{year}-{month}-{last}",
-            marks=pytest.mark.xfail(
-                strict=True, reason="92 days on from the end of a short quarter is two quarters on"
-            )
-            if (year, month, last) in {(2026, 3, 31), (2026, 12, 30), (2026, 12, 31), (2027, 12, 31)}
-            else [],
         )
         for year, month, last in [
             (2026, 1, 1),
