@@ -1,0 +1,168 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""A foreign implementation of the C2SP formats agrees: `aics-tlog` on our notes, proofs and tiles, and ours on its.
+
+It runs in an environment of its own. It knows Ed25519 lines only: the ML-DSA ones, of a type that it does not
+know, it passes over as C2SP asks.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import venv
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from seinpost_schemas.checkpoint import Checkpoint, LogKeys, parse_checkpoint
+from seinpost_schemas.cosignature import COSIGNATURE_ED25519_TYPE, WitnessKeys, ed25519_message
+from seinpost_schemas.merkle import leaf_hash, verify_consistency, verify_inclusion
+from seinpost_schemas.merkle_tree import MerkleTree
+from seinpost_schemas.note import ED25519_TYPE, Note, format_vkey, key_id, parse_note, verify_ed25519
+from seinpost_schemas.tiles import TILE_WIDTH, bundle_path, encode_bundle, tile_hashes, tiles_of
+
+pytestmark = [pytest.mark.foreign, pytest.mark.timeout(300)]
+
+PINNED = "aics-tlog==0.2.1"
+CHECKER = Path(__file__).parent / "tlog" / "checker.py"
+ORIGIN = "proef/2026q4/depv/process"
+LOG_SEED = b"\x07" * 64
+LOG = LogKeys(LOG_SEED)
+WITNESSES = [WitnessKeys(f"proef/witness/w{n}", bytes([n]) * 64) for n in range(1, 5)]
+SIZES = (1, 2, 255, 256, 257, 300, 600)
+
+
+@pytest.fixture(scope="session")
+def foreign_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python with aics-tlog; it declares a newer Python than it needs."""
+    folder = tmp_path_factory.mktemp("tlog")
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    needs = f"cryptography=={version('cryptography')}"
+    for more in (["--ignore-requires-python", "--no-deps", PINNED], [needs]):
+        done = subprocess.run([*pip, *more], capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0, done.stderr
+    return python
+
+
+def run(python: Path, **task: Any) -> dict[str, Any]:
+    done = subprocess.run(
+        [python, CHECKER], input=json.dumps(task), capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def entries_of(size: int) -> list[bytes]:
+    return [b"seinpost/entry/v1" + n.to_bytes(4, "big") * 58 for n in range(size)]
+
+
+def tree_of(entries: list[bytes]) -> MerkleTree:
+    tree = MerkleTree()
+    for entry in entries:
+        tree.append(leaf_hash(entry))
+    return tree
+
+
+def tiles_over(entries: list[bytes]) -> dict[str, bytes]:
+    """Every tile and entry bundle, in our code."""
+    levels = [[leaf_hash(e) for e in entries]]
+    made: dict[str, bytes] = {}
+    for tile in tiles_of(len(entries)):
+        while len(levels) <= tile.level:
+            levels.append(tile_hashes(levels[-1]))
+        start = tile.number * TILE_WIDTH
+        made[tile.path] = b"".join(levels[tile.level][start : start + tile.width])
+        if tile.level == 0:
+            made[bundle_path(tile.number, tile.width)] = encode_bundle(entries[start : start + tile.width])
+    return made
+
+
+def cosigned_note(size: int, witnesses: int = 3) -> tuple[bytes, MerkleTree, list[bytes]]:
+    entries = entries_of(size)
+    tree = tree_of(entries)
+    checkpoint = Checkpoint(ORIGIN, size, tree.root())
+    note = parse_note(LOG.sign(checkpoint, 1_790_000_000))
+    lines = [line for w in WITNESSES[:witnesses] for line in w.cosign(checkpoint, 1_790_000_000)]
+    return Note(note.text, (*note.signatures, *lines)).encode(), tree, entries
+
+
+def task_of(size: int, note: bytes, tree: MerkleTree, entries: list[bytes]) -> dict[str, Any]:
+    return {
+        "do": "check",
+        "entries": [e.hex() for e in entries],
+        "note": note.hex(),
+        "root": tree.root().hex(),
+        "log": format_vkey(ORIGIN, ED25519_TYPE + LOG.public.ed25519),
+        "witnesses": [
+            format_vkey(w.public.name, COSIGNATURE_ED25519_TYPE + w.public.ed25519) for w in WITNESSES
+        ],
+        "quorum": 3,
+        "inclusion": [[i, [h.hex() for h in tree.inclusion_proof(i)]] for i in range(0, size, 19)],
+        "consistency": [
+            [old, tree.root(old).hex(), [h.hex() for h in tree.consistency_proof(old)]]
+            for old in range(0, size, 23)
+        ],
+        "tiles": {path: data.hex() for path, data in tiles_over(entries).items()},
+    }
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_foreign_checker_accepts_ours(foreign_python: Path, size: int) -> None:
+    found = run(foreign_python, **task_of(size, *cosigned_note(size)))
+    assert (found["checkpoint"], found["cosignatures"], found["size"]) == (True, 3, size)
+    assert found["root"]
+    assert found["tile_root"]
+    assert found["entries"]
+    assert found["inclusion"]
+    assert all(found["inclusion"])
+    assert all(found["consistency"])
+
+
+def test_the_foreign_checker_refuses_what_we_refuse(foreign_python: Path) -> None:
+    note, tree, entries = cosigned_note(300)
+    few, _, _ = cosigned_note(300, witnesses=2)
+    assert not run(foreign_python, **task_of(300, few, tree, entries))["checkpoint"]
+    other = task_of(300, note, tree, entries)
+    other["log"] = format_vkey(ORIGIN, ED25519_TYPE + LogKeys(b"\x08" * 64).public.ed25519)
+    assert not run(foreign_python, **other)["checkpoint"]
+    wrong = task_of(300, note, tree, entries)
+    wrong["inclusion"] = [[i + 1, proof] for i, proof in wrong["inclusion"]]
+    assert not any(run(foreign_python, **wrong)["inclusion"])
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_ours_accepts_the_foreign_ones(foreign_python: Path, size: int) -> None:
+    entries = entries_of(size)
+    made = run(
+        foreign_python,
+        do="make",
+        entries=[e.hex() for e in entries],
+        origin=ORIGIN,
+        witness=WITNESSES[0].public.name,
+        log_seed=LOG_SEED[:32].hex(),
+        witness_seed=(b"\x01" * 32).hex(),
+    )
+    tree = tree_of(entries)
+    root = bytes.fromhex(made["root"])
+    assert root == tree.root()
+    note = parse_note(bytes.fromhex(made["note"]))
+    checkpoint = parse_checkpoint(note)
+    assert checkpoint == Checkpoint(ORIGIN, size, root)
+    verify_ed25519(note, ORIGIN, LOG.public.ed25519)
+    witness = WITNESSES[0].public
+    (line,) = (s for s in note.signatures if s.name == witness.name)
+    assert line.key_id == key_id(witness.name, COSIGNATURE_ED25519_TYPE + witness.ed25519)
+    key = ed25519.Ed25519PublicKey.from_public_bytes(witness.ed25519)
+    key.verify(line.signature[8:], ed25519_message(int.from_bytes(line.signature[:8], "big"), checkpoint))
+    for index, proof in made["inclusion"]:
+        verify_inclusion(leaf_hash(entries[index]), index, size, [bytes.fromhex(h) for h in proof], root)
+    for old, proof in made["consistency"]:
+        verify_consistency(old, size, [bytes.fromhex(h) for h in proof], tree.root(old), root)
+    assert {path: bytes.fromhex(data) for path, data in made["tiles"].items()} == tiles_over(entries)
