@@ -51,19 +51,14 @@ def main() -> None:
         demo = [sys.executable, "-m", "seinpost", "demo", "--headless", "--keep", str(enclave)]
         subprocess.run(demo, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         command = [sys.executable, "-m", "seinpost_broker", "run", str(enclave)]
-        witnesses = sorted(str(p) for p in enclave.glob("*-witness.toml"))
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as broker:
             if broker.stdout is None or not broker.stdout.readline().startswith(b"ready"):
                 raise SystemExit("the broker did not start")
-            with subprocess.Popen(
-                [sys.executable, "-m", "seinpost", "witness", *witnesses], stdout=subprocess.DEVNULL
-            ) as witnessing:
-                try:
-                    TARGET.parent.mkdir(parents=True, exist_ok=True)
-                    TARGET.write_text(asyncio.run(draw(enclave)), encoding="utf-8")
-                finally:
-                    witnessing.terminate()
-                    broker.terminate()
+            try:
+                TARGET.parent.mkdir(parents=True, exist_ok=True)
+                TARGET.write_text(asyncio.run(draw(enclave)), encoding="utf-8")
+            finally:
+                broker.terminate()
 
 
 if __name__ == "__main__":

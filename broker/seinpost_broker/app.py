@@ -14,6 +14,7 @@ from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of, lock_
 from seinpost_broker.adapters.nats_bus import NatsBus
 from seinpost_broker.adapters.nats_server import PID_FILE, NatsServer, notify_ready, verify_config
 from seinpost_broker.adapters.system_clock import SystemClock
+from seinpost_broker.adapters.trial_witnesses import TrialWitnesses, find_configs
 from seinpost_broker.core import layout, nats_config
 from seinpost_broker.service.checkpointer import Checkpointer, Signing
 from seinpost_broker.service.directory import DirectoryService
@@ -46,8 +47,10 @@ def render_config(enclave: EnclaveDir, view: View, now_ms: int) -> bool:
     return text != before
 
 
-async def serve(enclave: EnclaveDir, ready: Callable[[str], None]) -> None:
+async def serve(enclave: EnclaveDir, ready: Callable[[str], None], *, witnesses: bool = True) -> None:
     """Run a broker until cancelled. ``ready`` is called with the server's URL once signals are admitted.
+
+    With a nats-server of our own it runs the witnesses too whose identities are still here, if ``witnesses``.
 
     Raises ``SetupError`` for keys, register, configuration or port, ``UnavailableError`` for a NATS that
     is not there.
@@ -72,7 +75,14 @@ async def serve(enclave: EnclaveDir, ready: Callable[[str], None]) -> None:
             await lay_out(bus, founding, clock.now_ms())
             directory = DirectoryService(enclave_id, store=bus, clock=clock)
             await directory.found(objects)
-            await _run(enclave, bus, server, directory, clock, log_keys, lambda: ready(url))
+            configs = find_configs(enclave.path) if server is not None and witnesses else []
+            trial = TrialWitnesses(configs, enclave.path / "witnesses.log")
+            witnessing = asyncio.ensure_future(trial.supervise())
+            try:
+                await _run(enclave, bus, server, directory, clock, log_keys, lambda: ready(url))
+            finally:
+                witnessing.cancel()
+                await asyncio.wait({witnessing})
         finally:
             await bus.close()
     finally:

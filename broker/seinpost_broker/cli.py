@@ -76,14 +76,12 @@ def init(
         register = directory_of(enclave_id, objects).current.register
         print(f"enclave {register.enclave} ({enclave_id.hex()}), {len(parties)} identities, in {directory}")
         print(f"next: seinpost-broker run {directory}")
-        if register.witnesses:
-            print(f"then: seinpost witness {directory}/*-witness.toml")
         print(f"then: seinpost watch --config {directory}/tafel.toml")
         print(f"take {directory}/registrars offline; hand each party its files from {directory}/identities")
 
 
 @app.command
-def run(directory: Path) -> None:
+def run(directory: Path, *, witnesses: bool = True) -> None:
     """Serve an enclave until stopped; with its own supervised nats-server unless broker.toml names one.
 
     Logs are JSON lines on standard error; "ready" follows on standard output.
@@ -92,6 +90,9 @@ def run(directory: Path) -> None:
     ----------
     directory
         What init made.
+    witnesses
+        With its own nats-server: also run the witnesses whose identities are still in the directory. That is for
+        trials; in use each party runs its own, with seinpost witness.
     """
     structlog.configure(
         processors=[
@@ -102,7 +103,7 @@ def run(directory: Path) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    uvloop.run(_serve(EnclaveDir(directory)))
+    uvloop.run(_serve(EnclaveDir(directory), witnesses=witnesses))
 
 
 @app.command
@@ -120,8 +121,10 @@ def render(directory: Path) -> None:
     print(f"{enclave.nats_config}: {'written' if changed else 'unchanged'}")
 
 
-async def _serve(enclave: EnclaveDir) -> None:
-    task = asyncio.ensure_future(serve(enclave, lambda url: print(f"ready on {url}", flush=True)))
+async def _serve(enclave: EnclaveDir, *, witnesses: bool) -> None:
+    task = asyncio.ensure_future(
+        serve(enclave, lambda url: print(f"ready on {url}", flush=True), witnesses=witnesses)
+    )
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, task.cancel)
     loop.add_signal_handler(signal.SIGINT, task.cancel)

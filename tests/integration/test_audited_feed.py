@@ -200,3 +200,23 @@ async def test_a_broker_whose_checkpoint_is_not_of_its_stream_does_not_start(
     assert origin in done.stderr
     assert any(word in done.stderr for word in says.split("|"))
     enclave.stop()
+
+
+async def test_a_trial_is_whole_with_init_and_run_alone(tmp_path: Path) -> None:
+    """Who follows the first steps of the help gets signals that are audited, and nothing is left running."""
+    enclave = make_enclave(tmp_path / "e", *WITNESSES, "tafel", witnesses=True)
+    enclave.start(witnesses=True)
+    async with reading(enclave) as reader:
+        await reader.status(await publish(enclave, "ncsc", "Proef"), "audited")
+        assert reader.connection.alarms == []
+    assert "for trials only" in (enclave.path / "broker.log").read_text()
+    enclave.stop()
+    left = [p for p in Path("/proc").glob("[0-9]*") if str(enclave.path).encode() in _command_line(p)]
+    assert left == []
+
+
+def _command_line(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""

@@ -144,7 +144,7 @@ async def _broker(directory: Path) -> AsyncIterator[None]:
     log_path = directory / "broker.log"
     with log_path.open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "seinpost_broker", "run", str(directory),
+            sys.executable, "-m", "seinpost_broker", "run", str(directory), "--no-witnesses",
             stdout=asyncio.subprocess.PIPE, stderr=log, start_new_session=True,
         )  # fmt: skip
     try:

@@ -177,13 +177,14 @@ class Enclave:
 
     # -- processes --------------------------------------------------------------------------------
 
-    def start(self, patch: str = "") -> subprocess.Popen[bytes]:
+    def start(self, patch: str = "", *, witnesses: bool = False) -> subprocess.Popen[bytes]:
         """Run one more broker and wait until it is ready; ``patch`` is run before it."""
+        option = "--witnesses" if witnesses else "--no-witnesses"
         code = f"import sys\n{patch}\nfrom seinpost_broker.cli import main\nmain()"
         log = (self.path / "broker.log").open("ab")
         with log:
             process = subprocess.Popen(
-                [sys.executable, "-c", code, "run", str(self.path)],
+                [sys.executable, "-c", code, "run", str(self.path), option],
                 stdout=subprocess.PIPE,
                 stderr=log,
             )

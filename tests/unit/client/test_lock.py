@@ -100,16 +100,24 @@ async def test_a_killed_process_leaves_nothing_locked(tmp_path: Path) -> None:
     lock.release()
 
 
+def open_files(path: Path) -> int:
+    """How often this process has the file open."""
+    return sum(p.resolve() == path for p in Path("/proc/self/fd").iterdir())
+
+
 async def test_who_gives_up_waiting_holds_nothing(tmp_path: Path) -> None:
     first, second, third = (Lock(tmp_path / "l") for _ in range(3))
     await first.acquire(unexpected)
     waited: list[int] = []
     waiting = asyncio.ensure_future(second.acquire(lambda: waited.append(1)))
+    before = open_files(tmp_path / "l")
     while not waited:
         await asyncio.sleep(0.01)
+    assert open_files(tmp_path / "l") == before + 1
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+    assert open_files(tmp_path / "l") == before
     first.release()
     await third.acquire(unexpected)
     third.release()

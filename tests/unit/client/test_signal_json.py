@@ -196,6 +196,12 @@ def test_what_is_not_json_is_said(data: bytes, says: str) -> None:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("place", [b'{"report": {"title": "a\xffb"}}', b'{"id": "\xff"}', b'{"\xff": 1}'])
+def test_text_in_another_encoding_is_said(place: bytes) -> None:
+    with pytest.raises(MalformedError, match="not UTF-8 text"):
+        parse_signal(place)
+
+
 def test_text_that_cannot_be_utf_8_is_said() -> None:
     with pytest.raises(MalformedError):
         parse_signal('{"handling": "\ud800"}')

@@ -26,7 +26,7 @@ from seinpost_schemas.entry import (
 )
 from seinpost_schemas.envelope import Envelope, sign_envelope
 from seinpost_schemas.errors import InvalidError, RefusedError
-from seinpost_schemas.header import HEADER_BYTES
+from seinpost_schemas.header import HEADER_BYTES, object_hash
 from seinpost_schemas.limits import MAX_BODY_BYTES
 from seinpost_schemas.merkle import Frontier
 from seinpost_schemas.signing import SIGNATURE_BYTES
@@ -355,3 +355,52 @@ def test_a_gap_of_any_size_costs_little(scene: Scene, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Frontier, "append", counted)
     skip(scene.feed, scene.log.message(scene.envelope, seq=1 << 62))
     assert scene.feed.size == 1 << 62
+
+
+# -- headers that were refused and may have been their sender's after all ---------------------------
+
+
+def forged_header(scene: Scene, number: int, **change: Any) -> StoredMessage:
+    """An entry around a header that nobody signed, each with another hash."""
+    fields = {"seq": 9, "epoch_id": b"I" * 16, "count": 1, "created_ms": number, **change}
+    header = scene.log.place(scene.ncsc, 2, body_len=len(scene.honest.body), **fields)
+    return consistent(scene, header.encode(), scene.feed.size + 1)
+
+
+def test_once_the_chain_has_gone_on_a_refused_header_is_no_predecessor_any_more(scene: Scene) -> None:
+    forged = forged_header(scene, 1)
+    skip(scene.feed, forged)
+    scene.log.append(scene.envelope, seq=4)
+    take(scene.feed, scene.log.messages[-1])
+    hash_ = object_hash(entry_of(forged)[HEADER_AT : HEADER_AT + HEADER_BYTES])
+    branch = scene.signals(seq=20, prev_hash=hash_)
+    refuse(scene.feed, scene.log.message(branch, seq=5), "gap")
+    take(scene.feed, scene.log.message(scene.signals(), seq=5))
+
+
+def test_an_old_header_logged_again_is_no_predecessor_of_anything_new(scene: Scene) -> None:
+    old = scene.log.messages[0]
+    skip(scene.feed, StoredMessage(3, old.headers, old.body))
+    branch = scene.signals(seq=3, prev_hash=scene.epoch.object_hash)
+    refuse(scene.feed, scene.log.message(branch, seq=4), "gap")
+    take(scene.feed, scene.log.message(scene.envelope, seq=4))
+
+
+def test_many_refused_headers_in_one_senders_name_cost_a_few(scene: Scene) -> None:
+    before = len(scene.feed.encode())
+    for number in range(500):
+        skip(scene.feed, forged_header(scene, number))
+    assert len(scene.feed.encode()) - before < 1_000
+    assert take(scene.feed, scene.log.message(scene.envelope, seq=scene.feed.size + 1)).known
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="a refused header is remembered for whatever sender_id it names: invented ones pile up in the state, "
+    "which is written with every entry",
+)
+def test_refused_headers_of_senders_that_nobody_is_cost_nothing(scene: Scene) -> None:
+    before = len(scene.feed.encode())
+    for number in range(500):
+        skip(scene.feed, forged_header(scene, number, sender_id=number.to_bytes(16, "big")))
+    assert len(scene.feed.encode()) - before < 1_000

@@ -557,5 +557,16 @@ def test_old_epochs_do_not_pile_up_in_the_stored_state(enclave: TrialEnclave) ->
     assert max(sizes) - min(sizes) < 64
 
 
+def test_an_epoch_left_open_for_an_hour_keeps_what_its_end_needs_and_no_slots(scene: Scene) -> None:
+    slot_ids = [identity(n).kem.key_id for n in READERS]
+    assert all(i in scene.feed.encode() for i in slot_ids)
+    scene.log.now_ms += MAX_EPOCH_AGE_MS + 1
+    take(scene.feed, scene.log.append(scene.log.clear(scene.ibd, Kind.RECALL, RECALL)))
+    assert not any(i in scene.feed.encode() for i in slot_ids)
+    feed = restarted(scene)
+    refuse(feed, scene.log.message(scene.signals()), "epoch")
+    take(feed, scene.log.message(scene.log.end(scene.ncsc, scene.secrets.epoch_id)))
+
+
 def test_another_log_in_the_same_compartment_starts_from_nothing(scene: Scene) -> None:
     assert TrustedFeed(DEBATE, scene.enclave.directory()).size == 0
