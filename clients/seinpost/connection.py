@@ -20,8 +20,10 @@ from ._lock import Lock
 from ._state import ReadingState, SendingState
 from ._transport import NatsTransport, Transport
 from .answer import Answer
+from .audit_export import export
 from .config import Config, load_config
 from .delivery import Alarm, Audited, Delivery
+from .export_layout import Manifest
 from .identity import Identity, load_identity, read_passphrase_file
 from .publisher import Publisher
 from .subscriber import Subscriber
@@ -228,6 +230,21 @@ class Connection:
             async with contextlib.aclosing(subscriber.signals(from_start=from_start)) as deliveries:
                 async for delivery in deliveries:
                     yield delivery
+        finally:
+            self._reading_lock.release()
+
+    async def export(self, target: Path, progress: Callable[[str], None]) -> Manifest:
+        """Write an audit export of every log that this identity may pull; see ``audit_export``."""
+        directory = self.directory
+        if self._transport is None:
+            raise RuntimeError("the connection is closed")
+        await self._reading_lock.acquire(
+            lambda: self._on_waiting(
+                f"another process is reading as {self._identity.name}; waiting until it has finished"
+            )
+        )
+        try:
+            return await export(directory, self._transport, self._identity, target, progress)
         finally:
             self._reading_lock.release()
 

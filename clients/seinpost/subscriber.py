@@ -27,7 +27,7 @@ from seinpost_schemas.errors import (
     UpdateNeededError,
 )
 from seinpost_schemas.kinds import SEALED, Action, Kind
-from seinpost_schemas.policy import may, verify_signal_type
+from seinpost_schemas.policy import View, may, verify_signal_type
 from seinpost_schemas.sections import EncodedSignal, decode_act, decode_signal, is_act
 from seinpost_schemas.signal import Act, Signal
 from seinpost_schemas.subjects import (
@@ -93,13 +93,7 @@ class Subscriber:
 
     def compartments(self) -> list[Compartment]:
         """The compartments whose feed this party may pull."""
-        view, now_ms = self._directory.view, wall_ms()
-        party = view.member(self._identity.sender_id).party
-        return [
-            c
-            for c in all_compartments(view.register.ceiling_level)
-            if may(view, party, Action.READ, c, now_ms) or may(view, party, Action.AUDIT, c, now_ms)
-        ]
+        return readable(self._directory.view, self._identity)
 
     async def signals(self, *, from_start: bool = False) -> AsyncGenerator[Delivery, None]:
         """Verified and opened signals, in log order within each compartment, for ever."""
@@ -356,6 +350,17 @@ class Subscriber:
         else:
             code, message = "update-needed", str(error)
         self._on_alarm(Alarm(code=code, message=message, compartment=compartment, index=index, sender=sender))
+
+
+def readable(view: View, identity: Identity) -> list[Compartment]:
+    """The compartments whose feed an identity's party may pull: with a read or an audit mandate."""
+    now_ms = wall_ms()
+    party = view.member(identity.sender_id).party
+    return [
+        c
+        for c in all_compartments(view.register.ceiling_level)
+        if may(view, party, Action.READ, c, now_ms) or may(view, party, Action.AUDIT, c, now_ms)
+    ]
 
 
 async def _next_or_failure(queue: asyncio.Queue[_Work], tasks: list[asyncio.Task[None]]) -> _Work:

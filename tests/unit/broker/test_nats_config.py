@@ -251,6 +251,8 @@ def test_a_witness_answers_hub_and_nobody_else(witnessed: View, tmp_path: Path) 
     for token in TOKENS:
         exports = re.findall(r'\{service: "([^"]+)", accounts: \[HUB\]\}', found[f"P_{token}"])
         assert exports == ([f"seinpost.witness.{token}"] if token in parties else [])
+        # It answers what it was asked, and is the only user of its account that answers anything.
+        assert found[f"P_{token}"].count("allow_responses: true") == (token in parties)
 
 
 def test_the_file_holds_no_secret_and_is_the_same_every_time(witnessed: View, tmp_path: Path) -> None:

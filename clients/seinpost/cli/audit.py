@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""`seinpost audit export` and `seinpost audit verify`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import msgspec
+
+from seinpost.audit_verify import ExportError, verify_export
+from seinpost.config import load_config
+from seinpost.connection import Connection
+from seinpost.identity import load_identity
+from seinpost_schemas.errors import MalformedError
+
+from . import clean, fail
+from ._passphrase import find_passphrase
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        print(text, file=sys.stderr, flush=True)
+
+
+async def run_export(target: Path, config_file: Path, passphrase_file: Path | None, *, as_json: bool) -> int:
+    """Write an export; 0."""
+    config = load_config(config_file)
+    identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
+    async with Connection(config, identity, on_waiting=fail) as connection:
+        manifest = await connection.export(target, _progress)
+    if as_json:
+        print(json.dumps(msgspec.to_builtins(manifest)))
+    else:
+        for log in manifest.logs:
+            print(f"{log.log}: {log.size} entries")
+        print(
+            f"written to {target}; anyone can check it: seinpost audit verify {target} --enclave {manifest.enclave}"
+        )
+    return 0
+
+
+def run_verify(source: Path, enclave: str | None, config_file: Path | None, *, as_json: bool) -> int:
+    """Check an export; 0 when all of it holds, else 1 with the place named."""
+    if config_file is not None:
+        enclave_id = load_config(config_file).enclave_id
+    elif enclave is not None:
+        try:
+            enclave_id = bytes.fromhex(enclave)
+        except ValueError:
+            raise MalformedError("--enclave is the enclave_id in hexadecimal, 32 digits") from None
+    else:
+        raise MalformedError("name the root of trust: --enclave, or --config with a file that names it")
+    try:
+        report = verify_export(source, enclave_id, _progress)
+    except ExportError as error:
+        if as_json:
+            print(json.dumps({"verdict": "wrong", "place": error.place, "message": str(error)}))
+        fail(f"the export does not hold at {error}")
+        return 1
+    if as_json:
+        print(json.dumps({"verdict": "holds", **msgspec.to_builtins(report)}))
+        return 0
+    for log in report.logs:
+        witnesses = ", ".join(name.rpartition("/")[2] for name in log.cosigned_by) or "nobody"
+        print(clean(f"holds  {log.log}  {log.entries} entries  cosigned by {witnesses}"))
+    print(
+        f"holds: {report.files} files, {sum(log.entries for log in report.logs)} entries, register version "
+        f"{report.register}, quorum {report.quorum}. What is inside the seals was not looked at."
+    )
+    return 0

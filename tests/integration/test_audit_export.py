@@ -1,0 +1,174 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""An export of a live, witnessed enclave, checked by someone who holds nothing but the enclave's id."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from harness.enclave import Enclave, make_enclave, run
+from harness.samples import line
+
+from seinpost.audit_verify import ExportError, verify_export
+
+pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
+PARTIES = ("ncsc", "ibd", "ap", "toezicht", "tafel")
+
+
+class Exported:
+    """An export, and the enclave that it is of."""
+
+    def __init__(self, path: Path, enclave_id: bytes) -> None:
+        self.path = path
+        self.enclave_id = enclave_id
+
+    def files(self) -> list[str]:
+        return sorted(str(p.relative_to(self.path)) for p in self.path.rglob("*") if p.is_file())
+
+    def copy(self, target: Path) -> Exported:
+        shutil.copytree(self.path, target)
+        return Exported(target, self.enclave_id)
+
+    def wrong_at(self) -> str:
+        """The place at which it does not hold."""
+        with pytest.raises(ExportError) as error:
+            verify_export(self.path, self.enclave_id, lambda _: None)
+        return error.value.place
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """300 envelopes' worth of a full tile and a partial one would be slow; a few dozen entries in three logs."""
+    folder = tmp_path_factory.mktemp("audit")
+    enclave: Enclave = make_enclave(folder / "e", *PARTIES, witnesses=True)
+    enclave.start(witnesses=True)
+    try:
+        for party, theme in (("ncsc", "process"), ("ibd", "process"), ("ncsc", "parties")):
+            source = folder / "s.jsonl"
+            source.write_bytes(b"".join(line(f"{party} {theme} {n}") for n in range(5)))
+            done = enclave.publish(party, source, "--theme", theme, "--classification", "depv")
+            assert done.status == 0, done
+        watched = enclave.watch("tafel", "--from-start", "--idle", "3")
+        assert watched.status == 0
+        assert len(watched.rows) == 15
+        config = enclave.config("toezicht")
+        made = run("audit", "export", folder / "export", "--config", config, "--json")
+        assert made.status == 0, made
+        again = run("audit", "export", folder / "export", "--config", config)
+        assert again.status == 4
+        assert "nothing was changed" in again.error
+        return Exported(folder / "export", bytes.fromhex(made.rows[0]["enclave"]))
+    finally:
+        enclave.stop()
+
+
+def test_an_honest_export_holds_and_says_who_cosigned(exported: Exported) -> None:
+    done = run("audit", "verify", exported.path, "--enclave", exported.enclave_id.hex(), "--json")
+    assert done.status == 0, done
+    (report,) = done.rows
+    assert report["verdict"] == "holds"
+    assert (report["quorum"], len(report["logs"]), report["files"]) == (3, 9, len(exported.files()))
+    sizes = {log["log"].partition("/")[2] or log["log"]: log["entries"] for log in report["logs"]}
+    assert sizes["depv/process"] >= 4
+    assert all(len(log["cosigned_by"]) >= 3 for log in report["logs"])
+    shown = run("audit", "verify", exported.path, "--enclave", exported.enclave_id.hex())
+    assert shown.stdout.splitlines()[-1].startswith("holds: ")
+
+
+def test_the_overseer_exports_every_compartment_and_can_open_none(exported: Exported) -> None:
+    names = {f.rpartition("/checkpoint")[0] for f in exported.files() if f.endswith("/checkpoint")}
+    assert len(names) == 9
+    for name in exported.files():
+        assert b"ncsc process" not in (exported.path / name).read_bytes()
+
+
+def test_any_changed_byte_of_any_file_is_noticed_and_its_place_named(
+    exported: Exported, tmp_path: Path
+) -> None:
+    """Every file, at its first, last and three other bytes."""
+    rng = random.Random("seinpost export")
+    copy = exported.copy(tmp_path / "copy")
+    tried = 0
+    for name in copy.files():
+        path = copy.path / name
+        good = path.read_bytes()
+        for at in sorted({0, len(good) - 1, *(rng.randrange(len(good)) for _ in range(3))} if good else ()):
+            bad = bytearray(good)
+            bad[at] ^= 1 << rng.randrange(8)
+            path.write_bytes(bytes(bad))
+            log = name.rpartition("/tile/")[0] or name.rpartition("/")[0] or name
+            assert (
+                log.split("/bodies")[0].split("/signatures")[0] in copy.wrong_at() or name in copy.wrong_at()
+            )
+            tried += 1
+        path.write_bytes(good)
+    assert tried > 100
+    verify_export(copy.path, copy.enclave_id, lambda _: None)
+
+
+CHANGES: dict[str, Callable[[Path, str], None]] = {
+    "gone": lambda path, _: path.unlink(),
+    "empty": lambda path, _: path.write_bytes(b""),
+    "longer": lambda path, _: path.write_bytes(path.read_bytes() + b"\0"),
+    "shorter": lambda path, _: path.write_bytes(path.read_bytes()[:-1]),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_file_that_is_gone_cut_or_grown_is_noticed(exported: Exported, tmp_path: Path, change: str) -> None:
+    copy = exported.copy(tmp_path / "copy")
+    for name in copy.files():
+        path = copy.path / name
+        good = path.read_bytes()
+        if change == "empty" and not good:
+            continue
+        if change == "shorter" and not good:
+            continue
+        CHANGES[change](path, name)
+        copy.wrong_at()
+        path.write_bytes(good)
+
+
+def test_a_file_too_many_is_noticed(exported: Exported, tmp_path: Path) -> None:
+    copy = exported.copy(tmp_path / "copy")
+    (copy.path / "directory" / "extra").write_bytes(b"")
+    assert copy.wrong_at() == "directory/extra"
+
+
+def test_another_enclaves_id_is_refused(exported: Exported) -> None:
+    done = run("audit", "verify", exported.path, "--enclave", "0" * 32)
+    assert done.status == 1
+    assert "of another enclave" in done.error
+
+
+def test_a_tail_cut_off_everywhere_at_once_needs_the_witnesses_and_a_log_moved_is_named(
+    exported: Exported, tmp_path: Path
+) -> None:
+    """A whole log in another's place, with its own checkpoint: the checkpoint names its log."""
+    copy = exported.copy(tmp_path / "copy")
+    (period,) = (p.name for p in copy.path.iterdir() if p.is_dir() and p.name != "directory")
+    logs = copy.path / period / "depv"
+    (logs / "process").rename(logs / "x")
+    (logs / "parties").rename(logs / "process")
+    (logs / "x").rename(logs / "parties")
+    assert period in copy.wrong_at()
+
+
+def test_a_manifest_cannot_lead_out_of_the_export(exported: Exported, tmp_path: Path) -> None:
+    copy = exported.copy(tmp_path / "copy")
+    manifest = json.loads((copy.path / "export.json").read_text())
+    manifest["logs"][1]["log"] = "../../elsewhere"
+    (copy.path / "export.json").write_bytes(json.dumps(manifest, indent=1).encode() + b"\n")
+    assert copy.wrong_at() == "export.json"
+
+
+@pytest.mark.parametrize("arguments", [(), ("--enclave", "xyz")])
+def test_a_root_of_trust_must_be_named(exported: Exported, arguments: tuple[str, ...]) -> None:
+    done = run("audit", "verify", exported.path, *arguments)
+    assert done.status == 1
+    assert "--enclave" in done.error
