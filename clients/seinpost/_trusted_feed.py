@@ -238,6 +238,11 @@ class TrustedFeed:
             self._frontier = Frontier.of(seq, [bytes(32)] * seq.bit_count())
 
     def _remember(self, header: Header, hash_: bytes) -> None:
+        try:
+            self._directory.current.member(header.sender_id)
+        except RefusedError:
+            # Nobody's: names that are made up must not pile up here.
+            return
         seq, _ = self._heads.get(header.sender_id, (0, ZERO_32))
         if header.seq > seq:
             unproven = self._unproven.setdefault(header.sender_id, [])

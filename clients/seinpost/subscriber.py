@@ -212,9 +212,10 @@ class Subscriber:
     # -- one entry --------------------------------------------------------------------------------
 
     async def _wait_for_directory(self, stream: str, headers: dict[str, str]) -> None:
-        """An entry may name a directory that is on its way to us: let it come first, however long it takes.
+        """An entry may name a directory that is on its way to us: let it come first.
 
-        Passing over the entry would lose a signal; waiting is said once.
+        Passing over the entry would lose a signal; waiting is said once. It ends when the directory was
+        confirmed and is shorter than that: then the entry is refused.
         """
         try:
             size = decode_entry(from_base64(headers.get(ENTRY_HEADER, ""), ENTRY_BYTES)).directory_size
@@ -228,6 +229,17 @@ class Subscriber:
                 if not told:
                     self._alarm_at(error, stream, None, None)
                     told = True
+                if self._directory_is_whole():
+                    # What is signed of the directory ends before that: the entry names one that is not there.
+                    return
+
+    def _directory_is_whole(self) -> bool:
+        """Whether what we hold of the directory is what was signed within the last minute."""
+        try:
+            self._directory.verify_fresh()
+        except UnavailableError:
+            return False
+        return True
 
     def _take(
         self, feed: TrustedFeed, stored: StoredMessage, headers: dict[str, str]

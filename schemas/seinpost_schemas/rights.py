@@ -51,8 +51,8 @@ def verify_sender_rights(
         try:
             return verify_mandate(view, member.party, action, header.compartment, at_ms)
         except RefusedError as error:
-            # Of several actions that might have been meant, a prohibition says most.
-            if refusal is None or error.reason is Reason.PROHIBITED:
+            # Of several actions that might have been meant, "no mandate" says least.
+            if refusal is None or refusal.reason is Reason.MANDATE:
                 refusal = error
     raise refusal or RefusedError(Reason.MANDATE, "this kind has no action")
 

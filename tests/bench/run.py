@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 import nacl.public
 import nacl.signing
+from logs import measure_logs
 
 from seinpost.demo.incidents import load_publications
 from seinpost.epochs import Recipient, make_epoch
@@ -59,7 +60,7 @@ class Row(msgspec.Struct, kw_only=True):
 
 def row(name: str, value: float, unit: str, target: float | None) -> Row:
     """A row; met only where there is a target."""
-    digits = 1 if unit == "x" else 0
+    digits = 1 if unit in ("x", "ms", "s") else 0
     return Row(
         name=name,
         value=round(value, digits),
@@ -199,6 +200,7 @@ def show(rows: list[Row]) -> None:
 def main() -> None:
     """Measure, print, write build/bench.json."""
     rows = measure()
+    rows += [row(name, value, unit, None) for name, value, unit in measure_logs()]
     show(rows)
     out = Path("build") / "bench.json"
     out.parent.mkdir(exist_ok=True)

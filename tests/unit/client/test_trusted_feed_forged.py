@@ -394,11 +394,6 @@ def test_many_refused_headers_in_one_senders_name_cost_a_few(scene: Scene) -> No
     assert take(scene.feed, scene.log.message(scene.envelope, seq=scene.feed.size + 1)).known
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a refused header is remembered for whatever sender_id it names: invented ones pile up in the state, "
-    "which is written with every entry",
-)
 def test_refused_headers_of_senders_that_nobody_is_cost_nothing(scene: Scene) -> None:
     before = len(scene.feed.encode())
     for number in range(500):
