@@ -27,6 +27,7 @@ _CONNECT_SECONDS = 5.0
 _REQUEST_SECONDS = 10.0
 _HEARTBEAT_SECONDS = 5.0
 _BATCH = 64
+_MAX_QUEUED = 4 * _BATCH
 _MAX_PULL_BYTES = 16 * 1024 * 1024
 _MAX_READ_BYTES = 4 * 1024 * 1024
 _PENDING_BYTES = 256 * 1024 * 1024
@@ -282,7 +283,9 @@ class NatsTransport:
         self._pulls.add(queue)
 
         async def take(message: Msg) -> None:
-            queue.put_nowait(message)
+            # Never more than was asked for: what is above that is dropped, and asked for again.
+            if queue.qsize() < _MAX_QUEUED:
+                queue.put_nowait(message)
 
         inbox = self._client.new_inbox()
         subscription = await self._client.subscribe(inbox, cb=take, pending_bytes_limit=_PENDING_BYTES)

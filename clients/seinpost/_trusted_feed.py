@@ -22,7 +22,7 @@ import msgspec
 from seinpost_schemas.clear_bodies import decode_end_of_epoch
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.directory import TrustedDirectory
-from seinpost_schemas.entry import Entry, parse_feed_headers
+from seinpost_schemas.entry import MAX_TIME_MS, Entry, parse_feed_headers
 from seinpost_schemas.envelope import Envelope, assemble_envelope, verify_envelope
 from seinpost_schemas.epoch_body import EpochBody, decode_epoch_body
 from seinpost_schemas.errors import (
@@ -125,6 +125,8 @@ class TrustedFeed:
             raise ReorderedError(f"log entry {seq - 1} comes again: {self.size} have come")
         if entry.admitted_ms < self._last_ms or entry.directory_size < self._last_directory_size:  # 2
             raise ReorderedError("the log's times or directory sizes go back")
+        if entry.admitted_ms >= MAX_TIME_MS:
+            raise MalformedError("a log entry's time is beyond every calendar")
         envelope = assemble_envelope(entry.header_bytes, signature, body)
         header = envelope.header
         verify_enclave(header, self._directory.enclave_id)  # 3

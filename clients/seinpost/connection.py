@@ -29,6 +29,7 @@ from .publisher import Publisher
 from .subscriber import Subscriber
 
 ANSWER_SECONDS = 60.0
+_KEPT_ALARMS = 10_000
 Status = Literal["pending", "audited", "alarm"]
 _log = logging.getLogger("seinpost")
 
@@ -75,7 +76,7 @@ class Connection:
         self._directory: DirectoryFollower | None = None
         self._reading: ReadingState | None = None
         self.alarms: list[Alarm] = []
-        """Every alarm since the start."""
+        """The alarms since the start, the newest thousands of them."""
 
     async def __aenter__(self) -> Connection:
         try:
@@ -264,6 +265,7 @@ class Connection:
 
     def _take_alarm(self, alarm: Alarm) -> None:
         self.alarms.append(alarm)
+        del self.alarms[:-_KEPT_ALARMS]
         if alarm.sender is None:
             # About the log itself, not about one sender's envelope.
             self._alarmed.add(alarm.compartment)
