@@ -19,6 +19,7 @@ from seinpost_broker.core import layout, nats_config
 from seinpost_broker.service.checkpointer import Checkpointer, Signing
 from seinpost_broker.service.directory import DirectoryService
 from seinpost_broker.service.ingress import IngressService
+from seinpost_broker.service.prover import Prover
 from seinpost_broker.service.sequencer import Sequencer
 from seinpost_schemas.checkpoint import LogKeys
 from seinpost_schemas.compartment import all_compartments
@@ -136,6 +137,9 @@ async def _run(
         origin = log_origin(enclave_name, period, compartment)
         log = checkpointer(origin, sequencer.log.tree, sequencer.catch_up)
         sequencer.on_growth = log.grew
+        prover = Prover(sequencer.log, period, directory=directory.directory, answers=bus)
+        prover.restart(clock.now_ms())
+        log.on_published = prover.published
         checkpointers.append(log)
     for log in checkpointers:
         await log.open()

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from .answer import Answer
     from .connection import Connection, connect
-    from .delivery import Alarm, Audited, Delivery
+    from .delivery import Alarm, Audited, Delivery, Recalled
     from .epochs import EpochSecrets, Recipient, make_epoch, open_epoch
     from .identity import Identity, generate_identity, load_identity, store_identity
     from .sealing import open_envelope, seal_envelope
@@ -66,6 +66,7 @@ __all__ = [
     "PersonalDatum",
     "Protected",
     "Reason",
+    "Recalled",
     "Recipient",
     "RefusedError",
     "Report",
@@ -111,7 +112,7 @@ _HOMES = {
     ),
     "seinpost.answer": ("Answer",),
     "seinpost.connection": ("Connection", "connect"),
-    "seinpost.delivery": ("Alarm", "Audited", "Delivery"),
+    "seinpost.delivery": ("Alarm", "Audited", "Delivery", "Recalled"),
     "seinpost.epochs": ("EpochSecrets", "Recipient", "make_epoch", "open_epoch"),
     "seinpost.identity": ("Identity", "generate_identity", "load_identity", "store_identity"),
     "seinpost.sealing": ("open_envelope", "seal_envelope"),

@@ -80,6 +80,10 @@ class LogAudit:
         """The newest checkpoint note that was accepted: what others may be told."""
         return self._note
 
+    def root_at(self, size: int) -> bytes | None:
+        """The root of what was received at ``size``, if that was not too long ago."""
+        return self._roots.get(size)
+
     def grew(self, size: int, root: bytes) -> AuditAlarm | None:
         """The feed has ``size`` entries now, with this root; what a waiting checkpoint says of it."""
         self._size = size

@@ -24,7 +24,7 @@ from seinpost_schemas.subjects import (
     directory_origin,
 )
 
-from ._state import ReadingState
+from ._reading_state import ReadingState
 from ._transport import StoredMessage, Transport
 from .freshness import Freshness
 

@@ -22,6 +22,7 @@ from seinpost_schemas import labels
 from seinpost_schemas.answer import BrokerAnswer
 from seinpost_schemas.clear_bodies import EndOfEpoch
 from seinpost_schemas.compartment import Compartment
+from seinpost_schemas.entry import signature_hash
 from seinpost_schemas.envelope import Envelope, sign_envelope
 from seinpost_schemas.errors import BindingError, InvalidError, Reason, RefusedError, UnavailableError
 from seinpost_schemas.header import ZERO_16, ZERO_32, Header, decode_header, hash_body, object_hash
@@ -39,7 +40,8 @@ from seinpost_schemas.subjects import ingress_subject
 
 from ._chain import Chain
 from ._directory import DirectoryFollower, monotonic_ms, wall_ms
-from ._state import SendingState
+from ._outgoing import Channel, Outgoing
+from ._sending_state import SendingState, Sent
 from ._transport import Transport
 from .answer import Answer
 from .epochs import EpochSecrets, Recipient, make_epoch
@@ -52,16 +54,6 @@ _MAX_TRIES = 5
 _EPOCH_MARGIN_MS = 120_000
 """A new epoch two minutes before the broker would end the old one: clocks and queues differ."""
 _RETRIED = frozenset({Reason.GAP, Reason.EPOCH, Reason.STALE_DIRECTORY, Reason.REPLAY})
-
-
-class Outgoing(msgspec.Struct, eq=False):
-    """A validated signal on its way."""
-
-    signal: EncodedSignal
-    signal_id: str
-    audience: str
-    answer: asyncio.Future[Answer]
-    tries: int = 0
 
 
 class _Epoch(msgspec.Struct, eq=False):
@@ -78,7 +70,7 @@ class _Sent(msgspec.Struct, eq=False):
     subject: str
     items: list[Outgoing]
     epoch: _Epoch | None
-    audience: str
+    channel: Channel
     task: asyncio.Task[None] | None = None
 
 
@@ -104,7 +96,7 @@ class Lane:
         self._pending: deque[Outgoing] = deque()
         self._pending_bytes = 0
         self._under_way: OrderedDict[bytes, _Sent] = OrderedDict()
-        self._epochs: dict[str, _Epoch] = {}
+        self._epochs: dict[Channel, _Epoch] = {}
         self._refused: list[tuple[_Sent, RefusedError]] = []
         # A batch between the queue and its envelope.
         self._taken: list[Outgoing] = []
@@ -118,7 +110,7 @@ class Lane:
     def put(self, item: Outgoing) -> None:
         """Queue a signal."""
         self._pending.append(item)
-        self._pending_bytes += item.signal.size
+        self._pending_bytes += item.size
         self._changed.set()
 
     def take_answer(self, answer: BrokerAnswer) -> None:
@@ -143,7 +135,7 @@ class Lane:
 
     def _admitted(self, sent: _Sent, answer: BrokerAnswer) -> None:
         self._chain.admitted(sent.envelope.object_hash)
-        self._state.store_head(self._name, sent.envelope.object_hash)
+        self._store_admitted(sent, answer)
         if sent.epoch is not None and sent.items:
             sent.epoch.envelopes += 1
             sent.epoch.last_seq = sent.envelope.header.seq
@@ -154,6 +146,30 @@ class Lane:
                         signal=item.signal_id, verdict="admitted", compartment=self._name, index=answer.index
                     )
                 )
+
+    def _store_admitted(self, sent: _Sent, answer: BrokerAnswer) -> None:
+        """Keep the head; of signals also where they are, so that the proof of it can be asked for later."""
+        envelope = sent.envelope
+        signals = [(i.content.id, i.due_ms) for i in sent.items if isinstance(i.content, EncodedSignal)]
+        if not signals or answer.period is None or answer.index is None or answer.admitted_ms is None:
+            self._state.store_head(self._name, envelope.object_hash)
+            return
+        period, index, admitted_ms = answer.period, answer.index, answer.admitted_ms
+        self._state.store_sent(
+            Sent(
+                object_hash=envelope.object_hash,
+                compartment=self._name,
+                period=period,
+                index=index,
+                admitted_ms=admitted_ms,
+                answered_ms=wall_ms(),
+                audience=sent.channel.audience,
+                directory_size=envelope.header.directory_size,
+                header=envelope.header_bytes,
+                signature_hash=signature_hash(envelope.signature),
+            ),
+            signals,
+        )
 
     def _resume(self, answer: BrokerAnswer) -> None:
         """Take the chain up from the head in a refusal, if it is truly ours."""
@@ -205,7 +221,14 @@ class Lane:
                 if self._pending and not self._refused:
                     await self._send_batch()
                 continue
+            elif not self._under_way and (answering := self._answering()) is not None:
+                # Who answers one epoch seldom does so again: what is done with is not left open.
+                await self._end(answering, self._epochs[answering])
+                continue
             await self._changed.wait()
+
+    def _answering(self) -> Channel | None:
+        return next((c for c in self._epochs if c.reply_to != ZERO_16), None)
 
     async def _gather(self) -> None:
         """Let a batch fill while the line is busy, for 20 ms at most."""
@@ -228,25 +251,33 @@ class Lane:
         batch: list[Outgoing] = []
         ids: set[bytes] = set()
         size = 0
-        audience = self._pending[0].audience
+        channel = self._pending[0].channel
         while self._pending and len(batch) < MAX_BATCH_SIGNALS:
             item = self._pending[0]
-            if item.audience != audience or (batch and size + item.signal.size > BATCH_CLOSE_BYTES):
+            if item.channel != channel or (batch and size + item.size > BATCH_CLOSE_BYTES):
                 break
-            if item.signal.id in ids:
-                # A repeated id goes into the next batch: one batch holds an id once.
+            if isinstance(item.content, bytes) and batch:
                 break
+            if isinstance(item.content, EncodedSignal):
+                if item.content.id in ids:
+                    # A repeated id goes into the next batch: one batch holds an id once.
+                    break
+                ids.add(item.content.id)
             batch.append(self._pending.popleft())
-            ids.add(item.signal.id)
-            size += item.signal.size
+            size += item.size
         self._pending_bytes -= size
         return batch
 
     async def _send_batch(self) -> None:
         await self._wait_until_fresh()
         batch = self._taken = self._take_batch()
+        channel = batch[0].channel
+        if isinstance(body := batch[0].content, bytes):
+            self._send(self._clear(channel.kind, body), batch, None, channel)
+            self._taken = []
+            return
         try:
-            epoch = await self._epoch(batch[0].audience)
+            epoch = await self._epoch(channel)
         except RefusedError as error:
             for item in batch:
                 if not item.answer.done():
@@ -257,12 +288,17 @@ class Lane:
             self._taken = []
             self._requeue(batch)
             return
-        envelope = seal_envelope(
-            [i.signal for i in batch], self._place(Kind.SIGNALS), epoch.secrets, self._identity.signing
-        )
+        signals = [i.content for i in batch if isinstance(i.content, EncodedSignal)]
+        envelope = seal_envelope(signals, self._place(channel.kind), epoch.secrets, self._identity.signing)
         epoch.sealed += 1
-        self._send(envelope, Action.PUBLISH, batch, epoch, batch[0].audience)
+        self._send(envelope, batch, epoch, channel)
         self._taken = []
+
+    def _clear(self, kind: Kind, body: bytes, epoch_id: bytes = ZERO_16) -> Envelope:
+        header = msgspec.structs.replace(
+            self._place(kind), epoch_id=epoch_id, body_len=len(body), body_hash=hash_body(body)
+        )
+        return sign_envelope(header, body, self._identity.signing)
 
     async def _wait_until_fresh(self) -> None:
         while True:
@@ -291,24 +327,25 @@ class Lane:
             body_hash=ZERO_32,
         )
 
-    async def _epoch(self, audience: str) -> _Epoch:
-        """The epoch for an audience: the running one, or a new one when it is due."""
+    async def _epoch(self, channel: Channel) -> _Epoch:
+        """The epoch of a channel: the running one, or a new one when it is due."""
         view = self._directory.view
         now_ms = wall_ms()
-        me = view.member(self._identity.sender_id)
-        members = view.audience_members(view.audience(audience), me.party, self.compartment, now_ms)
-        epoch = self._epochs.get(audience)
+        audience = view.audience(channel.audience)
+        origin = view.party(channel.origin or view.member(self._identity.sender_id).party.token)
+        members = view.audience_members(audience, origin, self.compartment, now_ms)
+        epoch = self._epochs.get(channel)
         if epoch is not None and not self._is_due(epoch, tuple(members)):
             return epoch
         if epoch is not None:
-            await self._end(audience, epoch)
+            await self._end(channel, epoch)
         recipients = recipients_of(view, members, self.compartment, now_ms)
         envelope, secrets = make_epoch(
-            self._place(Kind.EPOCH), view.audience(audience).code, recipients, self._identity.signing
+            self._place(Kind.EPOCH), audience.code, recipients, self._identity.signing, channel.reply_to
         )
         epoch = _Epoch(secrets, tuple(members), monotonic_ms())
-        self._epochs[audience] = epoch
-        self._send(envelope, Action.PUBLISH, [], epoch, audience)
+        self._epochs[channel] = epoch
+        self._send(envelope, [], epoch, channel)
         return epoch
 
     @staticmethod
@@ -316,37 +353,31 @@ class Lane:
         old = monotonic_ms() - epoch.started_ms > MAX_EPOCH_AGE_MS - _EPOCH_MARGIN_MS
         return old or epoch.sealed >= MAX_EPOCH_ENVELOPES - 1 or epoch.keys != keys
 
-    async def _end(self, audience: str, epoch: _Epoch) -> None:
+    async def _end(self, channel: Channel, epoch: _Epoch) -> None:
         """Close an epoch in the log, once everything sealed under it is answered."""
         while self._under_way and not self._refused:
             self._changed.clear()
             await self._changed.wait()
-        self._epochs.pop(audience, None)
+        self._epochs.pop(channel, None)
         if self._refused:
             return
         body = EndOfEpoch(epoch.envelopes, epoch.last_seq).encode()
-        header = msgspec.structs.replace(
-            self._place(Kind.END_OF_EPOCH),
-            epoch_id=epoch.secrets.epoch_id,
-            body_len=len(body),
-            body_hash=hash_body(body),
-        )
-        self._send(sign_envelope(header, body, self._identity.signing), Action.PUBLISH, [], None, audience)
+        self._send(self._clear(Kind.END_OF_EPOCH, body, epoch.secrets.epoch_id), [], None, channel)
 
     async def end_epochs(self) -> None:
         """Close every epoch in the log; for a client that leaves."""
-        for audience, epoch in list(self._epochs.items()):
-            await self._end(audience, epoch)
+        for channel, epoch in list(self._epochs.items()):
+            await self._end(channel, epoch)
         while self._under_way:
             self._changed.clear()
             await self._changed.wait()
 
     def _send(
-        self, envelope: Envelope, action: Action, items: list[Outgoing], epoch: _Epoch | None, audience: str
+        self, envelope: Envelope, items: list[Outgoing], epoch: _Epoch | None, channel: Channel
     ) -> None:
         self._chain.signed(envelope.object_hash)
-        subject = ingress_subject(self.compartment, action, self._identity.party)
-        sent = _Sent(envelope, subject, items, epoch, audience)
+        subject = ingress_subject(self.compartment, channel.action, self._identity.party)
+        sent = _Sent(envelope, subject, items, epoch, channel)
         self._under_way[envelope.object_hash] = sent
         sent.task = asyncio.ensure_future(self._deliver(sent))
 
@@ -387,12 +418,12 @@ class Lane:
         """Everything under way is answered: fail what cannot go, seal the rest anew."""
         refused, self._refused = self._refused, []
         self._epochs.clear()
-        final = {s.audience: e for s, e in refused if not s.items and e.reason not in _RETRIED}
+        final = {s.channel: e for s, e in refused if not s.items and e.reason not in _RETRIED}
         again: list[Outgoing] = []
         for sent, error in refused:
             for item in sent.items:
                 item.tries += 1
-                cause = final.get(item.audience, error)
+                cause = final.get(item.channel, error)
                 if cause.reason in _RETRIED and item.tries < _MAX_TRIES:
                     again.append(item)
                 elif not item.answer.done():
@@ -401,7 +432,7 @@ class Lane:
 
     def _requeue(self, items: list[Outgoing]) -> None:
         self._pending.extendleft(reversed(items))
-        self._pending_bytes += sum(i.signal.size for i in items)
+        self._pending_bytes += sum(i.size for i in items)
 
 
 def recipients_of(

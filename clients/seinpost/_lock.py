@@ -26,13 +26,7 @@ class Lock:
         """Wait for the lock; ``waiting`` is called once if another process holds it."""
         if self._descriptor is not None:
             return
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise SetupError(
-                f"cannot use the state directory {self._path.parent}: {error.strerror}"
-            ) from None
+        descriptor = self._open()
         told = False
         try:
             while True:
@@ -48,6 +42,28 @@ class Lock:
             os.close(descriptor)
             raise
         self._descriptor = descriptor
+
+    def try_acquire(self) -> bool:
+        """Take the lock if nobody holds it; whether it is ours now and was not before."""
+        if self._descriptor is not None:
+            return False
+        descriptor = self._open()
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        self._descriptor = descriptor
+        return True
+
+    def _open(self) -> int:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise SetupError(
+                f"cannot use the state directory {self._path.parent}: {error.strerror}"
+            ) from None
 
     def release(self) -> None:
         """Let go, if held."""

@@ -17,6 +17,8 @@ It raises and changes nothing, or advances. ``skip`` steps over an entry that wa
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from seinpost_schemas.clear_bodies import decode_end_of_epoch
@@ -35,7 +37,7 @@ from seinpost_schemas.errors import (
     RefusedError,
     ReorderedError,
 )
-from seinpost_schemas.header import ZERO_32, Header, decode_header, object_hash, verify_enclave
+from seinpost_schemas.header import ZERO_16, ZERO_32, Header, decode_header, object_hash, verify_enclave
 from seinpost_schemas.kinds import SEALED, Kind
 from seinpost_schemas.limits import MAX_EPOCH_AGE_MS
 from seinpost_schemas.merkle import Frontier, leaf_hash
@@ -91,8 +93,15 @@ class _State(msgspec.Struct, array_like=True):
 class TrustedFeed:
     """Holds what one compartment's log has proven so far, for one period."""
 
-    def __init__(self, compartment: Compartment, directory: TrustedDirectory) -> None:
+    def __init__(
+        self,
+        compartment: Compartment,
+        directory: TrustedDirectory,
+        past_epoch: Callable[[bytes], tuple[str, int] | None] | None = None,
+    ) -> None:
         self.compartment = compartment
+        # (origin party, audience code) of an epoch that ended before this process began; it may be answered.
+        self._past_epoch = past_epoch
         self._directory = directory
         self._frontier = Frontier()
         self._last_ms = 0
@@ -111,6 +120,31 @@ class TrustedFeed:
         """Whether an epoch of this log is sealed to a reader's key."""
         epoch = self._epochs.get(epoch_id)
         return epoch is not None and kem_key_id in epoch.slot_ids
+
+    def epoch(self, epoch_id: bytes) -> LoggedEpoch:
+        """An epoch of this log that is known here; raises ``RefusedError`` otherwise."""
+        epoch = self._answered(epoch_id)
+        if epoch is None:
+            raise RefusedError(Reason.EPOCH, "the epoch is not in this log")
+        return epoch
+
+    def _answered(self, epoch_id: bytes) -> LoggedEpoch | None:
+        known = self._epochs.get(epoch_id)
+        if known is not None or self._past_epoch is None:
+            return known
+        past = self._past_epoch(epoch_id)
+        if past is None:
+            return None
+        return LoggedEpoch(
+            sender_id=ZERO_16,
+            origin=past[0],
+            compartment=self.compartment,
+            audience=past[1],
+            reply_to=ZERO_16,
+            admitted_ms=0,
+            slot_ids=(),
+            ended=True,
+        )
 
     def root(self) -> bytes:
         """The log's root over exactly what was received, 32 bytes."""
@@ -175,7 +209,7 @@ class TrustedFeed:
             raise RefusedError(Reason.STALE_DIRECTORY, "the header's directory size is not a known one")
         if header.kind == Kind.EPOCH:
             body = decode_epoch_body(envelope.body)
-            verify_epoch_rights(seen, member, header, body, at_ms, self._epochs.get(body.reply_to))
+            verify_epoch_rights(seen, member, header, body, at_ms, self._answered(body.reply_to))
             return mandate, body
         if header.kind in SEALED or header.kind == Kind.END_OF_EPOCH:
             epoch = verify_epoch_open(self._epochs.get(header.epoch_id), header, at_ms)
@@ -196,7 +230,7 @@ class TrustedFeed:
     ) -> None:
         header = envelope.header
         if body is not None:
-            answered = self._epochs.get(body.reply_to)
+            answered = self._answered(body.reply_to)
             self._epochs[envelope.object_hash[:16]] = LoggedEpoch(
                 sender_id=header.sender_id,
                 origin=answered.origin if answered else member.party.token,

@@ -11,26 +11,37 @@ from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Literal
 
+from seinpost_schemas.clear_bodies import ReceiptState, parse_reason
 from seinpost_schemas.compartment import Compartment
-from seinpost_schemas.errors import RefusedError, SetupError, UnavailableError
-from seinpost_schemas.signal import Signal
+from seinpost_schemas.errors import MalformedError, RefusedError, SeinpostError, SetupError, UnavailableError
+from seinpost_schemas.signal import ActReport, Signal
+from seinpost_schemas.subjects import feed_stream
+from seinpost_schemas.tlog_proof import TlogProof
+from seinpost_schemas.uuid7 import format_id, parse_id
 
-from ._directory import DirectoryFollower
+from ._acting import find_place, give_feedback, take_back
+from ._catch_up import catch_up
+from ._directory import DirectoryFollower, wall_ms
 from ._lock import Lock
-from ._state import ReadingState, SendingState
+from ._publishing import Publishing
+from ._reading_state import Owed, ReadingState
+from ._receipting import Receipting
+from ._sending_state import SendingState, SentSignal
 from ._transport import NatsTransport, Transport
 from .answer import Answer
 from .audit_export import export
 from .config import Config, load_config
-from .delivery import Alarm, Audited, Delivery
+from .delivery import Alarm, Audited, Delivery, Recalled
 from .export_layout import Manifest
 from .identity import Identity, load_identity, read_passphrase_file
-from .publisher import Publisher
+from .receipts import SignalReceipts, receipts_of
 from .subscriber import Subscriber
 
 ANSWER_SECONDS = 60.0
 _KEPT_ALARMS = 10_000
-Status = Literal["pending", "audited", "alarm"]
+_LAST_RECEIPT_SECONDS = 2.0
+_PROOFS_SECONDS = 2.0
+Status = Literal["pending", "audited", "alarm", "recalled"]
 _log = logging.getLogger("seinpost")
 
 
@@ -40,6 +51,10 @@ def log_alarm(alarm: Alarm) -> None:
 
 
 def note_audited(_audited: Audited) -> None:
+    """The default: nothing more than ``Connection.status`` then says."""
+
+
+def note_recalled(_recalled: Recalled) -> None:
     """The default: nothing more than ``Connection.status`` then says."""
 
 
@@ -58,20 +73,24 @@ class Connection:
         *,
         on_alarm: Callable[[Alarm], None] = log_alarm,
         on_audited: Callable[[Audited], None] = note_audited,
+        on_recalled: Callable[[Recalled], None] = note_recalled,
         on_waiting: Callable[[str], None] = log_waiting,
+        receipts: bool = True,
     ) -> None:
         self._config = config
         self._identity = identity
         self._on_alarm = on_alarm
         self._on_audited = on_audited
+        self._on_recalled = on_recalled
         self._audited: dict[Compartment, int] = {}
         self._alarmed: set[str] = set()
         self._on_waiting = on_waiting
-        self._sending_lock = Lock(config.state / "sending.lock")
         self._reading_lock = Lock(config.state / "reading.lock")
         self._stack = contextlib.AsyncExitStack()
-        self._publisher: Publisher | None = None
-        self._publishing = asyncio.Lock()
+        self._publishing: Publishing | None = None
+        self._receipts = receipts
+        self._recalled: set[tuple[str, int, str]] = set()
+        self._notes: dict[Compartment, bytes] = {}
         self._transport: Transport | None = None
         self._directory: DirectoryFollower | None = None
         self._reading: ReadingState | None = None
@@ -106,6 +125,15 @@ class Connection:
             raise SetupError(
                 f"the register holds this identity under {member.party.token}, not {identity.party}"
             )
+        self._publishing = Publishing(
+            config,
+            identity,
+            self._directory,
+            self._transport,
+            on_waiting=self._on_waiting,
+            on_alarm=self._take_alarm,
+        )
+        self._stack.push_async_callback(self._publishing.close)
 
     def _directory_ready(self) -> bool:
         directory = self.directory.directory
@@ -146,27 +174,25 @@ class Connection:
         """The identity at work."""
         return self._identity
 
+    @property
+    def _connected(self) -> Transport:
+        if self._transport is None:
+            raise RuntimeError("use 'async with seinpost.connect(…)'")
+        return self._transport
+
     # -- publishing -------------------------------------------------------------------------------
 
-    async def _get_publisher(self) -> Publisher:
-        async with self._publishing:
-            if self._publisher is None:
-                directory = self.directory
-                await self._sending_lock.acquire(
-                    lambda: self._on_waiting(
-                        f"another process is publishing as {self._identity.name}; waiting until it has finished"
-                    )
-                )
-                self._stack.callback(self._sending_lock.release)
-                state = SendingState(self._config.state)
-                self._stack.callback(state.close)
-                if self._transport is None:
-                    raise RuntimeError("the connection is closed")
-                publisher = Publisher(self._identity, directory, self._transport, state)
-                self._background(publisher.run())
-                self._stack.push_async_callback(publisher.close)
-                self._publisher = publisher
-            return self._publisher
+    @property
+    def _sending(self) -> Publishing:
+        if self._publishing is None:
+            raise RuntimeError("use 'async with seinpost.connect(…)'")
+        return self._publishing
+
+    @property
+    def _read(self) -> ReadingState:
+        if self._reading is None:
+            raise RuntimeError("use 'async with seinpost.connect(…)'")
+        return self._reading
 
     async def submit(
         self, signal: Signal, *, theme: str, classification: str, audience: str | None = None
@@ -176,7 +202,7 @@ class Connection:
         Waits while too many are on their way. Raises ``RefusedError`` or ``MalformedError`` at once for what
         can be known here; the future raises ``RefusedError`` for what the broker refuses.
         """
-        publisher = await self._get_publisher()
+        publisher = await self._sending.get()
         return await publisher.submit(signal, theme, classification, audience)
 
     async def publish(
@@ -194,6 +220,9 @@ class Connection:
         ``UnavailableError`` when no broker answered in time: the signal may still be admitted then.
         """
         answer = await self.submit(signal, theme=theme, classification=classification, audience=audience)
+        return await self._answered(answer, timeout_seconds)
+
+    async def _answered(self, answer: asyncio.Future[Answer], timeout_seconds: float) -> Answer:
         try:
             async with asyncio.timeout(timeout_seconds):
                 return await asyncio.shield(answer)
@@ -201,8 +230,66 @@ class Connection:
             answer.add_done_callback(_retrieve)
             self.directory.verify_fresh()
             raise UnavailableError(
-                f"no broker answered within {timeout_seconds:g} s; the signal may still be admitted later"
+                f"no broker answered within {timeout_seconds:g} s; what was sent may still be admitted later"
             ) from None
+
+    async def wait_audited(self, answer: Answer, timeout_seconds: float = ANSWER_SECONDS) -> TlogProof:
+        """Wait for the proof, verified here, that an admitted signal is in the log that a quorum cosigned.
+
+        Raises ``UnavailableError`` when it has not come in time.
+        """
+        publisher = await self._sending.get()
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await publisher.wait_proven(parse_id(answer.signal))
+        except TimeoutError:
+            raise UnavailableError(
+                f"no proof came within {timeout_seconds:g} s that the signal is in the log; it is admitted, not audited"
+            ) from None
+
+    async def feedback(
+        self,
+        signal_id: str,
+        act: str,
+        *,
+        text: str | None = None,
+        official: str | None = None,
+        sender: str | None = None,
+        timeout_seconds: float = ANSWER_SECONDS,
+    ) -> Answer:
+        """Say something of a signal to everyone who may read it.
+
+        ``act`` is corroborate, dispute, false-positive, action-taken or question; ``official`` a pseudonymous
+        number; ``sender`` tells two parties' signals with one id apart. Raises like ``publish``.
+        """
+        place = find_place(self._read, signal_id, sender)
+        report = ActReport(act=act, text=text, official=official)
+        publisher = await self._sending.get()
+        answer = await give_feedback(publisher, self.directory, self._read, place, signal_id, report)
+        return await self._answered(answer, timeout_seconds)
+
+    async def recall(self, signal_id: str, reason: str, *, timeout_seconds: float = ANSWER_SECONDS) -> Answer:
+        """Take back a signal of our own party: every reader withdraws it from view.
+
+        ``reason`` is mistake, false-positive, wrong-audience, personal-data, legal or superseded. The log keeps
+        that it existed. Raises like ``publish``.
+        """
+        code = parse_reason(reason)
+        publisher = await self._sending.get()
+        answer = await take_back(publisher, self.directory, self._read, signal_id, code)
+        return await self._answered(answer, timeout_seconds)
+
+    def opened(self, delivery: Delivery) -> None:
+        """A person has seen this signal: the next receipt says so."""
+        self._owe(delivery, ReceiptState.OPENED)
+
+    def acknowledge(self, delivery: Delivery) -> None:
+        """A person has taken this signal up: the next receipt says so."""
+        self._owe(delivery, ReceiptState.ACKNOWLEDGED)
+
+    def _owe(self, delivery: Delivery, state: ReceiptState) -> None:
+        stream = feed_stream(delivery.period, delivery.compartment)
+        self._read.owe(stream, [Owed(delivery.index, delivery.number, delivery.number, state)])
 
     # -- reading ----------------------------------------------------------------------------------
 
@@ -212,8 +299,6 @@ class Connection:
         What does not verify is never delivered: it goes to ``on_alarm`` and ``alarms``.
         """
         directory = self.directory
-        if self._transport is None or self._reading is None:
-            raise RuntimeError("the connection is closed")
         await self._reading_lock.acquire(
             lambda: self._on_waiting(
                 f"another process is reading as {self._identity.name}; waiting until it has finished"
@@ -223,29 +308,104 @@ class Connection:
             subscriber = Subscriber(
                 self._identity,
                 directory,
-                self._transport,
-                self._reading,
+                self._connected,
+                self._read,
                 self._take_alarm,
                 self._take_audited,
+                self._take_recalled,
             )
-            async with contextlib.aclosing(subscriber.signals(from_start=from_start)) as deliveries:
+            period = directory.view.register.periods.current
+            compartments = subscriber.compartments()
+            self._remember_recalls(compartments, period)
+            async with (
+                self._receipting(compartments, period),
+                contextlib.aclosing(subscriber.signals(from_start=from_start)) as deliveries,
+            ):
                 async for delivery in deliveries:
                     yield delivery
         finally:
             self._reading_lock.release()
 
+    @contextlib.asynccontextmanager
+    async def _receipting(self, compartments: list[Compartment], period: str) -> AsyncGenerator[None, None]:
+        """Send receipts while reading, and once more at the end."""
+        if not self._receipts:
+            yield
+            return
+        receipting = Receipting(self._read, self._sending, lambda: self._notes)
+        task = asyncio.ensure_future(receipting.run(compartments, period))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            with contextlib.suppress(TimeoutError, SeinpostError):
+                async with asyncio.timeout(_LAST_RECEIPT_SECONDS):
+                    await receipting.flush(compartments, period)
+
+    def _remember_recalls(self, compartments: list[Compartment], period: str) -> None:
+        for compartment in compartments:
+            for recall in self._read.recalls(feed_stream(period, compartment)):
+                self._recalled.add((recall.stream, recall.index, format_id(recall.signal_id)))
+
+    async def receipts(self, *, signal_id: str | None = None, limit: int = 50) -> list[SignalReceipts]:
+        """Of the newest signals that this identity sent, or of one: who has opened it and who has not.
+
+        Reads the feeds to their newest checkpoint first, unless another process of this identity does.
+        Raises ``MalformedError`` for a signal that was not sent with this identity.
+        """
+        signals = self._sent(signal_id, limit)
+        if not all(s.proven for s in signals):
+            await self._take_proofs([s.signal_id for s in signals if not s.proven])
+            signals = self._sent(signal_id, limit)
+        async with self._caught_up({Compartment.parse(s.sent.compartment) for s in signals}) as reading:
+            own, now_ms = self._identity.party, wall_ms()
+            return [receipts_of(s, self.directory.directory, reading, own, now_ms) for s in signals]
+
+    def _sent(self, signal_id: str | None, limit: int) -> list[SentSignal]:
+        sending = SendingState(self._config.state)
+        try:
+            if signal_id is None:
+                return sending.newest_signals(limit)
+            found = sending.find_signal(parse_id(signal_id))
+        finally:
+            sending.close()
+        if found is None:
+            raise MalformedError(f"no signal {signal_id} was sent with this identity; check the id")
+        return [found]
+
+    async def _take_proofs(self, signal_ids: list[bytes]) -> None:
+        """Proofs may lie among answers that nobody has read since: look, for a moment."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PROOFS_SECONDS), self._sending.briefly() as publisher:
+                if publisher is not None:
+                    await asyncio.gather(*(publisher.wait_proven(i) for i in signal_ids))
+
+    @contextlib.asynccontextmanager
+    async def _caught_up(self, wanted: set[Compartment]) -> AsyncGenerator[ReadingState, None]:
+        """What the logs say up to now, without delivering anything to anyone."""
+        if not wanted or not self._reading_lock.try_acquire():
+            # Another process, or this one, is reading: what it stores is as new as it gets.
+            yield self._read
+            return
+        ledger = ReadingState(self._config.state, self._identity.storage_key, "ledger.db")
+        try:
+            await catch_up(self.directory, self._connected, self._identity, ledger, wanted)
+            yield ledger
+        finally:
+            ledger.close()
+            self._reading_lock.release()
+
     async def export(self, target: Path, progress: Callable[[str], None]) -> Manifest:
         """Write an audit export of every log that this identity may pull; see ``audit_export``."""
         directory = self.directory
-        if self._transport is None:
-            raise RuntimeError("the connection is closed")
         await self._reading_lock.acquire(
             lambda: self._on_waiting(
                 f"another process is reading as {self._identity.name}; waiting until it has finished"
             )
         )
         try:
-            return await export(directory, self._transport, self._identity, target, progress)
+            return await export(directory, self._connected, self._identity, target, progress)
         finally:
             self._reading_lock.release()
 
@@ -253,15 +413,24 @@ class Connection:
         """Whether a checkpoint with quorum covers the signal, just as it was received.
 
         ``pending`` until then; ``alarm`` once something is wrong with its compartment's log, unless it was
-        covered before.
+        covered before; ``recalled`` once its originator took it back.
         """
+        stream = feed_stream(delivery.period, delivery.compartment)
+        if (stream, delivery.index, delivery.signal.id) in self._recalled:
+            return "recalled"
         if delivery.index < self._audited.get(delivery.compartment, 0):
             return "audited"
         return "alarm" if str(delivery.compartment) in self._alarmed else "pending"
 
     def _take_audited(self, audited: Audited) -> None:
         self._audited[audited.compartment] = audited.size
+        self._notes[audited.compartment] = audited.note
         self._on_audited(audited)
+
+    def _take_recalled(self, recalled: Recalled) -> None:
+        stream = feed_stream(recalled.period, recalled.compartment)
+        self._recalled.add((stream, recalled.index, recalled.signal))
+        self._on_recalled(recalled)
 
     def _take_alarm(self, alarm: Alarm) -> None:
         self.alarms.append(alarm)
@@ -283,10 +452,13 @@ def connect(
     passphrase: str | None = None,
     on_alarm: Callable[[Alarm], None] = log_alarm,
     on_audited: Callable[[Audited], None] = note_audited,
+    on_recalled: Callable[[Recalled], None] = note_recalled,
     on_waiting: Callable[[str], None] = log_waiting,
+    receipts: bool = True,
 ) -> Connection:
     """An identity at work, from its configuration file.
 
+    While it reads it tells the log what it delivered, unless ``receipts`` is false.
     The passphrase comes from the argument, or from the file that the configuration names. Raises
     ``SetupError`` here; connecting happens on ``async with``, which raises ``UnavailableError`` or
     ``RefusedError``.
@@ -297,7 +469,15 @@ def connect(
             raise SetupError(f"no passphrase: give one, or name a passphrase_file in {config}")
         passphrase = read_passphrase_file(loaded.passphrase_file)
     identity = load_identity(loaded.identity, passphrase)
-    return Connection(loaded, identity, on_alarm=on_alarm, on_audited=on_audited, on_waiting=on_waiting)
+    return Connection(
+        loaded,
+        identity,
+        on_alarm=on_alarm,
+        on_audited=on_audited,
+        on_recalled=on_recalled,
+        on_waiting=on_waiting,
+        receipts=receipts,
+    )
 
 
 __all__ = ["Connection", "RefusedError", "connect"]

@@ -28,6 +28,26 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     created_ms: int
     object_hash: bytes
     leaf: bytes
+    epoch_id: bytes
+    """The sender's epoch, 16 bytes: what feedback to this signal answers."""
+    audience: str
+    """The register's name for who was to read it."""
+    period: str
+
+
+class Recalled(msgspec.Struct, frozen=True, kw_only=True):
+    """The originator took a signal back: it is to be withdrawn from view."""
+
+    signal: str
+    """The signal's id."""
+    sender: str
+    compartment: Compartment
+    period: str
+    index: int
+    """The log index of the envelope that holds the signal."""
+    reason: str
+    """mistake, false-positive, wrong-audience, personal-data, legal or superseded."""
+    admitted_ms: int
 
 
 class Audited(msgspec.Struct, frozen=True, kw_only=True):

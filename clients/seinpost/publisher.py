@@ -7,10 +7,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections.abc import Callable
 
-from seinpost_schemas.answer import BrokerAnswer, decode_answer
+from seinpost_schemas.answer import BrokerAnswer, decode_any_answer
+from seinpost_schemas.clear_bodies import Recall, Receipt
 from seinpost_schemas.compartment import Classification, Compartment, Theme
 from seinpost_schemas.errors import InvalidError, MalformedError, Reason, RefusedError, UnavailableError
+from seinpost_schemas.inclusion import Inclusions
 from seinpost_schemas.kinds import Action, Kind
 from seinpost_schemas.policy import (
     verify_audience_use,
@@ -19,18 +22,31 @@ from seinpost_schemas.policy import (
     verify_not_expired,
     verify_signal_type,
 )
-from seinpost_schemas.sections import EncodedSignal, encode_signal, signal_id_bytes
-from seinpost_schemas.signal import Signal
+from seinpost_schemas.sections import EncodedSignal, encode_act, encode_signal, signal_id_bytes
+from seinpost_schemas.signal import Act, Signal
 from seinpost_schemas.subjects import ANSWERS_STREAM
+from seinpost_schemas.tlog_proof import TlogProof
 from seinpost_schemas.uuid7 import format_id, make_id
 
+from ._claims import Claims
 from ._directory import DirectoryFollower, wall_ms
-from ._lane import Lane, Outgoing
-from ._state import SendingState
+from ._lane import Lane
+from ._outgoing import Channel, Outgoing, signals_for
+from ._sending_state import SendingState, SentSignal
 from ._transport import Transport
 from .answer import Answer
+from .delivery import Alarm
 from .identity import Identity
 
+_CLOCK_SECONDS = 15.0
+_MINUTE_MS = 60_000
+OPEN_WITHIN_MS = {
+    "immediate": 15 * _MINUTE_MS,
+    "high": 60 * _MINUTE_MS,
+    "normal": 24 * 60 * _MINUTE_MS,
+    "low": 72 * 60 * _MINUTE_MS,
+}
+"""By a signal's urgency: after this long a reader who has not opened it is late."""
 MAX_WAITING = 8_192
 """Signals in memory before ``submit`` makes its caller wait: bounds memory under a flood."""
 
@@ -39,7 +55,12 @@ class Publisher:
     """Sends signals of one identity; one instance per process (its chains are locked)."""
 
     def __init__(
-        self, identity: Identity, directory: DirectoryFollower, transport: Transport, state: SendingState
+        self,
+        identity: Identity,
+        directory: DirectoryFollower,
+        transport: Transport,
+        state: SendingState,
+        on_alarm: Callable[[Alarm], None],
     ) -> None:
         self._identity = identity
         self._directory = directory
@@ -48,6 +69,8 @@ class Publisher:
         self._lanes: dict[Compartment, Lane] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._room = asyncio.Semaphore(MAX_WAITING)
+        self._claims = Claims(state, lambda: directory.view.register, on_alarm, self._take_proven)
+        self._proven = asyncio.Event()
 
     def prepare(
         self, signal: Signal, theme: str, classification: str, audience: str | None
@@ -79,11 +102,81 @@ class Publisher:
         Waits while ``MAX_WAITING`` signals are on their way. Raises at once what ``prepare`` finds.
         """
         encoded, compartment, audience = self.prepare(signal, theme, classification, audience)
+        due_ms = wall_ms() + OPEN_WITHIN_MS[signal.handling.urgency or "normal"]
+        return await self._put(compartment, encoded, format_id(encoded.id), signals_for(audience), due_ms)
+
+    async def submit_feedback(
+        self, act: Act, compartment: Compartment, epoch_id: bytes, origin: str, audience: str
+    ) -> asyncio.Future[Answer]:
+        """Queue feedback, sealed to the audience of the epoch that it answers."""
+        self._verify_right(Action.FEEDBACK, compartment)
+        encoded = encode_act(act, make_id(wall_ms(), os.urandom(10)))
+        channel = Channel(Kind.FEEDBACK, Action.FEEDBACK, audience, epoch_id, origin)
+        return await self._put(compartment, encoded, format_id(encoded.id), channel)
+
+    async def submit_table_act(self, act: Act, compartment: Compartment) -> asyncio.Future[Answer]:
+        """Queue a table act, sealed to the own party's identities."""
+        self._verify_right(Action.READ, compartment)
+        view = self._directory.view
+        own = next((a.name for a in view.register.audiences if a.members == () and a.sender), None)
+        if own is None:
+            raise RefusedError(Reason.AUDIENCE, "the register has no audience for table acts")
+        encoded = encode_act(act, make_id(wall_ms(), os.urandom(10)))
+        channel = Channel(Kind.TABLE_ACT, Action.READ, own)
+        return await self._put(compartment, encoded, format_id(encoded.id), channel)
+
+    async def submit_recall(self, recall: Recall, compartment: Compartment) -> asyncio.Future[Answer]:
+        """Queue a recall of a signal of our own party."""
+        self._verify_right(Action.PUBLISH, compartment)
+        channel = Channel(Kind.RECALL, Action.PUBLISH)
+        return await self._put(compartment, recall.encode(), format_id(recall.signal_id), channel)
+
+    async def submit_receipt(self, receipt: Receipt, compartment: Compartment) -> asyncio.Future[Answer]:
+        """Queue a receipt."""
+        self._verify_right(Action.READ, compartment)
+        return await self._put(compartment, receipt.encode(), "", Channel(Kind.RECEIPT, Action.READ))
+
+    def _verify_right(self, action: Action, compartment: Compartment) -> None:
+        view = self._directory.view
+        now_ms = wall_ms()
+        verify_not_expired(view.register, now_ms)
+        verify_mandate(view, view.member(self._identity.sender_id).party, action, compartment, now_ms)
+
+    async def _put(
+        self,
+        compartment: Compartment,
+        content: EncodedSignal | bytes,
+        signal_id: str,
+        channel: Channel,
+        due_ms: int = 0,
+    ) -> asyncio.Future[Answer]:
         await self._room.acquire()
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         future.add_done_callback(lambda _: self._room.release())
-        self._lane(compartment).put(Outgoing(encoded, format_id(encoded.id), audience, future))
+        self._lane(compartment).put(Outgoing(content, signal_id, channel, future, due_ms))
         return future
+
+    @property
+    def party(self) -> str:
+        """The token of the party that sends."""
+        return self._identity.party
+
+    def find_signal(self, signal_id: bytes) -> SentSignal | None:
+        """Where a signal is that this identity sent."""
+        return self._state.find_signal(signal_id)
+
+    async def wait_proven(self, signal_id: bytes) -> TlogProof:
+        """Wait for the proof that an admitted signal of ours is in the log that a quorum cosigned."""
+        while True:
+            self._proven.clear()
+            found = self._state.find_signal(signal_id)
+            proof = self._state.proof(found.sent.object_hash) if found else None
+            if proof is not None:
+                return proof
+            await self._proven.wait()
+
+    def _take_proven(self, _object_hashes: list[bytes]) -> None:
+        self._proven.set()
 
     def _lane(self, compartment: Compartment) -> Lane:
         lane = self._lanes.get(compartment)
@@ -108,14 +201,29 @@ class Publisher:
             lane.fail(error if isinstance(error, Exception) else RuntimeError(str(error)))
 
     async def run(self) -> None:
-        """Take answers until cancelled."""
+        """Take answers until cancelled, and raise the alarm for proofs that do not come."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._take_answers())
+            group.create_task(self._look_at_clock())
+
+    async def _look_at_clock(self) -> None:
+        # Not at once: the proof of what was sent before may lie among the answers that are still to be read.
+        while True:
+            await asyncio.sleep(_CLOCK_SECONDS)
+            self._claims.look_at_clock(wall_ms())
+
+    async def _take_answers(self) -> None:
         consumer, stream = self._identity.name, ANSWERS_STREAM
         mine = self._identity.sender_id.hex()
         first = self._state.answers_from()
         async for stored in self._transport.pull(stream, consumer, first):
             with contextlib.suppress(InvalidError):
-                answer = decode_answer(stored.body)
-                if answer.sender == mine:
+                answer = decode_any_answer(stored.body)
+                if answer.sender != mine:
+                    pass
+                elif isinstance(answer, Inclusions):
+                    self._claims.take(answer)
+                else:
                     self._take(answer)
             self._state.store_answers_from(stored.seq + 1)
 

@@ -13,16 +13,19 @@ from collections.abc import AsyncGenerator, Callable
 
 import msgspec
 
+from seinpost_schemas.clear_bodies import ReceiptState, decode_receipt, reason_name
 from seinpost_schemas.compartment import Compartment, all_compartments
 from seinpost_schemas.entry import ENTRY_BYTES, ENTRY_HEADER, decode_entry, from_base64
 from seinpost_schemas.errors import (
     BadSlotError,
+    DisputedRootError,
     IdReusedError,
     InvalidError,
     MalformedError,
     Reason,
     RefusedError,
     SeinpostError,
+    StateLostError,
     UnavailableError,
     UpdateNeededError,
 )
@@ -36,14 +39,17 @@ from seinpost_schemas.subjects import (
     direct_get_subject,
     feed_stream,
     log_origin,
+    parse_feed_stream,
 )
+from seinpost_schemas.uuid7 import format_id
 
 from ._audit import AuditAlarm, AuditState, LogAudit
 from ._directory import DirectoryFollower, monotonic_ms, wall_ms
-from ._state import ReadingState, Seen
+from ._ledger import Ledger
+from ._reading_state import Facts, Owed, Place, ReadingState, Seen
 from ._transport import StoredMessage, Transport
 from ._trusted_feed import Accepted, TrustedFeed
-from .delivery import Alarm, Audited, Delivery
+from .delivery import Alarm, Audited, Delivery, Recalled
 from .epochs import EpochSecrets, open_epoch
 from .identity import Identity
 from .publisher import verify_handling
@@ -59,8 +65,19 @@ class _Work(msgspec.Struct, frozen=True):
     stream: str
     next_seq: int
     feed: bytes
-    deliveries: list[Delivery]
-    seen: list[Seen]
+    index: int
+    compartment: Compartment
+    opened: _Opened
+
+
+class _Opened(msgspec.Struct):
+    """What one message gave: signals for the application, and what is stored when it has taken them."""
+
+    deliveries: list[Delivery] = []
+    seen: list[Seen] = []
+    facts: Facts = Facts()
+    owed: list[Owed] = []
+    recalled: list[Recalled] = []
 
 
 class Subscriber:
@@ -74,6 +91,8 @@ class Subscriber:
         state: ReadingState,
         on_alarm: Callable[[Alarm], None],
         on_audited: Callable[[Audited], None],
+        on_recalled: Callable[[Recalled], None] = lambda _: None,
+        only: set[Compartment] | None = None,
     ) -> None:
         self._identity = identity
         self._directory = directory
@@ -81,10 +100,14 @@ class Subscriber:
         self._state = state
         self._on_alarm = on_alarm
         self._on_audited = on_audited
+        self._on_recalled = on_recalled
+        self._only = only
+        self._ledgers: dict[Compartment, Ledger] = {}
         self._audits: dict[Compartment, LogAudit] = {}
         self._feeds: dict[Compartment, TrustedFeed] = {}
         self._unreadable: set[bytes] = set()
         """Epochs that are sealed to us and were said to be unreadable."""
+        self._period = ""
         self._full: set[Compartment] = set()
         """Where reading waits for the application."""
         self._pending: dict[tuple[str, bytes], bytes] = {}
@@ -93,11 +116,12 @@ class Subscriber:
 
     def compartments(self) -> list[Compartment]:
         """The compartments whose feed this party may pull."""
-        return readable(self._directory.view, self._identity)
+        found = readable(self._directory.view, self._identity)
+        return found if self._only is None else [c for c in found if c in self._only]
 
     async def signals(self, *, from_start: bool = False) -> AsyncGenerator[Delivery, None]:
         """Verified and opened signals, in log order within each compartment, for ever."""
-        period = self._directory.view.register.periods.current
+        period = self._period = self._directory.view.register.periods.current
         compartments = self.compartments()
         if not compartments:
             raise RefusedError(Reason.MANDATE, f"{self._identity.party} has no mandate to read anything")
@@ -114,7 +138,9 @@ class Subscriber:
         try:
             while True:
                 work = await _next_or_failure(queue, tasks)
-                for delivery in work.deliveries:
+                for recalled in work.opened.recalled:
+                    self._on_recalled(recalled)
+                for delivery in work.opened.deliveries:
                     yield delivery
                 self._commit(work)
         finally:
@@ -123,12 +149,20 @@ class Subscriber:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _commit(self, work: _Work) -> None:
-        self._state.commit(work.stream, work.next_seq, work.feed, work.seen)
-        for seen in work.seen:
+        opened = work.opened
+        owed = opened.owed
+        if opened.deliveries and self._state.first_delivery(work.stream, work.index):
+            numbers = [d.number for d in opened.deliveries]
+            delivered = Owed(work.index, min(numbers), max(numbers), ReceiptState.DELIVERED)
+            owed = [*owed, delivered]
+        self._state.commit(work.stream, work.next_seq, work.feed, opened.seen, opened.facts, owed)
+        self._ledgers[work.compartment].stored(work.index, opened.facts)
+        for seen in opened.seen:
             self._pending.pop((seen.party, seen.signal_id), None)
 
     async def _read(self, stream: str, compartment: Compartment, queue: asyncio.Queue[_Work]) -> None:
-        feed = TrustedFeed(compartment, self._directory.directory)
+        ledger = self._ledgers[compartment] = Ledger(compartment, self._period, self._state)
+        feed = TrustedFeed(compartment, self._directory.directory, ledger.past_epoch)
         stored_state = self._state.load_feed(stream)
         if stored_state is not None:
             feed.restore(stored_state)
@@ -147,11 +181,12 @@ class Subscriber:
         async for stored in self._transport.pull(stream, self._identity.name, feed.size + 1):
             headers = dict(stored.headers)
             await self._wait_for_directory(stream, headers)
-            deliveries, seen = self._take(feed, stored, headers)
+            opened = self._take(feed, stored, headers)
             self._grew(feed)
             self.envelopes += 1
             self._full.add(compartment)
-            await queue.put(_Work(stream, feed.size + 1, feed.encode(), deliveries, seen))
+            work = _Work(stream, feed.size + 1, feed.encode(), stored.seq - 1, compartment, opened)
+            await queue.put(work)
             self._full.discard(compartment)
 
     # -- auditing ---------------------------------------------------------------------------------
@@ -241,30 +276,38 @@ class Subscriber:
             return False
         return True
 
-    def _take(
-        self, feed: TrustedFeed, stored: StoredMessage, headers: dict[str, str]
-    ) -> tuple[list[Delivery], list[Seen]]:
+    def _take(self, feed: TrustedFeed, stored: StoredMessage, headers: dict[str, str]) -> _Opened:
         """Accept and open one message; whatever is wrong becomes an alarm, and the feed goes on."""
         try:
             accepted = feed.accept(stored.seq, headers, stored.body)
         except (InvalidError, RefusedError) as error:
             feed.skip(stored.seq, headers)
             self._alarm(error, feed, stored.seq - 1, None)
-            return [], []
+            return _Opened()
+        ledger = self._ledgers[feed.compartment]
+        row = ledger.entry(accepted, headers)
+        opened = _Opened(facts=Facts(row))
         try:
-            return self._open(accepted, feed)
+            self._open(accepted, feed, opened)
         except (InvalidError, RefusedError, UpdateNeededError) as error:
             self._alarm(error, feed, accepted.index, accepted.member.party.token)
-            return [], []
+        return opened
 
-    def _open(self, accepted: Accepted, feed: TrustedFeed) -> tuple[list[Delivery], list[Seen]]:
+    def _open(self, accepted: Accepted, feed: TrustedFeed, opened: _Opened) -> None:
         header = accepted.envelope.header
+        ledger = self._ledgers[feed.compartment]
         if not accepted.known:
             raise UpdateNeededError(f"an envelope of kind {header.kind} needs a newer Seinpost")
-        if header.kind == Kind.EPOCH:
-            self._keep_epoch(accepted)
         if header.kind not in SEALED:
-            return [], []
+            if opened.facts.entry is not None:
+                opened.facts = ledger.facts(accepted, opened.facts.entry, feed)
+            if header.kind == Kind.EPOCH:
+                self._keep_epoch(accepted)
+            elif header.kind == Kind.RECEIPT:
+                self._look_at_receipt(accepted, feed)
+            elif opened.facts.recall is not None:
+                self._withdraw(accepted, opened, ledger)
+            return
         secrets = self._secrets(header.epoch_id)
         if secrets is None:
             sealed_to_us = feed.has_slot(header.epoch_id, self._identity.kem.key_id)
@@ -274,19 +317,60 @@ class Subscriber:
                 raise BadSlotError(
                     "an envelope is sealed to this reader, whose secrets of its epoch are missing"
                 )
-            return [], []
-        opened = open_verified(accepted.envelope, secrets)
-        deliveries: list[Delivery] = []
-        seen: list[Seen] = []
-        for number, (encoded, leaf) in enumerate(zip(opened.signals, opened.leaves, strict=True)):
+            return
+        batch = open_verified(accepted.envelope, secrets)
+        epoch = feed.epoch(header.epoch_id)
+        audience = accepted.view.audience_of_code(epoch.audience).name
+        places: list[Place] = []
+        for number, (encoded, leaf) in enumerate(zip(batch.signals, batch.leaves, strict=True)):
             try:
-                delivery = self._deliver(accepted, number, encoded, leaf, seen)
+                delivery = self._deliver(accepted, number, encoded, leaf, opened.seen, audience)
             except (InvalidError, RefusedError, UpdateNeededError) as error:
                 self._alarm_at(error, str(header.compartment), accepted.index, accepted.member.party.token)
                 continue
+            places.append(ledger.place(accepted, number, encoded))
             if delivery is not None:
-                deliveries.append(delivery)
-        return deliveries, seen
+                opened.deliveries.append(delivery)
+        opened.facts = msgspec.structs.replace(opened.facts, places=tuple(places))
+
+    def _withdraw(self, accepted: Accepted, opened: _Opened, ledger: Ledger) -> None:
+        recall = opened.facts.recall
+        if recall is None:
+            return
+        party = accepted.member.party.token
+        opened.recalled.append(
+            Recalled(
+                signal=format_id(recall.signal_id),
+                sender=party,
+                compartment=accepted.envelope.header.compartment,
+                period=parse_feed_stream(recall.stream)[0],
+                index=recall.index,
+                reason=reason_name(recall.reason),
+                admitted_ms=recall.admitted_ms,
+            )
+        )
+        if (owed := ledger.withdrawn(recall, party)) is not None:
+            opened.owed.append(owed)
+
+    def _look_at_receipt(self, accepted: Accepted, feed: TrustedFeed) -> None:
+        """What others say that they read of this log, and what we said ourselves, against what we received."""
+        receipt = decode_receipt(accepted.envelope.body)
+        ledger = self._ledgers[feed.compartment]
+        if receipt.period != self._period:
+            return
+        if accepted.envelope.header.sender_id == self._identity.sender_id:
+            if receipt.tree_size > self._state.claimed(ledger.stream):
+                self._state.claim(ledger.stream, receipt.tree_size)
+                raise StateLostError(
+                    f"this identity said that it read {receipt.tree_size} entries, and no longer knows it: its "
+                    "state was lost or put back; it reads them again"
+                )
+            return
+        root = self._audits[feed.compartment].root_at(receipt.tree_size)
+        if root is not None and root != receipt.root_hash:
+            raise DisputedRootError(
+                f"{accepted.member.party.token} says that it read another log at size {receipt.tree_size}"
+            )
 
     def _keep_epoch(self, accepted: Accepted) -> None:
         header = accepted.envelope.header
@@ -310,7 +394,13 @@ class Subscriber:
         return msgspec.msgpack.decode(stored, type=EpochSecrets) if stored is not None else None
 
     def _deliver(
-        self, accepted: Accepted, number: int, encoded: EncodedSignal, leaf: bytes, seen: list[Seen]
+        self,
+        accepted: Accepted,
+        number: int,
+        encoded: EncodedSignal,
+        leaf: bytes,
+        seen: list[Seen],
+        audience: str,
     ) -> Delivery | None:
         header = accepted.envelope.header
         signal: Signal | Act = decode_act(encoded) if is_act(header.kind) else decode_signal(encoded)
@@ -332,6 +422,9 @@ class Subscriber:
             created_ms=header.created_ms,
             object_hash=accepted.envelope.object_hash,
             leaf=leaf,
+            epoch_id=header.epoch_id,
+            audience=audience,
+            period=self._period,
         )
 
     def _is_repeat(self, party: str, encoded: EncodedSignal, seen: list[Seen]) -> bool:

@@ -25,7 +25,7 @@ from seinpost_schemas.witnessing import WitnessAnswer, WitnessRequest, decode_re
 
 from ._directory import DirectoryFollower, wall_ms
 from ._lock import Lock
-from ._state import ReadingState
+from ._reading_state import ReadingState
 from ._transport import NatsTransport
 from ._witness_state import WitnessState
 from .config import Config

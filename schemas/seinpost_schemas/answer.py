@@ -12,6 +12,7 @@ from msgspec import Meta
 from .entry import from_base64, to_base64
 from .errors import MalformedError, Reason
 from .header import HEADER_BYTES
+from .inclusion import Inclusions, decode_inclusions
 from .register import Hex16, Hex32
 from .signing import SIGNATURE_BYTES
 
@@ -61,6 +62,19 @@ def decode_answer(data: bytes) -> BrokerAnswer:
     if answer.verdict == "refused" and (answer.reason is None or answer.message is None):
         raise MalformedError("a refusal names its reason")
     return answer
+
+
+class _Verdict(msgspec.Struct):
+    verdict: str
+
+
+def decode_any_answer(data: bytes) -> BrokerAnswer | Inclusions:
+    """What became of an envelope, or the proof of it; raises ``MalformedError``."""
+    try:
+        verdict = msgspec.json.decode(data, type=_Verdict).verdict
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise MalformedError("a broker's answer is not in its form") from None
+    return decode_inclusions(data) if verdict == "included" else decode_answer(data)
 
 
 def head_of(header_bytes: bytes, signature: bytes) -> Head:

@@ -124,6 +124,21 @@ class RecallReason(enum.IntEnum):
     SUPERSEDED = 6
 
 
+def reason_name(code: int) -> str:
+    """A recall reason as people write it: ``false-positive``."""
+    return RecallReason(code).name.lower().replace("_", "-")
+
+
+def parse_reason(text: str) -> RecallReason:
+    """The reason of that name; raises ``MalformedError`` with the names there are."""
+    for reason in RecallReason:
+        if reason_name(reason) == text:
+            return reason
+    raise MalformedError(
+        f"{text[:40]!r} is no reason; choose from {', '.join(map(reason_name, RecallReason))}"
+    )
+
+
 class Recall(msgspec.Struct, frozen=True):
     """Kind 5: which signal of which logged envelope is withdrawn, and why."""
 

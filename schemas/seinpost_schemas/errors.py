@@ -129,6 +129,18 @@ class SplitViewError(InvalidError):
     code = "split-view"
 
 
+class StateLostError(InvalidError):
+    """This identity's own receipts in the log are ahead of what it has on disk."""
+
+    code = "state-lost"
+
+
+class DisputedRootError(InvalidError):
+    """A reader's receipt names another root than what was received; its word, which the log did not sign."""
+
+    code = "disputed-root"
+
+
 class ChainError(InvalidError):
     """A sender's chain is broken: a gap, a repeat, a fork or a wrong order."""
 

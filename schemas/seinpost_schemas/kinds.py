@@ -38,6 +38,12 @@ class Kind(enum.IntEnum):
 SEALED = frozenset({Kind.SIGNALS, Kind.FEEDBACK, Kind.RELEASE, Kind.TABLE_ACT})
 """Kinds whose body is a sealed batch; the others have a clear body."""
 
+RECALLABLE = frozenset({Kind.SIGNALS, Kind.FEEDBACK, Kind.RELEASE})
+"""Kinds that their originator can take back."""
+
+COVERED = RECALLABLE | {Kind.RECALL}
+"""Kinds that receipts speak of."""
+
 SEALED_ACTIONS = frozenset({Action.PUBLISH, Action.FEEDBACK, Action.RELEASE, Action.READ})
 
 ACTIONS: dict[Kind, frozenset[Action]] = {

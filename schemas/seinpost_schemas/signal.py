@@ -178,6 +178,10 @@ class Signal(Section, frozen=True, kw_only=True, gc=False):
     protected: Protected | None = None
 
 
+FEEDBACK = ("corroborate", "dispute", "false-positive", "action-taken", "question")
+"""What feedback (kind 6) can say of a signal."""
+
+
 class ActHandling(Section, frozen=True, kw_only=True, gc=False):
     """Section 0 of kinds 6 to 8: what the act is about."""
 

@@ -73,6 +73,14 @@ def feed_stream(period: str, compartment: Compartment) -> str:
     return f"FEED_{period}_{compartment.classification.token}_{compartment.theme.token}"
 
 
+def parse_feed_stream(stream: str) -> tuple[str, Compartment]:
+    """(period, compartment) of a feed stream's name; raises ``MalformedError``."""
+    parts = stream.split("_")
+    if len(parts) != 4 or parts[0] != "FEED":
+        raise MalformedError("not a feed stream")
+    return parse_period(parts[1]), Compartment.parse(f"{parts[2]}/{parts[3]}")
+
+
 def feed_subject(period: str, compartment: Compartment) -> str:
     """The one subject of a feed stream."""
     return f"seinpost.feed.{period}.{compartment.classification.token}.{compartment.theme.token}"

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 import msgspec
 
+from seinpost_broker.core.places import Placed, Places
 from seinpost_schemas.clear_bodies import (
     decode_end_of_epoch,
     decode_recall,
@@ -31,7 +32,7 @@ from seinpost_schemas.envelope import Envelope
 from seinpost_schemas.epoch_body import EpochBody, decode_epoch_body
 from seinpost_schemas.errors import MalformedError, Reason, RefusedError, SetupError, UnavailableError
 from seinpost_schemas.header import ZERO_32, Header, decode_header, object_hash
-from seinpost_schemas.kinds import SEALED, Action, Kind
+from seinpost_schemas.kinds import RECALLABLE, SEALED, Action, Kind
 from seinpost_schemas.limits import (
     MAX_CLOCK_SKEW_MS,
     MAX_EPOCH_AGE_MS,
@@ -94,8 +95,7 @@ class CompartmentLog:
         self._last_ms = 0
         self._last_directory_size = 0
         self._heads: dict[bytes, ChainHead] = {}
-        self._logged: dict[bytes, tuple[int, int]] = {}
-        self._senders: list[bytes] = []
+        self._places = Places()
         self._epochs: dict[bytes, LoggedEpoch] = {}
         self._receipts: dict[bytes, int] = {}
         self._refused: dict[bytes, OrderedDict[bytes, None]] = {}
@@ -110,8 +110,9 @@ class CompartmentLog:
         header = decode_header(entry.header_bytes)
         hash_ = object_hash(entry.header_bytes)
         undo: list[Callable[[], None]] = [self._restore_scalars(header.sender_id)]
-        self._logged[hash_] = (self.size, entry.admitted_ms)
-        undo.append(lambda: _put_back(self._logged, hash_, None))
+        self._places.append(
+            Placed(hash_, header.sender_id, header.kind, entry.admitted_ms, entry.directory_size)
+        )
         if header.kind == Kind.EPOCH and body is not None:
             self._epochs[hash_[:16]] = self._logged_epoch(header, decode_epoch_body(body), entry, view)
             undo.append(lambda: _put_back(self._epochs, hash_[:16], None))
@@ -126,7 +127,6 @@ class CompartmentLog:
         if header.kind == Kind.RECEIPT:
             self._receipts[header.sender_id] = entry.admitted_ms
         self._heads[header.sender_id] = ChainHead(header.seq, hash_, entry.header_bytes, signature)
-        self._senders.append(header.sender_id)
         self.size += 1
         self.last_leaf = leaf
         self._last_ms = entry.admitted_ms
@@ -139,7 +139,7 @@ class CompartmentLog:
 
         def restore() -> None:
             self.size, self.last_leaf, self._last_ms, self._last_directory_size = before
-            del self._senders[self.size :]
+            self._places.pop()
             _put_back(self._heads, sender_id, head)
             _put_back(self._receipts, sender_id, receipt)
 
@@ -175,9 +175,9 @@ class CompartmentLog:
     ) -> Decision:
         """What to do with a verified envelope of ``member``; raises ``RefusedError`` or ``MalformedError``."""
         header = envelope.header
-        logged = self._logged.get(envelope.object_hash)
+        logged = self._places.find(envelope.object_hash)
         if logged is not None:
-            return AlreadyLogged(*logged)
+            return AlreadyLogged(logged, self._places.at(logged).admitted_ms)
         if self._last_ms - now_ms > MAX_CLOCK_SKEW_MS:
             minutes = (self._last_ms - now_ms) // 60_000
             raise SetupError(
@@ -213,7 +213,7 @@ class CompartmentLog:
             return True
         if header.prev_hash in self._refused.get(header.sender_id, ()):
             raise RefusedError(Reason.GAP, "the envelope before this one in its chain was refused")
-        if header.prev_hash == ZERO_32 or header.prev_hash in self._logged:
+        if header.prev_hash == ZERO_32 or self._places.find(header.prev_hash) is not None:
             raise RefusedError(Reason.GAP, "the chain has gone on from the envelope that this one follows")
         return False
 
@@ -278,10 +278,13 @@ class CompartmentLog:
                 raise RefusedError(Reason.QUOTA, "one receipt per 30 seconds and compartment is enough")
         elif kind is Kind.RECALL:
             recall = decode_recall(envelope.body)
-            logged = self._logged.get(recall.object_hash)
-            if logged is None or logged[0] != recall.leaf_index:
+            logged = self._places.find(recall.object_hash)
+            if logged is None or logged != recall.leaf_index:
                 raise RefusedError(Reason.MANDATE, "the recalled envelope is not in this log at that index")
-            if current.member(self._senders[recall.leaf_index]).party.token != member.party.token:
+            recalled = self._places.at(logged)
+            if recalled.kind not in RECALLABLE:
+                raise RefusedError(Reason.MANDATE, "only signals, feedback and releases can be recalled")
+            if current.member(recalled.sender_id).party.token != member.party.token:
                 raise RefusedError(Reason.MANDATE, "only the originator's party can recall a signal")
         elif kind is Kind.SHARE:
             self._verify_share(envelope, member, current, at_ms)
@@ -309,6 +312,14 @@ class CompartmentLog:
                 raise RefusedError(Reason.MANDATE, "a party shares with others only what it published itself")
 
     # -- answers ----------------------------------------------------------------------------------
+
+    def placed(self, index: int) -> Placed:
+        """What is remembered of an entry; raises ``IndexError``."""
+        return self._places.at(index)
+
+    def size_at(self, at_ms: int) -> int:
+        """How many entries were admitted before a time."""
+        return self._places.size_at(at_ms)
 
     def note_refusal(self, envelope: Envelope) -> None:
         """Remember a refused header, so that its successors are refused at once (the newest 256)."""

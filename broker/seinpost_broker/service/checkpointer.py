@@ -69,6 +69,8 @@ class Checkpointer:
         self._catch_up = catch_up
         self._idle_seconds = idle_seconds
         self._grew = asyncio.Event()
+        self.on_published: Callable[[bytes, int], Awaitable[None]] = _nobody
+        """Called with the note and its size when a checkpoint of ours is published."""
         self._custody_seq = 0
         self._signed = -1
         self._held: dict[str, int] = {}
@@ -169,6 +171,7 @@ class Checkpointer:
                 await self._checkpoints.store_checkpoint(subject, note.encode(), seq)
             except AppendLostError:
                 continue
+            await self.on_published(note.encode(), checkpoint.tree_size)
             return
 
     def _is_newer(self, data: bytes, checkpoint: Checkpoint, register: Register, note: Note) -> bool:
@@ -235,3 +238,7 @@ class Checkpointer:
         except InvalidError as error:
             _log.warning("witness answers badly", log=self.origin, witness=cosigner.name, cause=str(error))
             return ()
+
+
+async def _nobody(_note: bytes, _size: int) -> None:
+    """Nobody waits for what is published."""

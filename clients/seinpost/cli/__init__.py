@@ -88,6 +88,10 @@ def publish(
     theme: str,
     classification: str,
     audience: str | None = None,
+    audited: Annotated[
+        bool,
+        Parameter(negative="", help="Wait for the proof that each is in the log that a quorum cosigned."),
+    ] = False,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> int:
@@ -107,7 +111,11 @@ def publish(
     """
     from .publish import run  # noqa: PLC0415
 
-    return asyncio.run(run(source, config, theme, classification, audience, passphrase_file, as_json=as_json))
+    return asyncio.run(
+        run(
+            source, config, theme, classification, audience, passphrase_file, as_json=as_json, audited=audited
+        )
+    )
 
 
 @app.command
@@ -160,6 +168,91 @@ def witness(
     from .witness import run  # noqa: PLC0415
 
     return asyncio.run(run(config, passphrase_file, as_json=as_json))
+
+
+@app.command
+def feedback(
+    signal: str,
+    act: str,
+    *,
+    config: Config,
+    text: str | None = None,
+    official: str | None = None,
+    sender: str | None = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Say something of a signal that was read here, to everyone who may read it.
+
+    Example: seinpost feedback 0190b3a1-… dispute --text "Het adres is van onszelf" --config tafel.toml
+
+    Parameters
+    ----------
+    signal
+        The signal's id, as watch --json shows it.
+    act
+        corroborate, dispute, false-positive, action-taken or question.
+    official
+        A pseudonymous number of the person who says it.
+    sender
+        The sending party, when two used one id.
+    """
+    from .acting import run_feedback  # noqa: PLC0415
+
+    report = {"act": act, "text": text, "official": official}
+    return asyncio.run(run_feedback(signal, report, sender, config, passphrase_file, as_json=as_json))
+
+
+@app.command
+def recall(
+    signal: str,
+    *,
+    reason: str,
+    config: Config,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Take back a signal of your own party: every reader withdraws it from view, and says so in its receipts.
+
+    The log keeps the proof that it existed. Who has withdrawn it: seinpost receipts SIGNAL.
+
+    Example: seinpost recall 0190b3a1-… --reason mistake --config ncsc.toml
+
+    Parameters
+    ----------
+    signal
+        The signal's id, as publish printed it.
+    reason
+        mistake, false-positive, wrong-audience, personal-data, legal or superseded.
+    """
+    from .acting import run_recall  # noqa: PLC0415
+
+    return asyncio.run(run_recall(signal, reason, config, passphrase_file, as_json=as_json))
+
+
+@app.command
+def receipts(
+    signal: str | None = None,
+    *,
+    config: Config,
+    limit: Annotated[int, Parameter(help="How many of the newest signals.")] = 50,
+    lang: Annotated[str, Parameter(help="nl or en.")] = "nl",
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show, for each signal that this identity sent, which parties have and have not opened it.
+
+    Late is who has not opened an immediate signal within 15 minutes, a high one within an hour, a low one within
+    three days, any other within a day.
+
+    Parameters
+    ----------
+    signal
+        Only this one.
+    """
+    from .receipts import run  # noqa: PLC0415
+
+    return asyncio.run(run(signal, limit, config, passphrase_file, as_json=as_json, language=lang))
 
 
 audit = cyclopts.App(

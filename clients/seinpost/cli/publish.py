@@ -16,7 +16,9 @@ from seinpost.answer import Answer
 from seinpost.config import load_config
 from seinpost.connection import ANSWER_SECONDS, Connection
 from seinpost.identity import load_identity
+from seinpost_schemas.checkpoint import parse_checkpoint
 from seinpost_schemas.errors import MalformedError, RefusedError, SeinpostError, UnavailableError
+from seinpost_schemas.note import parse_note
 from seinpost_schemas.signal import Signal
 
 from . import clean, fail
@@ -34,6 +36,7 @@ class _Tally:
         self._progress = sys.stderr.isatty()
         self._shown = time.monotonic()
         self.waiting: dict[asyncio.Future[Answer], tuple[int, str | None]] = {}
+        self.answers: list[tuple[int, Answer]] = []
         self.admitted = 0
         self.refused = 0
         self.unavailable: UnavailableError | None = None
@@ -50,6 +53,7 @@ class _Tally:
         line, signal_id = self.waiting.pop(future)
         if error is None:
             self.admitted += 1
+            self.answers.append((line, future.result()))
             self._print_admitted(line, future.result())
         else:
             self.refuse(line, error, signal_id)
@@ -67,6 +71,16 @@ class _Tally:
                 "  ".join(map(clean, ("admitted", answer.compartment, str(answer.index), answer.signal))),
                 flush=True,
             )
+
+    def print_audited(self, line: int, answer: Answer, note: bytes) -> None:
+        """The proof has come, and holds."""
+        size = parse_checkpoint(parse_note(note)).tree_size
+        if self._as_json:
+            row = {"line": line, "signal": answer.signal, "verdict": "audited", "tree_size": size}
+            print(json.dumps(row), flush=True)
+        else:
+            place = f"{answer.index} of {size}"
+            print("  ".join(map(clean, ("audited", answer.compartment, place, answer.signal))), flush=True)
 
     def refuse(self, line: int, error: BaseException, signal_id: str | None = None) -> None:
         self.refused += 1
@@ -102,8 +116,9 @@ async def run(
     passphrase_file: Path | None,
     *,
     as_json: bool,
+    audited: bool = False,
 ) -> int:
-    """Publish every signal of the input; 0 when all were admitted, 1 when one was not."""
+    """Publish every signal of the input; 0 when all were admitted (and proven, if ``audited``), 1 when not."""
     config = load_config(config_file)
     identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
     tally = _Tally(as_json=as_json)
@@ -113,6 +128,8 @@ async def run(
                 await _submit_all(post, source, theme, classification, audience, tally)
                 if tally.waiting:
                     await asyncio.wait(list(tally.waiting), timeout=ANSWER_SECONDS)
+                if audited:
+                    await _wait_audited(post, tally)
             finally:
                 tally.close()
     except (asyncio.CancelledError, KeyboardInterrupt):
@@ -143,6 +160,19 @@ async def _submit_all(
         else:
             tally.add(line, signal, answer)
         tally.show()
+
+
+async def _wait_audited(post: Connection, tally: _Tally) -> None:
+    """Print each proof as it comes; all of them within the time that one may take."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    for line, answer in tally.answers:
+        try:
+            proof = await post.wait_audited(answer, max(0.0, deadline - time.monotonic()))
+        except UnavailableError as error:
+            tally.unavailable = error
+            fail(f"line {line}: {error}")
+        else:
+            tally.print_audited(line, answer, proof.note)
 
 
 def _list_waiting(tally: _Tally, why: str) -> None:

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from seinpost.config import load_config
 from seinpost.connection import Connection, Status
-from seinpost.delivery import Alarm, Audited, Delivery
+from seinpost.delivery import Alarm, Audited, Delivery, Recalled
 from seinpost.identity import load_identity
 from seinpost_schemas.signal import Signal
 
@@ -48,6 +48,26 @@ class Table:
             row = "✓ " + text.format(size=audited.size, compartment=audited.compartment)
             self._console.print(Text(row, style="dim"))
 
+    def show_recalled(self, recalled: Recalled) -> None:
+        """A signal that is to be withdrawn from view."""
+        if self._as_json:
+            row = {
+                "recalled": recalled.signal,
+                "sender": recalled.sender,
+                "compartment": str(recalled.compartment),
+                "reason": recalled.reason,
+                "admitted": dt.datetime.fromtimestamp(recalled.admitted_ms / 1000, dt.UTC),
+            }
+            print(escaped(row), flush=True)
+            return
+        text = self._texts("RECALLED by {sender}, {reason}: signal {signal} in {compartment}").format(
+            sender=recalled.sender,
+            reason=self._texts(recalled.reason),
+            signal=recalled.signal,
+            compartment=recalled.compartment,
+        )
+        self._console.print(Text(text, style="reverse"))
+
     def show(self, delivery: Delivery, status: Status = "pending") -> None:
         """One verified signal."""
         if self._as_json:
@@ -73,6 +93,14 @@ class Table:
         if is_signal and signal.handling.exercise:
             row.append(self._texts("EXERCISE") + "  ", style="reverse")
         row.append(clean(title))
+        if isinstance(signal, Signal) and signal.handling.supersedes:
+            row.append(
+                "  " + self._texts("supersedes {ids}").format(ids=", ".join(signal.handling.supersedes))
+            )
+        if not isinstance(signal, Signal):
+            row.append("  " + self._texts("on {ids}").format(ids=", ".join(signal.handling.refers_to)))
+            if signal.report.text:
+                row.append("  " + clean(signal.report.text))
         return row
 
 
@@ -130,6 +158,7 @@ async def run(
         identity,
         on_alarm=lambda a: fail(alarm_line(a, texts)),
         on_audited=table.show_audited,
+        on_recalled=table.show_recalled,
         on_waiting=fail,
     ) as connection:
         if not as_json and sys.stderr.isatty():
@@ -143,6 +172,7 @@ async def run(
                 except (TimeoutError, StopAsyncIteration):
                     break
                 table.show(delivery, connection.status(delivery))
+                connection.opened(delivery)
                 shown += 1
             # What was shown was taken: one step on stores the position, before the generator is closed.
             with contextlib.suppress(TimeoutError, StopAsyncIteration):

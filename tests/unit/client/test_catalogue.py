@@ -13,6 +13,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from seinpost.cli._text import load_texts
+from seinpost_schemas.clear_bodies import RecallReason, reason_name
 from seinpost_schemas.errors import MalformedError
 from seinpost_schemas.signal import SignalType
 
@@ -23,7 +24,7 @@ DUTCH = CLIENT / "locale" / "nl" / "LC_MESSAGES" / "seinpost.po"
 
 def texts_in_code() -> set[str]:
     """The literal arguments of every call of ``texts(...)``, and the names that are looked up by value."""
-    found: set[str] = set(SignalType.__args__) | {"act"}
+    found: set[str] = set(SignalType.__args__) | {"act"} | set(map(reason_name, RecallReason))
     for path in CLIENT.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and (

@@ -16,7 +16,7 @@ from trial.network import MemoryTransport
 from trial.reader import until
 
 from seinpost._directory import DirectoryFollower
-from seinpost._state import ReadingState
+from seinpost._reading_state import ReadingState
 from seinpost._transport import StoredMessage
 from seinpost_schemas.checkpoint import LogKeys
 from seinpost_schemas.errors import SetupError, UnavailableError

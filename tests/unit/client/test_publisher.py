@@ -19,6 +19,7 @@ from trial.sender import TrialSender
 
 from seinpost._transport import StoredMessage
 from seinpost.answer import Answer
+from seinpost.delivery import Alarm
 from seinpost.publisher import Publisher
 from seinpost_schemas.errors import MalformedError, Reason, RefusedError, TooLargeError, UnavailableError
 from seinpost_schemas.signal import Report, Signal
@@ -33,9 +34,14 @@ class Post:
     def __init__(self, enclave: TrialEnclave, path: Path, name: str = "ncsc-1") -> None:
         self.sender = TrialSender(enclave, path, identity(name))
         self.answers: list[StoredMessage] = []
+        self.alarms: list[Alarm] = []
         self.sender.transport.streams["ANSWERS"] = self.answers
         self.publisher = Publisher(
-            self.sender.identity, self.sender.follower, self.sender.transport, self.sender.state
+            self.sender.identity,
+            self.sender.follower,
+            self.sender.transport,
+            self.sender.state,
+            self.alarms.append,
         )
         self.running: asyncio.Future[None] | None = None
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from seinpost._state import ReadingState, Seen, SendingState
+from seinpost._reading_state import ReadingState, Seen
+from seinpost._sending_state import SendingState
 from seinpost_schemas.errors import SetupError
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
@@ -87,7 +88,7 @@ def test_a_process_that_is_killed_loses_no_commit(tmp_path: Path) -> None:
     code = f"""
 import os, signal
 from pathlib import Path
-from seinpost._state import ReadingState, Seen
+from seinpost._reading_state import ReadingState, Seen
 state = ReadingState(Path({str(tmp_path)!r}), b"k" * 32)
 for n in range(1, 11):
     state.commit("S", n + 1, b"feed %d" % n, [Seen("ncsc", bytes([n]) * 16, b"d")])
@@ -297,7 +298,7 @@ def test_a_reserved_seq_survives_a_kill(tmp_path: Path) -> None:
     code = f"""
 import os, signal
 from pathlib import Path
-from seinpost._state import SendingState
+from seinpost._sending_state import SendingState
 SendingState(Path({str(tmp_path)!r})).reserve("depv/process", 1024)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -316,7 +317,7 @@ def test_two_processes_states_do_not_tear_each_others_apart(tmp_path: Path) -> N
     """The locks keep them apart; without, SQLite's own must still leave every row whole."""
     code = f"""
 from pathlib import Path
-from seinpost._state import ReadingState, Seen
+from seinpost._reading_state import ReadingState, Seen
 import sys
 state = ReadingState(Path({str(tmp_path)!r}), b"k" * 32)
 for n in range(60):

@@ -102,11 +102,11 @@ async def test_acts_are_delivered_as_acts(log: TrialLog, reader: TrialReader) ->
 
 
 async def test_clear_kinds_are_verified_and_are_no_signals(log: TrialLog, reader: TrialReader) -> None:
-    receipt = Receipt("2026q4", 1, bytes(32), (Run("2026q4", 0, 0, 0, 0, ReceiptState.OPENED),)).encode()
-    log.append(log.clear(TAFEL, Kind.RECEIPT, receipt))
     fill(log, 1, 1)
+    receipt = Receipt("2026q4", 0, bytes(32), (Run("2026q4", 1, 1, 0, 0, ReceiptState.OPENED),)).encode()
+    log.append(log.clear(TAFEL, Kind.RECEIPT, receipt))
     log.append(log.end(NCSC, log_epoch_of(log)))
-    assert [d.index for d in await reader.read()] == [2]
+    assert [d.index for d in await reader.read()] == [1]
     assert reader.alarms == []
 
 

@@ -15,7 +15,7 @@ from trial.log import TrialLog
 from trial.reader import TrialReader
 from trial.samples import encoded
 
-from seinpost._state import ReadingState
+from seinpost._reading_state import ReadingState
 from seinpost.delivery import Delivery
 from seinpost.epochs import EpochSecrets
 from seinpost_schemas.leaf import PROTECTED, SECTIONS, expand_slots, section_digest

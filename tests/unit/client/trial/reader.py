@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from seinpost._directory import DirectoryFollower
-from seinpost._state import ReadingState
-from seinpost.delivery import Alarm, Delivery
+from seinpost._reading_state import ReadingState
+from seinpost.delivery import Alarm, Delivery, Recalled
 from seinpost.identity import Identity
 from seinpost.subscriber import Subscriber
 from seinpost_schemas.subjects import feed_stream
@@ -41,6 +41,7 @@ class TrialReader:
         self._enclave = enclave
         self.deliveries: list[Delivery] = []
         self.alarms: list[Alarm] = []
+        self.recalled: list[Recalled] = []
         self.application: Callable[[Delivery], Awaitable[None]] | None = None
         """What is done with each signal before the next is taken."""
 
@@ -67,7 +68,13 @@ class TrialReader:
         try:
             await follower.wait_for(lambda: follower.directory.view_at(follower.directory.size) is not None)
             subscriber = Subscriber(
-                self.identity, follower, self.transport, state, self.alarms.append, lambda _: None
+                self.identity,
+                follower,
+                self.transport,
+                state,
+                self.alarms.append,
+                lambda _: None,
+                self.recalled.append,
             )
             streams = {feed_stream(PERIOD, log.compartment): log for log in self.logs}
 

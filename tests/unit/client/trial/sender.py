@@ -12,8 +12,10 @@ from typing import Any
 import msgspec
 
 from seinpost._directory import DirectoryFollower, monotonic_ms, wall_ms
-from seinpost._lane import Lane, Outgoing
-from seinpost._state import ReadingState, SendingState
+from seinpost._lane import Lane
+from seinpost._outgoing import Outgoing, signals_for
+from seinpost._reading_state import ReadingState
+from seinpost._sending_state import SendingState
 from seinpost.answer import Answer
 from seinpost.epochs import EpochSecrets, open_epoch
 from seinpost.identity import Identity
@@ -171,7 +173,7 @@ class TrialSender:
         futures: list[asyncio.Future[Answer]] = []
         for signal in signals:
             future: asyncio.Future[Answer] = loop.create_future()
-            self.lane.put(Outgoing(signal, format_id(signal.id), audience, future))
+            self.lane.put(Outgoing(signal, format_id(signal.id), signals_for(audience), future))
             futures.append(future)
         return futures
 

@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""Reading logs up to their newest published checkpoint, for what they say of signals; nothing is delivered."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from seinpost_schemas.checkpoint import parse_checkpoint
+from seinpost_schemas.compartment import Compartment
+from seinpost_schemas.errors import UnavailableError
+from seinpost_schemas.note import parse_note
+from seinpost_schemas.subjects import (
+    CHECKPOINTS_STREAM,
+    checkpoint_subject,
+    direct_get_subject,
+    feed_stream,
+    log_origin,
+)
+
+from ._directory import DirectoryFollower
+from ._reading_state import ReadingState
+from ._transport import Transport
+from .delivery import Alarm, Audited
+from .identity import Identity
+from .subscriber import Subscriber
+
+_SECONDS_WITHOUT_PROGRESS = 30.0
+_LOOK_SECONDS = 0.05
+
+
+async def catch_up(
+    directory: DirectoryFollower,
+    transport: Transport,
+    identity: Identity,
+    state: ReadingState,
+    wanted: set[Compartment],
+) -> None:
+    """Read every wanted log that the identity may read, as far as its checkpoint said when this began.
+
+    Raises ``UnavailableError`` when nothing comes for 30 s.
+    """
+    subscriber = Subscriber(identity, directory, transport, state, _no_alarm, _no_audited, only=wanted)
+    register = directory.view.register
+    period = register.periods.current
+    goals: dict[str, int] = {}
+    for compartment in subscriber.compartments():
+        origin = log_origin(register.enclave, period, compartment)
+        note = await transport.read_last(direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(origin)))
+        if note is not None:
+            goals[feed_stream(period, compartment)] = parse_checkpoint(parse_note(note)).tree_size
+    if not goals:
+        return
+
+    async def read() -> None:
+        async with contextlib.aclosing(subscriber.signals()) as deliveries:
+            async for _ in deliveries:
+                pass
+
+    reading = asyncio.ensure_future(read())
+    loop = asyncio.get_running_loop()
+    before, moved = -1, loop.time()
+    try:
+        while (left := sum(state.position(s) <= size for s, size in goals.items())) and not reading.done():
+            if subscriber.envelopes != before:
+                before, moved = subscriber.envelopes, loop.time()
+            if loop.time() - moved > _SECONDS_WITHOUT_PROGRESS:
+                raise UnavailableError(f"{left} logs are not whole: their entries do not come; try again")
+            await asyncio.sleep(_LOOK_SECONDS)
+        if reading.done():
+            reading.result()
+    finally:
+        reading.cancel()
+        await asyncio.wait({reading})
+
+
+def _no_alarm(_alarm: Alarm) -> None:
+    """Who watches the feed is told; here it would be said once for every look."""
+
+
+def _no_audited(_audited: Audited) -> None:
+    """Nothing is shown."""

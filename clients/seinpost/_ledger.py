@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""What a log says of signals beside their content: where they are, who opened them, which were recalled.
+
+Eats entries that ``TrustedFeed`` accepted, in log order. What is stored comes back from ``ReadingState``; what
+was accepted and is not stored yet is remembered here until it is.
+"""
+
+from __future__ import annotations
+
+from seinpost_schemas.clear_bodies import Receipt, ReceiptState, decode_recall, decode_receipt
+from seinpost_schemas.compartment import Compartment
+from seinpost_schemas.entry import parse_feed_headers
+from seinpost_schemas.errors import BindingError, Reason, RefusedError
+from seinpost_schemas.kinds import RECALLABLE, Kind
+from seinpost_schemas.merkle import leaf_hash
+from seinpost_schemas.sections import EncodedSignal
+from seinpost_schemas.subjects import feed_stream
+
+from ._reading_state import EntryRow, Facts, Owed, PastEpoch, Place, ReadingState, RecallRow, ReceiptRow
+from ._trusted_feed import Accepted, TrustedFeed
+
+
+class Ledger:
+    """The facts of one compartment's log in one period."""
+
+    def __init__(self, compartment: Compartment, period: str, state: ReadingState) -> None:
+        self._compartment = compartment
+        self._period = period
+        self.stream = feed_stream(period, compartment)
+        self._state = state
+        self._fresh: dict[int, EntryRow] = {}
+        self._fresh_places: dict[tuple[bytes, str], Place] = {}
+
+    def past_epoch(self, epoch_id: bytes) -> tuple[str, int] | None:
+        """(origin party, audience code) of an epoch of this log that was stored."""
+        found = self._state.past_epoch(self.stream, epoch_id)
+        return (found.origin, found.audience) if found else None
+
+    def stored(self, index: int, facts: Facts) -> None:
+        """The entry's facts are in the database now."""
+        self._fresh.pop(index, None)
+        for place in facts.places:
+            self._fresh_places.pop((place.signal_id, place.party), None)
+
+    def entry(self, accepted: Accepted, headers: dict[str, str]) -> EntryRow:
+        """The row of an accepted entry."""
+        header = accepted.envelope.header
+        row = EntryRow(
+            accepted.index,
+            leaf_hash(parse_feed_headers(headers)[1]),
+            accepted.envelope.object_hash,
+            header.sender_id,
+            header.kind,
+            header.count,
+        )
+        self._fresh[accepted.index] = row
+        return row
+
+    def facts(self, accepted: Accepted, row: EntryRow, feed: TrustedFeed) -> Facts:
+        """What a clear envelope says; raises for one that says what cannot be."""
+        kind = accepted.envelope.header.kind
+        if kind == Kind.EPOCH:
+            epoch = feed.epoch(accepted.envelope.object_hash[:16])
+            return Facts(
+                row, epoch=PastEpoch(accepted.envelope.object_hash[:16], epoch.origin, epoch.audience)
+            )
+        if kind == Kind.RECEIPT:
+            return Facts(row, receipts=self._receipt(accepted, decode_receipt(accepted.envelope.body)))
+        if kind == Kind.RECALL:
+            return Facts(row, recall=self._recall(accepted))
+        return Facts(row)
+
+    def _receipt(self, accepted: Accepted, receipt: Receipt) -> tuple[ReceiptRow, ...]:
+        if receipt.period == self._period and receipt.tree_size > accepted.index:
+            raise BindingError("a receipt names a checkpoint over entries that come after it")
+        rows = []
+        for number, run in enumerate(receipt.runs):
+            if run.period == self._period and run.last_leaf >= accepted.index:
+                raise BindingError("a receipt covers entries that come after it")
+            rows.append(
+                ReceiptRow(
+                    feed_stream(run.period, self._compartment),
+                    accepted.index,
+                    number,
+                    accepted.member.party.token,
+                    run.first_leaf,
+                    run.last_leaf,
+                    run.first_signal,
+                    run.last_signal,
+                    run.state,
+                    accepted.entry.admitted_ms,
+                )
+            )
+        return tuple(rows)
+
+    def _recall(self, accepted: Accepted) -> RecallRow:
+        recall = decode_recall(accepted.envelope.body)
+        stream = feed_stream(recall.period, self._compartment)
+        row = self._fresh.get(recall.leaf_index) if stream == self.stream else None
+        row = row or self._state.entry(stream, recall.leaf_index)
+        if row is None or row.object_hash != recall.object_hash or row.kind not in RECALLABLE:
+            raise BindingError("a recall names an envelope that is not in this log at that index")
+        origin = accepted.view.member(row.sender_id).party.token
+        if origin != accepted.member.party.token:
+            raise RefusedError(Reason.MANDATE, "a recall comes from another party than the signal")
+        place = self._place(recall.signal_id, origin)
+        if place is not None and (place.stream, place.index) != (stream, recall.leaf_index):
+            raise BindingError("a recall names a signal that is not in that envelope")
+        return RecallRow(
+            stream, recall.leaf_index, recall.signal_id, recall.reason, accepted.entry.admitted_ms
+        )
+
+    def _place(self, signal_id: bytes, party: str) -> Place | None:
+        fresh = self._fresh_places.get((signal_id, party))
+        return fresh or next((p for p in self._state.places(signal_id) if p.party == party), None)
+
+    def place(self, accepted: Accepted, number: int, encoded: EncodedSignal) -> Place:
+        """Where an opened signal is."""
+        place = Place(
+            encoded.id,
+            accepted.member.party.token,
+            self.stream,
+            accepted.index,
+            number,
+            accepted.envelope.header.epoch_id,
+        )
+        return self._fresh_places.setdefault((place.signal_id, place.party), place)
+
+    def withdrawn(self, recall: RecallRow, party: str) -> Owed | None:
+        """What to say of a recalled signal that we had: ``None`` when we had not."""
+        place = self._place(recall.signal_id, party)
+        if place is None or place.stream != recall.stream:
+            return None
+        return Owed(place.index, place.number, place.number, ReceiptState.WITHDRAWN)

@@ -1,0 +1,382 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""What an identity keeps on disk of its reading: reading.db.
+
+Positions, chain heads, epoch secrets sealed under the storage key, which signals were delivered, and what the
+log says of them. It is not trusted: a changed or older file can make signals be delivered again, not
+believed. No signal is ever stored.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
+from cryptography.exceptions import InvalidTag
+
+from seinpost_schemas.errors import SetupError
+
+from ._database import Database
+
+_CONTEXT = b"seinpost/keyring/v1"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS position(stream TEXT PRIMARY KEY, next_seq INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS feed(stream TEXT PRIMARY KEY, state BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS epoch(epoch_id BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS seen(party TEXT, signal_id BLOB, digest BLOB NOT NULL,
+    PRIMARY KEY(party, signal_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS audit(origin TEXT PRIMARY KEY, sealed BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS floor(id INTEGER PRIMARY KEY CHECK(id=1), size INTEGER, root BLOB);
+CREATE TABLE IF NOT EXISTS entry(stream TEXT, log_index INTEGER, leaf BLOB, object_hash BLOB, sender_id BLOB,
+    kind INTEGER, count INTEGER, PRIMARY KEY(stream, log_index)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS place(signal_id BLOB, party TEXT, stream TEXT, log_index INTEGER, number INTEGER,
+    epoch_id BLOB, PRIMARY KEY(signal_id, party)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS past_epoch(stream TEXT, epoch_id BLOB, origin TEXT, audience INTEGER,
+    PRIMARY KEY(stream, epoch_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS receipt(stream TEXT, at_index INTEGER, run INTEGER, party TEXT, first_leaf INTEGER,
+    last_leaf INTEGER, first_signal INTEGER, last_signal INTEGER, state INTEGER, admitted_ms INTEGER,
+    PRIMARY KEY(stream, at_index, run)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS recall(stream TEXT, log_index INTEGER, signal_id BLOB, reason INTEGER,
+    admitted_ms INTEGER, PRIMARY KEY(stream, log_index, signal_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS owed(stream TEXT, log_index INTEGER, first_signal INTEGER, last_signal INTEGER,
+    state INTEGER, PRIMARY KEY(stream, log_index, first_signal, state)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS claimed(stream TEXT PRIMARY KEY, tree_size INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS delivered(stream TEXT PRIMARY KEY, log_index INTEGER NOT NULL);
+"""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A delivered signal: its party, 16-byte id, and a keyed digest of its content."""
+
+    party: str
+    signal_id: bytes
+    digest: bytes
+
+
+class EntryRow(msgspec.Struct, frozen=True):
+    """One verified log entry: its leaf hash, envelope, sender, kind and number of signals."""
+
+    index: int
+    leaf: bytes
+    object_hash: bytes
+    sender_id: bytes
+    kind: int
+    count: int
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where an opened signal is: its envelope's log index, its number within it, and the epoch it came in."""
+
+    signal_id: bytes
+    party: str
+    stream: str
+    index: int
+    number: int
+    epoch_id: bytes
+
+
+class ReceiptRow(msgspec.Struct, frozen=True):
+    """One run of a party's receipt, logged at ``at_index``: a state of signals from (leaf, signal) to the other."""
+
+    stream: str
+    at_index: int
+    run: int
+    party: str
+    first_leaf: int
+    last_leaf: int
+    first_signal: int
+    last_signal: int
+    state: int
+    admitted_ms: int
+
+
+class RecallRow(msgspec.Struct, frozen=True):
+    """A signal that its originator took back."""
+
+    stream: str
+    index: int
+    signal_id: bytes
+    reason: int
+    admitted_ms: int
+
+
+class Owed(msgspec.Struct, frozen=True):
+    """What we have still to say of signals ``first`` to ``last`` of one entry, in a receipt."""
+
+    index: int
+    first: int
+    last: int
+    state: int
+
+
+class PastEpoch(msgspec.Struct, frozen=True):
+    """An epoch that may still be answered: from whose side its audience is computed, and the audience's code."""
+
+    epoch_id: bytes
+    origin: str
+    audience: int
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What one log entry says beside its content; stored together with the position after it."""
+
+    entry: EntryRow | None = None
+    places: tuple[Place, ...] = ()
+    receipts: tuple[ReceiptRow, ...] = ()
+    recall: RecallRow | None = None
+    epoch: PastEpoch | None = None
+
+
+class ReadingState(Database):
+    """Positions, feeds, keyring and delivered signals."""
+
+    def __init__(self, directory: Path, storage_key: bytes, name: str = "reading.db") -> None:
+        super().__init__(
+            directory / name,
+            _SCHEMA,
+            "NORMAL",
+        )
+        self._key = storage_key
+
+    def position(self, stream: str) -> int:
+        """The next stream sequence to read, from 1."""
+        row = self._db.execute("SELECT next_seq FROM position WHERE stream=?", (stream,)).fetchone()
+        return int(row[0]) if row else 1
+
+    def store_position(self, stream: str, next_seq: int) -> None:
+        """Store a position that has no feed state beside it."""
+        self._db.execute("INSERT OR REPLACE INTO position VALUES(?,?)", (stream, next_seq))
+
+    def load_feed(self, stream: str) -> bytes | None:
+        """The feed's state as it was stored with its position; sealed, so a foreign one is noticed."""
+        row = self._db.execute("SELECT state FROM feed WHERE stream=?", (stream,)).fetchone()
+        return self._open(row[0], b"feed", stream.encode()) if row else None
+
+    def load_audit(self, origin: str) -> bytes | None:
+        """What was audited of a log; sealed."""
+        row = self._db.execute("SELECT sealed FROM audit WHERE origin=?", (origin,)).fetchone()
+        return self._open(row[0], b"audit", origin.encode()) if row else None
+
+    def store_audit(self, origin: str, state: bytes) -> None:
+        """Store what was audited of a log."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO audit VALUES(?,?)", (origin, self._seal(state, b"audit", origin.encode()))
+        )
+
+    def commit(
+        self,
+        stream: str,
+        next_seq: int,
+        feed: bytes,
+        seen: Sequence[Seen],
+        facts: Facts = Facts(),  # noqa: B008 - frozen
+        owed: Sequence[Owed] = (),
+    ) -> None:
+        """Position, feed state, delivered signals and what is said of them: together or not at all."""
+        with self._db:
+            self._db.execute("BEGIN")
+            self.store_position(stream, next_seq)
+            self._db.execute(
+                "INSERT OR REPLACE INTO feed VALUES(?,?)",
+                (stream, self._seal(feed, b"feed", stream.encode())),
+            )
+            self._db.executemany(
+                "INSERT OR IGNORE INTO seen VALUES(?,?,?)", [(s.party, s.signal_id, s.digest) for s in seen]
+            )
+            self._store_facts(stream, facts)
+            self._owe(stream, owed)
+
+    def _store_facts(self, stream: str, facts: Facts) -> None:
+        astuple = msgspec.structs.astuple
+        if facts.entry is not None:
+            self._db.execute(
+                "INSERT OR REPLACE INTO entry VALUES(?,?,?,?,?,?,?)", (stream, *astuple(facts.entry))
+            )
+        self._db.executemany(
+            "INSERT OR IGNORE INTO place VALUES(?,?,?,?,?,?)", [astuple(p) for p in facts.places]
+        )
+        self._db.executemany(
+            "INSERT OR REPLACE INTO receipt VALUES(?,?,?,?,?,?,?,?,?,?)", [astuple(r) for r in facts.receipts]
+        )
+        if facts.recall is not None:
+            self._db.execute("INSERT OR IGNORE INTO recall VALUES(?,?,?,?,?)", astuple(facts.recall))
+        if facts.epoch is not None:
+            self._db.execute(
+                "INSERT OR IGNORE INTO past_epoch VALUES(?,?,?,?)", (stream, *astuple(facts.epoch))
+            )
+
+    # -- what the log says of signals -------------------------------------------------------------
+
+    def entry(self, stream: str, index: int) -> EntryRow | None:
+        """A verified entry; ``None`` if it was not read, or refused."""
+        row = self._db.execute(
+            "SELECT log_index, leaf, object_hash, sender_id, kind, count FROM entry WHERE stream=? AND log_index=?",
+            (stream, index),
+        ).fetchone()
+        return EntryRow(*row) if row else None
+
+    def kinds(self, stream: str, first: int, last: int) -> list[int]:
+        """The kinds of the verified entries from ``first`` to ``last``, both included."""
+        rows = self._db.execute(
+            "SELECT kind FROM entry WHERE stream=? AND log_index BETWEEN ? AND ?", (stream, first, last)
+        ).fetchall()
+        return [int(row[0]) for row in rows]
+
+    def leaves(self, stream: str, size: int) -> list[bytes]:
+        """The leaf hashes of the first ``size`` entries; fewer where one was refused."""
+        rows = self._db.execute(
+            "SELECT leaf FROM entry WHERE stream=? AND log_index<? ORDER BY log_index", (stream, size)
+        )
+        return [bytes(row[0]) for row in rows]
+
+    def places(self, signal_id: bytes) -> list[Place]:
+        """Where signals with this id are: one per party that used it."""
+        rows = self._db.execute("SELECT * FROM place WHERE signal_id=?", (signal_id,)).fetchall()
+        return [Place(*row) for row in rows]
+
+    def past_epoch(self, stream: str, epoch_id: bytes) -> PastEpoch | None:
+        """An epoch of this log, ended or not."""
+        row = self._db.execute(
+            "SELECT epoch_id, origin, audience FROM past_epoch WHERE stream=? AND epoch_id=?",
+            (stream, epoch_id),
+        ).fetchone()
+        return PastEpoch(*row) if row else None
+
+    def receipts(self, stream: str, index: int, number: int) -> list[ReceiptRow]:
+        """Every run that covers one signal, in log order."""
+        rows = self._db.execute(
+            "SELECT * FROM receipt WHERE stream=?1 AND first_leaf<=?2 AND last_leaf>=?2 "
+            "AND (first_leaf<?2 OR first_signal<=?3) AND (last_leaf>?2 OR last_signal>=?3) ORDER BY at_index, run",
+            (stream, index, number),
+        ).fetchall()
+        return [ReceiptRow(*row) for row in rows]
+
+    def recalls(self, stream: str) -> list[RecallRow]:
+        """Every recall of this log, in log order."""
+        rows = self._db.execute(
+            "SELECT * FROM recall WHERE stream=? ORDER BY admitted_ms", (stream,)
+        ).fetchall()
+        return [RecallRow(*row) for row in rows]
+
+    # -- what we have to say in receipts ----------------------------------------------------------
+
+    def owe(self, stream: str, owed: Sequence[Owed]) -> None:
+        """Remember what the next receipt has to say."""
+        with self._db:
+            self._db.execute("BEGIN")
+            self._owe(stream, owed)
+
+    def _owe(self, stream: str, owed: Sequence[Owed]) -> None:
+        self._db.executemany(
+            "INSERT OR REPLACE INTO owed VALUES(?,?,?,?,?)",
+            [(stream, *msgspec.structs.astuple(o)) for o in owed],
+        )
+
+    def first_delivery(self, stream: str, index: int) -> bool:
+        """Whether an entry is given to the application for the first time; remembers that it is."""
+        row = self._db.execute("SELECT log_index FROM delivered WHERE stream=?", (stream,)).fetchone()
+        if row and index <= row[0]:
+            return False
+        self._db.execute("INSERT OR REPLACE INTO delivered VALUES(?,?)", (stream, index))
+        return True
+
+    def owed(self, stream: str, limit: int) -> list[Owed]:
+        """What is still to be said of a log, in log order, at most ``limit`` of it."""
+        rows = self._db.execute(
+            "SELECT log_index, first_signal, last_signal, state FROM owed WHERE stream=? "
+            "ORDER BY state, log_index, first_signal LIMIT ?",
+            (stream, limit),
+        ).fetchall()
+        return [Owed(*row) for row in rows]
+
+    def said(self, stream: str, owed: Sequence[Owed]) -> None:
+        """A receipt that says this was admitted."""
+        self._db.executemany(
+            "DELETE FROM owed WHERE stream=? AND log_index=? AND first_signal=? AND state=?",
+            [(stream, o.index, o.first, o.state) for o in owed],
+        )
+
+    def claim(self, stream: str, tree_size: int) -> None:
+        """About to say in a receipt that ``tree_size`` entries were read; never goes down."""
+        self._db.execute(
+            "INSERT INTO claimed VALUES(?1,?2) ON CONFLICT(stream) DO UPDATE SET tree_size=max(tree_size,?2)",
+            (stream, tree_size),
+        )
+
+    def claimed(self, stream: str) -> int:
+        """The most entries that a receipt of ours ever said."""
+        row = self._db.execute("SELECT tree_size FROM claimed WHERE stream=?", (stream,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def seen_digest(self, party: str, signal_id: bytes) -> bytes | None:
+        """The digest of a signal that was delivered before."""
+        row = self._db.execute(
+            "SELECT digest FROM seen WHERE party=? AND signal_id=?", (party, signal_id)
+        ).fetchone()
+        return bytes(row[0]) if row else None
+
+    def digest(self, sections: Sequence[bytes | None]) -> bytes:
+        """A 16-byte keyed digest of a signal's sections; says nothing to who lacks the storage key."""
+        mac = hmac.new(self._key, b"seinpost/seen/v1", "sha256")
+        for section in sections:
+            mac.update(b"\0" if section is None else b"\1" + len(section).to_bytes(4, "big") + section)
+        return mac.digest()[:16]
+
+    def forget(self, streams: Sequence[str]) -> None:
+        """Start these streams over: deliver everything again."""
+        with self._db:
+            self._db.execute("BEGIN")
+            for stream in streams:
+                self._db.execute("DELETE FROM position WHERE stream=?", (stream,))
+                self._db.execute("DELETE FROM feed WHERE stream=?", (stream,))
+                self._db.execute("DELETE FROM entry WHERE stream=?", (stream,))
+                self._db.execute("DELETE FROM receipt WHERE stream=?", (stream,))
+                self._db.execute("DELETE FROM place WHERE stream=?", (stream,))
+            self._db.execute("DELETE FROM seen")
+
+    def store_epoch(self, epoch_id: bytes, secrets: bytes) -> None:
+        """Keep an epoch's secrets, sealed under the storage key."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO epoch VALUES(?,?)", (epoch_id, self._seal(secrets, b"epoch", epoch_id))
+        )
+
+    def load_epoch(self, epoch_id: bytes) -> bytes | None:
+        """An epoch's secrets; ``None`` if not held."""
+        row = self._db.execute("SELECT sealed FROM epoch WHERE epoch_id=?", (epoch_id,)).fetchone()
+        return self._open(row[0], b"epoch", epoch_id) if row else None
+
+    def verify_directory(self, size: int, root: bytes) -> None:
+        """Raise ``SetupError`` when the directory at the stored size is not the one confirmed before."""
+        row = self._db.execute("SELECT size, root FROM floor").fetchone()
+        if row and size == row[0] and root != bytes(row[1]):
+            raise SetupError(
+                "the directory is not the one that this machine saw before: it was rolled back or forked"
+            )
+
+    def store_directory(self, size: int, root: bytes) -> None:
+        """Keep the newest confirmed directory; raises ``SetupError`` when it has become shorter."""
+        row = self._db.execute("SELECT size FROM floor").fetchone()
+        if row and size < row[0]:
+            raise SetupError(
+                f"the directory has {size} entries where this machine saw {row[0]}: it was rolled back"
+            )
+        self._db.execute("INSERT OR REPLACE INTO floor VALUES(1,?,?)", (size, root))
+
+    def _seal(self, data: bytes, *place: bytes) -> bytes:
+        encryptor = Cobblestone256Encryptor(self._key, b"\0".join((_CONTEXT, *place)))
+        return encryptor.update(data) + encryptor.finalize()
+
+    def _open(self, data: object, *place: bytes) -> bytes:
+        """A value as it was stored at this very place; ``SetupError`` for any other."""
+        decryptor = Cobblestone256Decryptor(self._key, b"\0".join((_CONTEXT, *place)))
+        try:
+            if not isinstance(data, bytes):
+                raise ValueError
+            return decryptor.update(data) + decryptor.finalize()
+        except (InvalidTag, ValueError):
+            raise SetupError(
+                "this state directory belongs to another identity or was changed: remove reading.db to start over"
+            ) from None

@@ -1,0 +1,109 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""Who has opened what we sent: readers' receipts, held against the audience that the signal had."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from seinpost_schemas.clear_bodies import ReceiptState
+from seinpost_schemas.compartment import Compartment
+from seinpost_schemas.directory import TrustedDirectory
+from seinpost_schemas.errors import RefusedError
+from seinpost_schemas.subjects import feed_stream
+from seinpost_schemas.uuid7 import format_id
+
+from ._reading_state import ReadingState, ReceiptRow
+from ._sending_state import SentSignal
+
+State = Literal["none", "delivered", "opened", "acknowledged", "withdrawn"]
+
+
+class PartyReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What one party of the audience says of a signal; ``late`` when it should have opened it by now."""
+
+    party: str
+    state: State
+    at_ms: int | None
+    """When that was admitted to the log; ``None`` when it said nothing."""
+    late: bool
+
+
+class SignalReceipts(msgspec.Struct, frozen=True, kw_only=True):
+    """One signal that we sent."""
+
+    signal: str
+    compartment: str
+    index: int
+    admitted_ms: int
+    due_ms: int
+    audited: bool
+    """Whether the proof has come that it is in the log that a quorum cosigned."""
+    recalled: bool
+    parties: tuple[PartyReceipt, ...]
+
+
+def receipts_of(
+    signal: SentSignal, directory: TrustedDirectory, reading: ReadingState, own: str, now_ms: int
+) -> SignalReceipts:
+    """Hold what ``reading`` knows of receipts against the audience as the sender computed it."""
+    sent = signal.sent
+    compartment = Compartment.parse(sent.compartment)
+    stream = feed_stream(sent.period, compartment)
+    rows = reading.receipts(stream, sent.index, signal.number)
+    recalled = any((r.index, r.signal_id) == (sent.index, signal.signal_id) for r in reading.recalls(stream))
+    return SignalReceipts(
+        signal=format_id(signal.signal_id),
+        compartment=sent.compartment,
+        index=sent.index,
+        admitted_ms=sent.admitted_ms,
+        due_ms=signal.due_ms,
+        audited=signal.proven,
+        recalled=recalled,
+        parties=tuple(
+            _of_party(party, rows, recalled=recalled, late=now_ms > signal.due_ms)
+            for party in _audience(signal, directory, compartment, own)
+        ),
+    )
+
+
+def _audience(
+    signal: SentSignal, directory: TrustedDirectory, compartment: Compartment, own: str
+) -> list[str]:
+    sent = signal.sent
+    view = directory.view_at(sent.directory_size)
+    if view is None:
+        return []
+    try:
+        members = view.audience_members(
+            view.audience(sent.audience), view.party(own), compartment, sent.admitted_ms
+        )
+    except RefusedError:
+        return []
+    return sorted({m.party.token for m in members.values()} - {own})
+
+
+def _of_party(party: str, rows: list[ReceiptRow], *, recalled: bool, late: bool) -> PartyReceipt:
+    best: ReceiptRow | None = None
+    for row in rows:
+        if row.party == party and (best is None or row.state > best.state):
+            best = row
+    if best is None:
+        return PartyReceipt(party=party, state="none", at_ms=None, late=late and not recalled)
+    opened = best.state >= ReceiptState.OPENED
+    return PartyReceipt(
+        party=party,
+        state=_NAMES[ReceiptState(best.state)],
+        at_ms=best.admitted_ms,
+        late=late and not opened and not recalled,
+    )
+
+
+_NAMES: dict[ReceiptState, State] = {
+    ReceiptState.DELIVERED: "delivered",
+    ReceiptState.OPENED: "opened",
+    ReceiptState.ACKNOWLEDGED: "acknowledged",
+    ReceiptState.WITHDRAWN: "withdrawn",
+}
