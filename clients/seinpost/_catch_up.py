@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from seinpost_schemas.checkpoint import parse_checkpoint
 from seinpost_schemas.compartment import Compartment
@@ -19,6 +20,7 @@ from seinpost_schemas.subjects import (
     log_origin,
 )
 
+from ._direct_reading import DirectReading
 from ._directory import DirectoryFollower
 from ._reading_state import ReadingState
 from ._transport import Transport
@@ -27,6 +29,7 @@ from .identity import Identity
 from .subscriber import Subscriber
 
 _SECONDS_WITHOUT_PROGRESS = 30.0
+_AUDIT_SECONDS = 5.0
 _LOOK_SECONDS = 0.05
 
 
@@ -35,21 +38,23 @@ async def catch_up(
     transport: Transport,
     identity: Identity,
     state: ReadingState,
-    wanted: set[Compartment],
+    wanted: set[Compartment] | None,
+    progress: Callable[[str], None],
 ) -> None:
-    """Read every wanted log that the identity may read, as far as its checkpoint said when this began.
+    """Read every wanted log (all for ``None``) that the identity may read, as far as its checkpoint says now.
 
     Raises ``UnavailableError`` when nothing comes for 30 s.
     """
+    transport = DirectReading(transport)
     subscriber = Subscriber(identity, directory, transport, state, _no_alarm, _no_audited, only=wanted)
     register = directory.view.register
     period = register.periods.current
-    goals: dict[str, int] = {}
+    goals: dict[Compartment, int] = {}
     for compartment in subscriber.compartments():
         origin = log_origin(register.enclave, period, compartment)
         note = await transport.read_last(direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(origin)))
         if note is not None:
-            goals[feed_stream(period, compartment)] = parse_checkpoint(parse_note(note)).tree_size
+            goals[compartment] = parse_checkpoint(parse_note(note)).tree_size
     if not goals:
         return
 
@@ -58,15 +63,22 @@ async def catch_up(
             async for _ in deliveries:
                 pass
 
+    def left() -> int:
+        return sum(state.position(feed_stream(period, c)) <= size for c, size in goals.items())
+
+    def unaudited() -> bool:
+        return register.quorum > 0 and any(subscriber.audited_size(c) < size for c, size in goals.items())
+
     reading = asyncio.ensure_future(read())
     loop = asyncio.get_running_loop()
     before, moved = -1, loop.time()
     try:
-        while (left := sum(state.position(s) <= size for s, size in goals.items())) and not reading.done():
+        while (left() or (unaudited() and loop.time() - moved < _AUDIT_SECONDS)) and not reading.done():
             if subscriber.envelopes != before:
                 before, moved = subscriber.envelopes, loop.time()
+                progress(f"{before} log entries verified")
             if loop.time() - moved > _SECONDS_WITHOUT_PROGRESS:
-                raise UnavailableError(f"{left} logs are not whole: their entries do not come; try again")
+                raise UnavailableError(f"{left()} logs are not whole: their entries do not come; try again")
             await asyncio.sleep(_LOOK_SECONDS)
         if reading.done():
             reading.result()

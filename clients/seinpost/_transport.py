@@ -27,6 +27,8 @@ _CONNECT_SECONDS = 5.0
 _REQUEST_SECONDS = 10.0
 _HEARTBEAT_SECONDS = 5.0
 _BATCH = 64
+READ_BATCH = 64
+"""Messages in one direct read."""
 _MAX_QUEUED = 4 * _BATCH
 _MAX_PULL_BYTES = 16 * 1024 * 1024
 _MAX_READ_BYTES = 4 * 1024 * 1024
@@ -60,8 +62,8 @@ class Transport(Protocol):
         """Everything from ``first_seq`` on, in order, for ever; survives reconnects."""
         ...
 
-    async def read_from(self, stream: str, first_seq: int) -> list[StoredMessage]:
-        """Up to 64 messages from ``first_seq`` on, without a consumer; empty when there are none yet."""
+    async def read_from(self, stream: str, first_seq: int, limit: int = READ_BATCH) -> list[StoredMessage]:
+        """Up to ``limit`` messages from ``first_seq`` on, without a consumer; empty when there are none yet."""
         ...
 
     async def read_last(self, subject: str) -> bytes | None:
@@ -234,11 +236,11 @@ class NatsTransport:
             raise UnavailableError(f"the server did not give the newest checkpoint (status {status})")
         return reply.data
 
-    async def read_from(self, stream: str, first_seq: int) -> list[StoredMessage]:
+    async def read_from(self, stream: str, first_seq: int, limit: int = READ_BATCH) -> list[StoredMessage]:
         """See ``Transport``."""
         inbox = self._client.new_inbox()
         subscription = await self._client.subscribe(inbox, pending_bytes_limit=_PENDING_BYTES)
-        request = msgspec.json.encode({"seq": first_seq, "batch": _BATCH, "max_bytes": _MAX_READ_BYTES})
+        request = msgspec.json.encode({"seq": first_seq, "batch": limit, "max_bytes": _MAX_READ_BYTES})
         found: list[StoredMessage] = []
         try:
             await self._client.publish(direct_read_subject(stream), request, reply=inbox)

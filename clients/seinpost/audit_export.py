@@ -63,13 +63,8 @@ async def export(
     if found is None:
         raise UnavailableError("no checkpoint of the directory is published yet; try again")
     note, size = found
-    stored: list[StoredMessage] = []
-    while len(stored) < size:
-        more = await transport.read_from(DIRECTORY_STREAM, len(stored) + 1)
-        if not more:
-            raise UnavailableError("the directory has fewer entries than its checkpoint; try again")
-        stored += more
-    _write(partial, log_files(DIRECTORY, _content(note, stored[:size], signed=False)))
+    stored = await _read(transport, DIRECTORY_STREAM, size)
+    _write(partial, log_files(DIRECTORY, _content(note, stored, signed=False)))
     logs.append(LogSize(DIRECTORY, size))
     for compartment in readable(directory.view, identity):
         log = f"{period}/{compartment}"
@@ -78,18 +73,23 @@ async def export(
             raise UnavailableError(f"no checkpoint of {log} is published yet; try again")
         note, size = found
         progress(f"{log}: {size} entries")
-        stored = []
-        if size:
-            async for message in transport.pull(feed_stream(period, compartment), identity.name, 1):
-                stored.append(message)
-                if len(stored) == size:
-                    break
+        stored = await _read(transport, feed_stream(period, compartment), size)
         _write(partial, log_files(log, _content(note, stored, signed=True)))
         logs.append(LogSize(log, size))
     manifest = Manifest(FORMAT, directory.directory.enclave_id.hex(), tuple(logs))
     _write(partial, {MANIFEST: manifest.encode()})
     os.rename(partial, target)  # noqa: PTH104 - one call, at the very end
     return manifest
+
+
+async def _read(transport: Transport, stream: str, size: int) -> list[StoredMessage]:
+    stored: list[StoredMessage] = []
+    while len(stored) < size:
+        more = await transport.read_from(stream, len(stored) + 1)
+        if not more:
+            raise UnavailableError(f"{stream} has fewer entries than its checkpoint; try again")
+        stored += more
+    return stored[:size]
 
 
 def _begin(target: Path) -> Path:

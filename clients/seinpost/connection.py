@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,8 @@ from seinpost_schemas.clear_bodies import ReceiptState, parse_reason
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.errors import MalformedError, RefusedError, SeinpostError, SetupError, UnavailableError
 from seinpost_schemas.signal import ActReport, Signal
-from seinpost_schemas.subjects import feed_stream
+from seinpost_schemas.signal_proof import SignalProof
+from seinpost_schemas.subjects import feed_stream, parse_feed_stream
 from seinpost_schemas.tlog_proof import TlogProof
 from seinpost_schemas.uuid7 import format_id, parse_id
 
@@ -34,6 +35,7 @@ from .config import Config, load_config
 from .delivery import Alarm, Audited, Delivery, Recalled
 from .export_layout import Manifest
 from .identity import Identity, load_identity, read_passphrase_file
+from .proving import parse_sections, prove
 from .receipts import SignalReceipts, receipts_of
 from .subscriber import Subscriber
 
@@ -58,6 +60,11 @@ def note_recalled(_recalled: Recalled) -> None:
     """The default: nothing more than ``Connection.status`` then says."""
 
 
+def log_progress(what: str) -> None:
+    """The default: how far a long look into the logs has come, for who asks for it."""
+    _log.info("%s", what)
+
+
 def log_waiting(what: str) -> None:
     """The default: say that another process holds the identity."""
     _log.warning("%s", what)
@@ -75,6 +82,7 @@ class Connection:
         on_audited: Callable[[Audited], None] = note_audited,
         on_recalled: Callable[[Recalled], None] = note_recalled,
         on_waiting: Callable[[str], None] = log_waiting,
+        on_progress: Callable[[str], None] = log_progress,
         receipts: bool = True,
     ) -> None:
         self._config = config
@@ -82,6 +90,7 @@ class Connection:
         self._on_alarm = on_alarm
         self._on_audited = on_audited
         self._on_recalled = on_recalled
+        self._on_progress = on_progress
         self._audited: dict[Compartment, int] = {}
         self._alarmed: set[str] = set()
         self._on_waiting = on_waiting
@@ -381,33 +390,45 @@ class Connection:
                 if publisher is not None:
                     await asyncio.gather(*(publisher.wait_proven(i) for i in signal_ids))
 
+    async def prove(
+        self,
+        signal_id: str,
+        sections: Collection[str] | None = None,
+        *,
+        sender: str | None = None,
+    ) -> SignalProof:
+        """A self-contained proof of one audited signal, or of some of its sections; see ``signal_proof``.
+
+        ``sections`` are names (handling, report, indicators, protected); all but the protected one by default.
+        Reads the feeds to their newest checkpoint first. Raises ``MalformedError`` for a signal or a section
+        that this identity cannot read, ``UnavailableError`` while the signal is pending.
+        """
+        chosen = parse_sections(sections)
+        known = self._read.places(parse_id(signal_id))
+        wanted = {parse_feed_stream(p.stream)[1] for p in known} or None
+        async with self._caught_up(wanted) as reading:
+            place = find_place(reading, signal_id, sender)
+            return await prove(self.directory, self._connected, reading, place, chosen)
+
     @contextlib.asynccontextmanager
-    async def _caught_up(self, wanted: set[Compartment]) -> AsyncGenerator[ReadingState, None]:
-        """What the logs say up to now, without delivering anything to anyone."""
-        if not wanted or not self._reading_lock.try_acquire():
-            # Another process, or this one, is reading: what it stores is as new as it gets.
-            yield self._read
-            return
+    async def _caught_up(self, wanted: set[Compartment] | None) -> AsyncGenerator[ReadingState, None]:
+        """What the logs say up to now, in a state of its own: nothing is delivered to anyone."""
+        lock = Lock(self._config.state / "ledger.lock")
+        await lock.acquire(lambda: None)
         ledger = ReadingState(self._config.state, self._identity.storage_key, "ledger.db")
         try:
-            await catch_up(self.directory, self._connected, self._identity, ledger, wanted)
+            if wanted is None or wanted:
+                await catch_up(
+                    self.directory, self._connected, self._identity, ledger, wanted, self._on_progress
+                )
             yield ledger
         finally:
             ledger.close()
-            self._reading_lock.release()
+            lock.release()
 
     async def export(self, target: Path, progress: Callable[[str], None]) -> Manifest:
         """Write an audit export of every log that this identity may pull; see ``audit_export``."""
-        directory = self.directory
-        await self._reading_lock.acquire(
-            lambda: self._on_waiting(
-                f"another process is reading as {self._identity.name}; waiting until it has finished"
-            )
-        )
-        try:
-            return await export(directory, self._connected, self._identity, target, progress)
-        finally:
-            self._reading_lock.release()
+        return await export(self.directory, self._connected, self._identity, target, progress)
 
     def status(self, delivery: Delivery) -> Status:
         """Whether a checkpoint with quorum covers the signal, just as it was received.

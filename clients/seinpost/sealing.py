@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from seinpost_schemas import labels
-from seinpost_schemas.batch import OpenedBatch, decode_batch, encode_batch
+from seinpost_schemas.batch import Disclosure, OpenedBatch, decode_batch, disclose, encode_batch
 from seinpost_schemas.envelope import Envelope, sign_envelope, verify_envelope
 from seinpost_schemas.errors import BindingError, DecryptionError
 from seinpost_schemas.header import Header, batch_context, hash_body
@@ -84,6 +84,35 @@ def open_envelope(envelope: Envelope, sender: VerifyingKey, secrets: EpochSecret
 def open_verified(envelope: Envelope, secrets: EpochSecrets) -> OpenedBatch:
     """Like ``open_envelope`` for an envelope whose signature was verified already. Not a verification."""
     header = envelope.header
+    main, protected, has_protected_part = _open_parts(envelope, secrets)
+    return decode_batch(
+        main,
+        protected,
+        has_protected_part=has_protected_part,
+        count=header.count,
+        root=header.batch_root,
+        sender_id=header.sender_id,
+        epoch_id=header.epoch_id,
+    )
+
+
+def disclose_signal(envelope: Envelope, secrets: EpochSecrets, number: int) -> tuple[Disclosure, ...]:
+    """The four sections of one signal of a verified envelope with their salts, for a proof.
+
+    Raises like ``open_verified``; ``ValueError`` for a signal that is not in it.
+    """
+    batch = open_verified(envelope, secrets)
+    if not 0 <= number < len(batch.signals):
+        raise ValueError(f"the envelope has no signal {number}")
+    main, protected, has_protected_part = _open_parts(envelope, secrets)
+    return disclose(
+        main, protected, has_protected_part=has_protected_part, count=envelope.header.count, number=number
+    )
+
+
+def _open_parts(envelope: Envelope, secrets: EpochSecrets) -> tuple[bytes, bytes | None, bool]:
+    """(main part, protected part if these secrets open it, whether there is one)."""
+    header = envelope.header
     if header.kind not in SEALED:
         raise BindingError(f"kind {header.kind} has no sealed body")
     if header.epoch_id != secrets.epoch_id:
@@ -94,15 +123,7 @@ def open_verified(envelope: Envelope, secrets: EpochSecrets) -> OpenedBatch:
     protected = None
     if protected_sealed and secrets.protected is not None:
         protected = _open_part(protected_sealed, labels.PROTECTED_KEY, secrets.protected, header, context)
-    return decode_batch(
-        main,
-        protected,
-        has_protected_part=bool(protected_sealed),
-        count=header.count,
-        root=header.batch_root,
-        sender_id=header.sender_id,
-        epoch_id=header.epoch_id,
-    )
+    return main, protected, bool(protected_sealed)
 
 
 def _open_part(sealed: bytes, label: bytes, secret: bytes, header: Header, context: bytes) -> bytes:

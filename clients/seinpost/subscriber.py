@@ -119,6 +119,11 @@ class Subscriber:
         found = readable(self._directory.view, self._identity)
         return found if self._only is None else [c for c in found if c in self._only]
 
+    def audited_size(self, compartment: Compartment) -> int:
+        """How many entries of a log a checkpoint with quorum covers."""
+        audit = self._audits.get(compartment)
+        return audit.audited_size if audit else 0
+
     async def signals(self, *, from_start: bool = False) -> AsyncGenerator[Delivery, None]:
         """Verified and opened signals, in log order within each compartment, for ever."""
         period = self._period = self._directory.view.register.periods.current

@@ -36,8 +36,8 @@ class BrokerAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     compartment: str
     verdict: Literal["admitted", "refused"]
     period: str | None = None
-    index: Annotated[int, Meta(ge=0)] | None = None
-    admitted_ms: Annotated[int, Meta(ge=0)] | None = None
+    index: Annotated[int, Meta(ge=0, le=(1 << 63) - 1)] | None = None
+    admitted_ms: Annotated[int, Meta(ge=0, le=(1 << 63) - 1)] | None = None
     reason: Reason | None = None
     message: Annotated[str, Meta(max_length=1_000)] | None = None
     basis: Annotated[str, Meta(max_length=500)] | None = None

@@ -15,7 +15,7 @@ import msgspec
 
 from . import canonical, merkle
 from .errors import MalformedError, RootError
-from .leaf import PROTECTED, expand_slots, leaf_hashes
+from .leaf import PROTECTED, SECTIONS, expand_slots, leaf_hashes, section_digest
 from .limits import MAX_BATCH_SIGNALS
 from .sections import EncodedSignal
 from .uuid7 import verify_id
@@ -34,6 +34,17 @@ class Batch(msgspec.Struct, frozen=True):
     protected: bytes | None
     count: int
     root: bytes
+
+
+class Disclosure(msgspec.Struct, frozen=True):
+    """One section of a signal for a proof: its 32-byte salt and bytes; or its digest alone.
+
+    A digest alone is that of a withheld section or the decoy of an absent one: nobody can tell which.
+    """
+
+    digest: bytes
+    salt: bytes | None = None
+    data: bytes | None = None
 
 
 class OpenedBatch(msgspec.Struct, frozen=True):
@@ -119,6 +130,28 @@ def decode_batch(
     if merkle.root_hash(leaves) != root:
         raise RootError("the signals are not the ones that the batch root covers")
     return OpenedBatch(signals, leaves)
+
+
+def disclose(
+    main: bytes, protected: bytes | None, *, has_protected_part: bool, count: int, number: int
+) -> tuple[Disclosure, ...]:
+    """The four sections of signal ``number`` of parts that ``decode_batch`` accepted, with their salts."""
+    seed, rows = canonical.decode(_MAIN, main, "main part")
+    sections3, protected_slots = _decode_protected(protected, count)
+    slots = expand_slots(seed, count)
+    _, s0, s1, s2, shown_d3 = rows[number]
+    found = []
+    for section, data in enumerate((s0, s1, s2, sections3.get(number))):
+        of = protected_slots if section == PROTECTED and protected_slots is not None else slots
+        at = (SECTIONS * number + section) * _SLOT
+        slot = of[at : at + _SLOT]
+        if section == PROTECTED and has_protected_part and shown_d3 is not None and data is None:
+            found.append(Disclosure(shown_d3))
+        elif data is None:
+            found.append(Disclosure(slot))
+        else:
+            found.append(Disclosure(section_digest(section, slot, data), slot, data))
+    return tuple(found)
 
 
 def _decode_protected(protected: bytes | None, count: int) -> tuple[dict[int, bytes], bytes | None]:

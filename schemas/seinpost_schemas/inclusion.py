@@ -20,7 +20,7 @@ from .register import Hex16, Hex32
 
 MAX_ITEMS = 256
 _MAX_HASHES = 63
-_Count = Annotated[int, Meta(ge=0)]
+_Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 
 
 class Inclusion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -134,6 +134,20 @@ def decode_act(encoded: EncodedSignal) -> Act:
     )
 
 
+def decode_section(kind: int, section: int, data: bytes) -> object:
+    """One section by itself (0 to 3), typed; raises like ``decode_signal``."""
+    names = ("handling", "report", "indicators", "protected")
+    decoders = (_ACT_HANDLING, _ACT_REPORT) if is_act(kind) else (_HANDLING, _REPORT, _INDICATORS, _PROTECTED)
+    if not 0 <= section < len(decoders):
+        raise MalformedError(f"an envelope of kind {kind} has no section {section}")
+    encode = _encode_report if section == 1 and not is_act(kind) else _encode
+    found = _decode(decoders[section], data, names[section], encode)
+    if section == 0:
+        return found
+    content = found[1]
+    return {"indicators": content} if section == 2 else content
+
+
 def _decode(  # type: ignore[no-untyped-def]
     decoder: msgspec.msgpack.Decoder[object],
     data: bytes,

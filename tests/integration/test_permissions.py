@@ -154,7 +154,7 @@ async def test_everything_else_that_can_be_published_on(
     periods = enclave.trusted_directory().current.register.periods
     own = {f"FEED_{periods.current}_{c}_{t}" for c, t in expected_feeds(party)} | {"ANSWERS"}
     allowed = {f"$JS.API.CONSUMER.{v}.{s}.{party}-1" for s in own for v in ("MSG.NEXT", "RESET")}
-    allowed.add("$JS.API.DIRECT.GET.DIRECTORY")
+    allowed |= {f"$JS.API.DIRECT.GET.{s}" for s in (own - {"ANSWERS"}) | {"DIRECTORY"}}
     tried = other_subjects(party, periods.current)
     assert allowed <= set(tried)
     async with connected(enclave.url, identities[party].nats_seed) as raw:

@@ -106,6 +106,7 @@ def streams(register: Register) -> list[Stream]:
                     name=feed_stream(period, compartment),
                     subjects=(feed_subject(period, compartment),),
                     append_only=True,
+                    allow_direct=True,
                 )
             )
     return wanted
@@ -163,6 +164,9 @@ def identity_rights(view: View, party: Party, identity: str, at_ms: int) -> list
     # Read directly, not through a consumer: every process of an identity follows the directory, and two that
     # pulled from one consumer would each get half of it (ADR 0007).
     rights.append(Right(direct_read_subject(DIRECTORY_STREAM), answers_many=True))
+    # The feeds as well, for what looks something up while another process reads (ADR 0009).
+    feeds = [feed_stream(p, c) for p in periods(register) for c in readable(view, party, at_ms)]
+    rights += [Right(direct_read_subject(stream), answers_many=True) for stream in feeds]
     origins = [directory_origin(register.enclave)]
     origins += [
         log_origin(register.enclave, p, c) for p in periods(register) for c in readable(view, party, at_ms)

@@ -255,6 +255,70 @@ def receipts(
     return asyncio.run(run(signal, limit, config, passphrase_file, as_json=as_json, language=lang))
 
 
+proof = cyclopts.App(
+    name="proof", help="Prove one signal to someone who holds nothing else; and check such a proof, offline."
+)
+app.command(proof)
+
+
+@proof.default
+def make(
+    signal: str,
+    *,
+    config: Config,
+    sections: Annotated[
+        str | None,
+        Parameter(
+            help="Which to disclose, with commas: handling, report, indicators, protected; else all but that."
+        ),
+    ] = None,
+    out: Annotated[Path | None, Parameter(help="Where to; else <signal>.proof.json.")] = None,
+    sender: Annotated[str | None, Parameter(help="The sending party, when two used one id.")] = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Write a self-contained proof of an audited signal, or of some of its sections only.
+
+    Sections that are not named stay hidden, and how many there are. The file holds the named ones in the clear: it
+    is as classified as they are.
+
+    Example: seinpost proof 0190b3a1-… --sections report --config tafel.toml
+
+    Parameters
+    ----------
+    signal
+        The signal's id, as watch --json shows it.
+    """
+    from .proof import run_make  # noqa: PLC0415
+
+    return asyncio.run(run_make(signal, sections, out, sender, config, passphrase_file, as_json=as_json))
+
+
+@proof.command(name="verify")
+def verify_proof(
+    file: Path,
+    *,
+    enclave: Annotated[str | None, Parameter(help="The enclave_id: 32 hexadecimal digits.")] = None,
+    config: Annotated[
+        Path | None, Parameter(name=["--config", "-c"], help="Or a configuration that names it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Check a proof offline, with nothing but the file, and show what it proves.
+
+    Without an enclave's id it names the one that it rests on: compare that with the one the enclave publishes.
+    Exit status 0: it holds. 1: it does not.
+
+    Parameters
+    ----------
+    file
+        What seinpost proof wrote.
+    """
+    from .proof import run_verify  # noqa: PLC0415
+
+    return run_verify(file, enclave, config, as_json=as_json)
+
+
 audit = cyclopts.App(
     name="audit", help="Take a copy of the logs that anyone can check offline; and check one."
 )
@@ -357,6 +421,12 @@ def clean(text: str) -> str:
     return "".join(
         "�" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co") else c for c in " ".join(text.split())
     )
+
+
+def show_progress(what: str) -> None:
+    """How far something long has come, on a terminal only."""
+    if sys.stderr.isatty():
+        print(f"{what:60}", end="\r", file=sys.stderr, flush=True)
 
 
 def fail(message: str) -> None:

@@ -18,6 +18,7 @@ from seinpost_schemas.errors import MalformedError
 
 from . import clean, fail
 from ._passphrase import find_passphrase
+from ._trust_root import enclave_id_from
 
 
 def _progress(text: str) -> None:
@@ -44,14 +45,8 @@ async def run_export(target: Path, config_file: Path, passphrase_file: Path | No
 
 def run_verify(source: Path, enclave: str | None, config_file: Path | None, *, as_json: bool) -> int:
     """Check an export; 0 when all of it holds, else 1 with the place named."""
-    if config_file is not None:
-        enclave_id = load_config(config_file).enclave_id
-    elif enclave is not None:
-        try:
-            enclave_id = bytes.fromhex(enclave)
-        except ValueError:
-            raise MalformedError("--enclave is the enclave_id in hexadecimal, 32 digits") from None
-    else:
+    enclave_id = enclave_id_from(enclave, config_file)
+    if enclave_id is None:
         raise MalformedError("name the root of trust: --enclave, or --config with a file that names it")
     try:
         report = verify_export(source, enclave_id, _progress)

@@ -20,7 +20,7 @@ from seinpost.identity import load_identity
 from seinpost.receipts import PartyReceipt, SignalReceipts
 from seinpost_schemas.errors import MalformedError
 
-from . import fail
+from . import fail, show_progress
 from ._passphrase import find_passphrase
 from ._text import load_texts
 
@@ -48,7 +48,7 @@ async def run(
     texts = load_texts(language)
     config = load_config(config_file)
     identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
-    async with Connection(config, identity, on_waiting=fail) as connection:
+    async with Connection(config, identity, on_waiting=fail, on_progress=show_progress) as connection:
         found = await connection.receipts(signal_id=signal, limit=limit)
     if as_json:
         for one in found:

@@ -59,9 +59,9 @@ class MemoryTransport:
                 yield messages[place - 1]
             await asyncio.sleep(0.005)
 
-    async def read_from(self, stream: str, first_seq: int) -> list[StoredMessage]:
+    async def read_from(self, stream: str, first_seq: int, limit: int = 64) -> list[StoredMessage]:
         await asyncio.sleep(0)
-        return self.streams.get(stream, [])[first_seq - 1 : first_seq + 63]
+        return self.streams.get(stream, [])[first_seq - 1 : first_seq - 1 + limit]
 
     async def read_last(self, subject: str) -> bytes | None:
         await asyncio.sleep(0)
