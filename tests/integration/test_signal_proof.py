@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from harness.enclave import Enclave, make_enclave, run
-from harness.samples import line, table
+from harness.enclave import make_enclave, run
+from harness.proofs import PARTIES, SECRET, Made
 
 import seinpost
 from seinpost._audit import AuditState
@@ -26,43 +26,10 @@ from seinpost_schemas.signal_proof import SignalProof, decode_signal_proof, veri
 
 pytestmark = pytest.mark.nats
 
-SECRET = "een bron die niemand mag zien"
-
-
-class Made:
-    """An enclave with a batch of signals, and the proof of one of them."""
-
-    def __init__(self, enclave: Enclave, folder: Path) -> None:
-        self.enclave = enclave
-        self.folder = folder
-        rows = []
-        for number in range(5):
-            row = table(f"Signaal {number}")
-            row["indicators"] = [{"type": "domain-name", "value": f"n{number}.example"}]
-            row["protected"] = {"source_description": SECRET}
-            rows.append(json.dumps(row).encode())
-        source = folder / "five.jsonl"
-        source.write_bytes(b"\n".join(rows) + b"\n" + line("Zonder bron"))
-        done = enclave.publish(
-            "ncsc", source, "--theme", "process", "--classification", "depv", "--audited", "--json"
-        )
-        assert done.status == 0, done
-        self.ids = [r["signal"] for r in done.rows if r["verdict"] == "admitted"]
-        self.config = enclave.config("tafel")
-        self.enclave_id = enclave.trusted_directory().enclave_id
-
-    def prove(self, number: int, *more: str) -> Path:
-        target = self.folder / f"{number}-{'-'.join(more)}.json".replace("/", "").replace(",", "")
-        done = run("proof", self.ids[number], "--config", self.config, "--out", target, *more)
-        assert done.status == 0, done
-        return target
-
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
-    enclave = make_enclave(
-        tmp_path_factory.mktemp("proof") / "e", "ncsc", "ibd", "ap", "toezicht", "tafel", witnesses=True
-    )
+    enclave = make_enclave(tmp_path_factory.mktemp("proof") / "e", *PARTIES, witnesses=True)
     enclave.start(witnesses=True)
     yield Made(enclave, tmp_path_factory.mktemp("files"))
     enclave.stop()

@@ -4,7 +4,7 @@
 // The command. `node verify.mjs <vectors-dir>` runs the vectors and prints one line of JSON; it exits 0 only
 // when every file has vectors and all agree. `node verify.mjs --envelope -` opens one envelope from JSON on
 // standard input (a vector of opening.json without its outcome) and prints its signals, or the category of
-// the refusal.
+// the refusal. `node verify.mjs --proof -` verifies the proof of one signal.
 
 import { text } from "node:stream/consumers";
 
@@ -12,6 +12,7 @@ import { toHex } from "./bytes.mjs";
 import { Refusal } from "./errors.mjs";
 import { parseJson, plain } from "./json.mjs";
 import { openVector } from "./opening.mjs";
+import { verifyProof } from "./proof.mjs";
 import { runVectors } from "./vectors.mjs";
 
 async function verifyDirectory(directory) {
@@ -32,10 +33,23 @@ async function openEnvelope() {
   return 0;
 }
 
+async function checkProof() {
+  const proof = JSON.parse(await text(process.stdin));
+  try {
+    console.log(JSON.stringify(verifyProof(proof), (_, v) => (typeof v === "bigint" ? Number(v) : v)));
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    console.log(JSON.stringify({ error: error.category, message: error.message }));
+    return 1;
+  }
+  return 0;
+}
+
 async function main([first, second, ...more]) {
   if (first === "--envelope" && second === "-" && more.length === 0) return openEnvelope();
+  if (first === "--proof" && second === "-" && more.length === 0) return checkProof();
   if (first !== undefined && !first.startsWith("-") && second === undefined) return verifyDirectory(first);
-  console.error("usage: node verify.mjs <vectors-dir> | node verify.mjs --envelope -");
+  console.error("usage: node verify.mjs <vectors-dir> | node verify.mjs --envelope - | --proof -");
   return 2;
 }
 
