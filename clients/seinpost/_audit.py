@@ -20,7 +20,7 @@ from collections import OrderedDict
 
 import msgspec
 
-from seinpost_schemas.checkpoint import Checkpoint, LogPublicKeys, verify_checkpoint
+from seinpost_schemas.checkpoint import Checkpoint, LogPublicKeys, parse_checkpoint, verify_checkpoint
 from seinpost_schemas.cosignature import COSIGNATURE_ED25519_TYPE, verify_quorum
 from seinpost_schemas.directory import log_keys_of
 from seinpost_schemas.errors import InvalidError
@@ -30,6 +30,7 @@ from seinpost_schemas.register import Register
 from seinpost_schemas.subjects import witness_key_name
 
 TAIL_MS = 10_000
+_KEPT_NOTES = 64
 _KEPT_ROOTS = 65_536
 """Sizes whose root is remembered: what may wait for a checkpoint, and what others may ask about."""
 
@@ -40,6 +41,8 @@ class AuditAlarm(msgspec.Struct, frozen=True):
     code: str
     message: str
     evidence: bytes | None = None
+    against: bytes | None = None
+    """A note of the same log and size that says otherwise: the two together prove that the log lied."""
 
 
 class AuditState(msgspec.Struct, array_like=True):
@@ -61,6 +64,9 @@ class LogAudit:
         self._newest_size = state.newest_size if state else 0
         self._newest_timestamp = state.newest_timestamp if state else 0
         self._note = state.note if state else b""
+        self._notes: OrderedDict[int, bytes] = OrderedDict()
+        if state is not None and state.note:
+            self._notes[state.audited_size] = state.note
         self._roots: OrderedDict[int, bytes] = OrderedDict()
         self._size = 0
         self._rose_ms = now_ms
@@ -140,7 +146,8 @@ class LogAudit:
             message = (
                 f"what was received of {self.origin} is not what was signed at size {checkpoint.tree_size}"
             )
-            return next(iter(self._once("split-view", message, note)), None)
+            return self._split_view(message, note, checkpoint.tree_size)
+        self._keep(checkpoint.tree_size, note)
         if self._witnessed and checkpoint.tree_size >= self.audited_size:
             if checkpoint.tree_size > self.audited_size:
                 self._uncovered_ms = None
@@ -188,17 +195,42 @@ class LogAudit:
             alarms += self._once(code, f"{what} of {self.origin} for 60 s", None)
         return alarms
 
-    def compare_with(self, data: bytes, register: Register) -> AuditAlarm | None:
-        """Hold what another reader was told against what we received: gossip. Notes that fail are passed over."""
+    def hear(self, data: bytes, register: Register, now_ms: int) -> list[AuditAlarm]:
+        """Hold what another reader was told against what we received: gossip.
+
+        A note that the log did not sign is passed over: it is the teller's word, and proves nothing. One that a
+        quorum cosigned counts like one that we fetched ourselves, so that a tail hidden from us alone is noticed.
+        """
         try:
+            note = parse_note(data)
+            told = parse_checkpoint(note)
+            root = self._roots.get(told.tree_size)
+            if told.origin != self.origin or root == told.root_hash:
+                return []
+            if root is None and told.tree_size <= max(self._newest_size, self._size):
+                # Nothing to hold it against, and nothing new.
+                return []
             checkpoint, _ = verify_checkpoint(data, self.origin, LogPublicKeys(*log_keys_of(register)))
+            if root is None:
+                verify_quorum(note, checkpoint, register.cosigners, register.quorum)
         except InvalidError:
-            return None
-        root = self._roots.get(checkpoint.tree_size)
-        if root is None or root == checkpoint.root_hash:
-            return None
+            return []
+        if root is None:
+            return self.take(data, register, now_ms)
         message = f"another reader was shown another {self.origin} at size {checkpoint.tree_size}"
-        return next(iter(self._once("split-view", message, data)), None)
+        found = self._split_view(message, data, checkpoint.tree_size)
+        return [found] if found else []
+
+    def _keep(self, size: int, note: bytes) -> None:
+        """Remember a note that agrees with what was received, to hold against one that does not."""
+        self._notes[size] = note
+        self._notes.move_to_end(size)
+        while len(self._notes) > _KEPT_NOTES:
+            self._notes.popitem(last=False)
+
+    def _split_view(self, message: str, note: bytes, size: int) -> AuditAlarm | None:
+        found = self._once("split-view", message, note)
+        return msgspec.structs.replace(found[0], against=self._notes.get(size)) if found else None
 
     def _once(self, code: str, message: str, evidence: bytes | None) -> list[AuditAlarm]:
         """An alarm, unless it was raised before and has not gone since."""

@@ -46,5 +46,14 @@ class DirectReading:
         """See ``Transport``."""
         return await self._transport.read_last(subject)
 
+    async def tell(self, subject: str, data: bytes) -> None:
+        """See ``Transport``; raises ``RuntimeError``."""
+        raise RuntimeError("this only reads")
+
+    async def listen(self, subjects: str) -> AsyncIterator[tuple[str, bytes]]:
+        """See ``Transport``."""
+        async for heard in self._transport.listen(subjects):
+            yield heard
+
     async def close(self) -> None:
         """Nothing of its own to leave."""

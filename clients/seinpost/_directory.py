@@ -9,13 +9,21 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from seinpost_schemas.checkpoint import LogPublicKeys, verify_checkpoint
+from seinpost_schemas.checkpoint import LogPublicKeys, parse_checkpoint, verify_checkpoint
 from seinpost_schemas.cosignature import verify_quorum
 from seinpost_schemas.directory import DIRECTORY_ENTRY_BYTES, TrustedDirectory, log_keys_of
-from seinpost_schemas.entry import ENTRY_HEADER, from_base64
-from seinpost_schemas.errors import BindingError, InvalidError, MalformedError, SetupError, UnavailableError
+from seinpost_schemas.entry import ENTRY_HEADER, from_base64, to_base64
+from seinpost_schemas.errors import (
+    BindingError,
+    InvalidError,
+    MalformedError,
+    SetupError,
+    SplitViewError,
+    UnavailableError,
+)
 from seinpost_schemas.note import parse_note
 from seinpost_schemas.policy import View
+from seinpost_schemas.split_view import DirectoryItem
 from seinpost_schemas.subjects import (
     CHECKPOINTS_STREAM,
     DIRECTORY_STREAM,
@@ -55,6 +63,10 @@ class DirectoryFollower:
         self._grew = asyncio.Event()
         self._wanted = asyncio.Event()
         self._failed: Exception | None = None
+        self._roots: dict[int, bytes] = {}
+        self._note = b""
+        self.material: list[DirectoryItem] = []
+        """Entries and objects as they came: what a proof rests on."""
 
     @property
     def view(self) -> View:
@@ -109,7 +121,9 @@ class DirectoryFollower:
                 ) from None
             except InvalidError as error:
                 raise SetupError(f"the directory does not verify: {error}") from None
-            self._floor.verify_directory(self.directory.size, self.directory.root())
+            root = self._roots[self.directory.size] = self.directory.root()
+            self.material.append(DirectoryItem(entry=text, object=to_base64(stored.body)))
+            self._floor.verify_directory(self.directory.size, root)
         if found:
             self._grew.set()
             self._grew = asyncio.Event()
@@ -145,7 +159,31 @@ class DirectoryFollower:
         if self.directory.root() != checkpoint.root_hash:
             raise SetupError("the directory received is not the one that the broker signed")
         self._floor.store_directory(self.directory.size, self.directory.root())
+        self._note = note
         self.freshness.saw(timestamp, monotonic_ms(), wall_ms())
+
+    @property
+    def note(self) -> bytes:
+        """The newest checkpoint that was confirmed; empty before the first."""
+        return self._note
+
+    def hear(self, data: bytes) -> None:
+        """Hold what another party was told of the directory against ours; raises ``SplitViewError``.
+
+        What the log did not sign is passed over. Nothing is sealed on a directory of which the log signed two.
+        """
+        register = self.view.register
+        try:
+            told = parse_checkpoint(parse_note(data))
+            if self._roots.get(told.tree_size, told.root_hash) == told.root_hash:
+                return
+            verify_checkpoint(data, directory_origin(register.enclave), LogPublicKeys(*log_keys_of(register)))
+        except InvalidError:
+            return
+        self._failed = SetupError(
+            f"the log signed another directory for others at size {told.tree_size}: nothing is sealed on either"
+        )
+        raise SplitViewError(f"another party was shown another directory at size {told.tree_size}")
 
     async def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait for the directory to grow until ``condition`` holds, within 15 s."""

@@ -32,6 +32,8 @@ READ_BATCH = 64
 _MAX_QUEUED = 4 * _BATCH
 _MAX_PULL_BYTES = 16 * 1024 * 1024
 _MAX_READ_BYTES = 4 * 1024 * 1024
+_MAX_HEARD = 256
+_MAX_HEARD_BYTES = 128 * 1024
 _PENDING_BYTES = 256 * 1024 * 1024
 _VIOLATION = re.compile(r"permissions violation for (?:publish|subscription) to \"([^\"]+)\"", re.IGNORECASE)
 
@@ -68,6 +70,14 @@ class Transport(Protocol):
 
     async def read_last(self, subject: str) -> bytes | None:
         """The newest message under a direct-get subject; ``None`` when there is none."""
+        ...
+
+    async def tell(self, subject: str, data: bytes) -> None:
+        """Say something to whoever listens now; whether anyone did is not known."""
+        ...
+
+    def listen(self, subjects: str) -> AsyncIterator[tuple[str, bytes]]:
+        """(subject, data) of what is said on these subjects from now on; what comes too fast is dropped."""
         ...
 
     async def close(self) -> None:
@@ -255,6 +265,27 @@ class NatsTransport:
                 found.append(StoredMessage(int(headers["Nats-Sequence"]), headers, message.data))
         except (nats.errors.Error, TimeoutError, OSError) as error:
             raise UnavailableError(f"the server did not answer ({type(error).__name__}); try again") from None
+        finally:
+            with contextlib.suppress(nats.errors.Error, OSError):
+                await subscription.unsubscribe()
+
+    async def tell(self, subject: str, data: bytes) -> None:
+        """See ``Transport``."""
+        with contextlib.suppress(nats.errors.Error, OSError):
+            await self._client.publish(subject, data)
+
+    async def listen(self, subjects: str) -> AsyncIterator[tuple[str, bytes]]:
+        """See ``Transport``."""
+        queue: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+
+        async def take(message: Msg) -> None:
+            if queue.qsize() < _MAX_HEARD and len(message.data) <= _MAX_HEARD_BYTES:
+                queue.put_nowait((message.subject, message.data))
+
+        subscription = await self._client.subscribe(subjects, cb=take)
+        try:
+            while True:
+                yield await queue.get()
         finally:
             with contextlib.suppress(nats.errors.Error, OSError):
                 await subscription.unsubscribe()

@@ -68,4 +68,4 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     index: int | None = None
     sender: str | None = None
     evidence: bytes | None = None
-    """A signed checkpoint that shows it, if there is one."""
+    """A signed checkpoint that shows it, or two of them as a portable proof (``split_view``), if there is one."""

@@ -25,6 +25,7 @@ from seinpost_schemas.errors import (
     Reason,
     RefusedError,
     SeinpostError,
+    SplitViewError,
     StateLostError,
     UnavailableError,
     UpdateNeededError,
@@ -33,10 +34,13 @@ from seinpost_schemas.kinds import SEALED, Action, Kind
 from seinpost_schemas.policy import View, may, verify_signal_type
 from seinpost_schemas.sections import EncodedSignal, decode_act, decode_signal, is_act
 from seinpost_schemas.signal import Act, Signal
+from seinpost_schemas.split_view import FORMAT as SPLIT_VIEW
+from seinpost_schemas.split_view import SplitView
 from seinpost_schemas.subjects import (
     CHECKPOINTS_STREAM,
     checkpoint_subject,
     direct_get_subject,
+    directory_origin,
     feed_stream,
     log_origin,
     parse_feed_stream,
@@ -45,6 +49,7 @@ from seinpost_schemas.uuid7 import format_id
 
 from ._audit import AuditAlarm, AuditState, LogAudit
 from ._directory import DirectoryFollower, monotonic_ms, wall_ms
+from ._gossip import Gossip
 from ._ledger import Ledger
 from ._reading_state import Facts, Owed, Place, ReadingState, Seen
 from ._transport import StoredMessage, Transport
@@ -140,6 +145,9 @@ class Subscriber:
             self._tell_audited(compartment, self._audits[compartment], before=0)
         tasks = [asyncio.ensure_future(self._read(s, c, queue)) for s, c in streams.items()]
         tasks.append(asyncio.ensure_future(self._audit()))
+        if self._only is None:
+            gossip = Gossip(self._transport, self._identity.party, self._notes, self._heard)
+            tasks += [asyncio.ensure_future(gossip.tell()), asyncio.ensure_future(gossip.listen())]
         try:
             while True:
                 work = await _next_or_failure(queue, tasks)
@@ -242,11 +250,40 @@ class Subscriber:
             self._state.store_audit(audit.origin, msgspec.msgpack.encode(audit.state))
             self._on_audited(Audited(compartment=compartment, size=audit.audited_size, note=audit.note))
 
+    def _notes(self) -> dict[str, bytes]:
+        """What we were shown: the newest note of each log."""
+        enclave = self._directory.view.register.enclave
+        notes = {audit.origin: audit.note for audit in self._audits.values()}
+        return notes | {directory_origin(enclave): self._directory.note}
+
+    def _heard(self, log: str, note: bytes) -> None:
+        """What another party was shown of a log that we read too."""
+        register = self._directory.view.register
+        if f"{register.enclave}/{log}" == directory_origin(register.enclave):
+            try:
+                self._directory.hear(note)
+            except SplitViewError as error:
+                self._on_alarm(Alarm(code=error.code, message=str(error), compartment=log, evidence=note))
+            return
+        for compartment, audit in self._audits.items():
+            if audit.origin == f"{register.enclave}/{log}":
+                before = audit.audited_size
+                for alarm in audit.hear(note, register, monotonic_ms()):
+                    self._audit_alarm(alarm, compartment)
+                self._tell_audited(compartment, audit, before)
+
     def _audit_alarm(self, alarm: AuditAlarm, compartment: Compartment) -> None:
+        evidence = alarm.evidence
+        if evidence is not None and alarm.against is not None:
+            evidence = SplitView(
+                format=SPLIT_VIEW,
+                enclave=self._directory.directory.enclave_id.hex(),
+                directory=tuple(self._directory.material),
+                first=alarm.against.decode(),
+                second=evidence.decode(),
+            ).encode()
         self._on_alarm(
-            Alarm(
-                code=alarm.code, message=alarm.message, compartment=str(compartment), evidence=alarm.evidence
-            )
+            Alarm(code=alarm.code, message=alarm.message, compartment=str(compartment), evidence=evidence)
         )
 
     # -- one entry --------------------------------------------------------------------------------

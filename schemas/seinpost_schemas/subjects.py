@@ -106,6 +106,14 @@ def witness_subject(party: str) -> str:
     return f"seinpost.witness.{party}"
 
 
+def gossip_subject(party: str, origin: str) -> str:
+    """Where a party's readers tell the others which checkpoint of a log they saw."""
+    return f"seinpost.gossip.{party}." + ".".join(origin.split("/")[1:])
+
+
+GOSSIP_SUBJECTS = "seinpost.gossip.>"
+
+
 def witness_key_name(enclave: str, name: str) -> str:
     """A witness's key name on notes."""
     return f"{enclave}/witness/{name}"

@@ -64,10 +64,12 @@ def test_jetstream_is_in_one_account_and_each_party_has_its_own() -> None:
     assert "jetstream: enabled" in hub
     for party in parties:
         assert "jetstream" not in party
-        # What a party may say, it imports; there is no other way out of its account.
+        # What a party may say, it imports, or tells the other parties; there is no other way out of its account.
         allowed = set(re.findall(r'^          "([^"]+)"$', party, re.MULTILINE))
         imported = set(re.findall(r'account: HUB, subject: "([^"]+)"', party))
-        assert allowed == imported
+        told = set(re.findall(r'\{stream: "([^"]+)", accounts:', party))
+        assert allowed == imported | told
+        assert all(s.startswith("seinpost.gossip.") for s in told)
 
 
 def test_it_listens_on_this_machine_only_and_holds_no_secret() -> None:

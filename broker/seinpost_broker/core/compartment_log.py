@@ -103,6 +103,24 @@ class CompartmentLog:
         """Over the confirmed entries only: what may be signed."""
         self._undo: deque[tuple[bytes, list[Callable[[], None]]]] = deque()
 
+    def verify_follows(self, entry: Entry, header: Header, stream: str) -> None:
+        """Raise ``SetupError`` unless a broker may have admitted this entry next.
+
+        What is read back was admitted before, so it is not decided again; but what breaks a chain or turns time
+        back was put there by nobody who decides, and nothing may be signed over it.
+        """
+        head = self._heads.get(header.sender_id)
+        if (
+            header.compartment != self.compartment
+            or entry.admitted_ms < self._last_ms
+            or entry.directory_size < self._last_directory_size
+            or (head is not None and header.seq <= head.seq)
+        ):
+            raise SetupError(
+                f"{stream} holds as entry {self.size} what no broker admitted: it was changed from outside; restore "
+                "it from a replica or a back-up"
+            )
+
     # -- the fold ---------------------------------------------------------------------------------
 
     def apply(self, entry: Entry, signature: bytes, body: bytes | None, view: View, *, leaf: bytes) -> None:

@@ -175,6 +175,16 @@ def identity_rights(view: View, party: Party, identity: str, at_ms: int) -> list
     return rights
 
 
+def gossip_logs(view: View, party: Party, at_ms: int) -> list[str]:
+    """The origins whose checkpoints a party's readers tell others of, and hear of: those that it may read."""
+    register = view.register
+    compartments = readable(view, party, at_ms)
+    if not compartments:
+        return []
+    logs = [log_origin(register.enclave, p, c) for p in periods(register) for c in compartments]
+    return [directory_origin(register.enclave), *logs]
+
+
 def witness_rights() -> list[Right]:
     """What a witness's NATS user may publish on, beside its answers: reading the directory."""
     return [Right(direct_read_subject(DIRECTORY_STREAM), answers_many=True)]

@@ -13,9 +13,9 @@ import msgspec
 
 from seinpost_schemas.policy import View
 from seinpost_schemas.register import Party, WitnessEntry
-from seinpost_schemas.subjects import inbox_prefix, witness_subject
+from seinpost_schemas.subjects import GOSSIP_SUBJECTS, gossip_subject, inbox_prefix, witness_subject
 
-from .layout import Right, identity_rights, witness_rights
+from .layout import Right, gossip_logs, identity_rights, witness_rights
 
 _JETSTREAM_MAX_BYTES = 1 << 40
 _MAX_CONNECTIONS = 64
@@ -46,6 +46,7 @@ def render(view: View, server: Server, at_ms: int) -> str:
     }
     for witness in register.witnesses:
         rights[witness.party][witness.name] = witness_rights()
+    gossip = {party.token: set(gossip_logs(view, party, at_ms)) for party in register.parties}
     exports = [
         _export(right, account_name(token))
         for token, by_identity in rights.items()
@@ -53,7 +54,7 @@ def render(view: View, server: Server, at_ms: int) -> str:
     ]
     accounts = [
         _hub(view, exports),
-        *(_account(view, party, rights[party.token]) for party in register.parties),
+        *(_account(view, party, rights[party.token], gossip) for party in register.parties),
     ]
     return "\n".join(
         [
@@ -117,7 +118,8 @@ def _hub(view: View, exports: list[str]) -> str:
     )
 
 
-def _account(view: View, party: Party, rights: dict[str, list[Right]]) -> str:
+def _account(view: View, party: Party, rights: dict[str, list[Right]], gossip: dict[str, set[str]]) -> str:
+    told = sorted(gossip[party.token])
     witnesses = [w for w in view.register.witnesses if w.party == party.token]
     users = [
         "\n".join(
@@ -125,8 +127,10 @@ def _account(view: View, party: Party, rights: dict[str, list[Right]]) -> str:
                 f"      {{nkey: {identity.nats}, permissions: {{",
                 "        publish: {allow: [",
                 *(f"          {_quote(r.subject)}" for r in rights[identity.name]),
+                *(f"          {_quote(gossip_subject(party.token, log))}" for log in told),
                 "        ]}",
-                f"        subscribe: {{allow: [{_quote(inbox_prefix(party.token) + '.>')}]}}",
+                "        subscribe: {allow: ["
+                f"{_quote(inbox_prefix(party.token) + '.>')}, {_quote(GOSSIP_SUBJECTS)}]}}",
                 "      }}",
             ]
         )
@@ -147,13 +151,35 @@ def _account(view: View, party: Party, rights: dict[str, list[Right]]) -> str:
             "    ]",
             "    imports: [",
             *imports,
+            *_heard(party, gossip),
             "    ]",
             "    exports: [",
             *(f"      {{service: {_quote(witness_subject(w.party))}, accounts: [HUB]}}" for w in witnesses),
+            *_told(party, gossip),
             "    ]",
             "  }",
         ]
     )
+
+
+def _told(party: Party, gossip: dict[str, set[str]]) -> list[str]:
+    """Gossip goes from account to account, past the brokers, to those who may read the same log."""
+    lines = []
+    for log in sorted(gossip[party.token]):
+        others = [account_name(t) for t, logs in gossip.items() if t != party.token and log in logs]
+        if others:
+            subject = _quote(gossip_subject(party.token, log))
+            lines.append(f"      {{stream: {subject}, accounts: [{', '.join(others)}]}}")
+    return lines
+
+
+def _heard(party: Party, gossip: dict[str, set[str]]) -> list[str]:
+    return [
+        f"      {{stream: {{account: {account_name(token)}, subject: {_quote(gossip_subject(token, log))}}}}}"
+        for token, logs in gossip.items()
+        if token != party.token
+        for log in sorted(logs & gossip[party.token])
+    ]
 
 
 def _witness_user(witness: WitnessEntry, rights: list[Right]) -> str:

@@ -89,8 +89,10 @@ class Sequencer:
             entry, _, signature = parse_feed_headers(dict(stored.headers))
             if stored.seq != self.log.size + 1:
                 raise UnavailableError(f"{self._stream} has a hole before sequence {stored.seq}")
+            header = decode_header(entry.header_bytes)
+            self.log.verify_follows(entry, header, self._stream)
             body = None
-            if decode_header(entry.header_bytes).kind == Kind.EPOCH:
+            if header.kind == Kind.EPOCH:
                 body = (await self._store.read_one(self._stream, stored.seq)).body
             self._apply(entry, signature, body)
             self.log.confirm()

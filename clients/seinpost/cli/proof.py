@@ -18,6 +18,7 @@ from seinpost.proving import SECTION_NAMES
 from seinpost_schemas.errors import InvalidError, MalformedError, RefusedError, SetupError
 from seinpost_schemas.sections import decode_section
 from seinpost_schemas.signal_proof import MAX_PROOF_BYTES, Proven, decode_signal_proof, verify_signal_proof
+from seinpost_schemas.split_view import decode_split_view, is_split_view, verify_split_view
 from seinpost_schemas.uuid7 import format_id
 
 from . import clean, fail, show_progress
@@ -81,6 +82,8 @@ def run_verify(file: Path, enclave: str | None, config_file: Path | None, *, as_
             data = opened.read(MAX_PROOF_BYTES + 1)
     except OSError as error:
         raise MalformedError(f"cannot read {file}: {error.strerror}") from None
+    if is_split_view(data):
+        return _verify_split_view(data, enclave_id, as_json=as_json)
     try:
         proven = verify_signal_proof(decode_signal_proof(data), enclave_id)
         sections = {
@@ -97,6 +100,28 @@ def run_verify(file: Path, enclave: str | None, config_file: Path | None, *, as_
         print(escaped({"verdict": "holds", **_row(proven), "sections": sections}))
         return 0
     _show(proven, sections, named=enclave_id is not None)
+    return 0
+
+
+def _verify_split_view(data: bytes, enclave_id: bytes | None, *, as_json: bool) -> int:
+    """Evidence that a log lied; 0 when it convicts, 1 when it proves nothing."""
+    try:
+        found = verify_split_view(decode_split_view(data), enclave_id)
+    except (InvalidError, RefusedError) as error:
+        if as_json:
+            print(escaped({"verdict": "wrong", "message": str(error)}))
+        fail(f"the proof does not hold: {error}")
+        return 1
+    witnesses = [name.rpartition("/")[2] for name in found.witnesses]
+    roots = [root.hex() for root in found.roots]
+    if as_json:
+        row = {"origin": found.origin, "tree_size": found.tree_size, "roots": roots, "witnesses": witnesses}
+        print(escaped({"verdict": "split-view", "enclave": found.enclave_id.hex(), **row}))
+        return 0
+    print(clean(f"holds: the log {found.origin} signed two histories of {found.tree_size} entries"))
+    for root in roots:
+        print(f"  {root}")
+    print(clean(f"  cosigned both: {', '.join(witnesses) or 'nobody'}"))
     return 0
 
 

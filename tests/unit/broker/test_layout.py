@@ -79,6 +79,7 @@ def expected_rights(view: View, party: Party, identity: str, at_ms: int = NOW_MS
     for stream in streams:
         origin = stream.removeprefix("FEED_").replace("_", ".")
         rights.add((f"$JS.API.DIRECT.GET.CHECKPOINTS.seinpost.checkpoint.{origin}", False))
+        rights.add((f"$JS.API.DIRECT.GET.{stream}", True))
     return rights
 
 

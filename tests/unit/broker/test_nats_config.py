@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from harness.memory import NOW_MS, keys_of, make_directory, shipped
 
-from seinpost_broker.core.layout import identity_rights
+from seinpost_broker.core.layout import consumers, identity_rights
 from seinpost_broker.core.nats_config import Server, render
 from seinpost_schemas.cosignature import WitnessKeys
 from seinpost_schemas.entry import to_base64
@@ -205,6 +205,30 @@ def test_jetstream_is_in_hub_alone(witnessed: View, tmp_path: Path) -> None:
     assert "sync_interval: always" in text
 
 
+def gossips(view: View, token: str) -> set[str]:
+    """The logs that a party reads, by the consumers that it has, and the directory."""
+    feeds = {
+        c.stream.removeprefix("FEED_").replace("_", ".")
+        for c in consumers(view, NOW_MS)
+        if c.name == f"{token}-1" and c.stream.startswith("FEED_")
+    }
+    return feeds | {"directory"} if feeds else set()
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_gossip_goes_to_those_who_read_the_same_log_and_to_no_broker(
+    witnessed: View, tmp_path: Path, token: str
+) -> None:
+    found = blocks(render(witnessed, server(tmp_path), NOW_MS))
+    assert "gossip" not in found["HUB"]
+    exports = dict(re.findall(r'\{stream: "([^"]+)", accounts: \[([^\]]+)\]\}', found[f"P_{token}"]))
+    assert exports == {
+        f"seinpost.gossip.{token}.{log}": ", ".join(others)
+        for log in gossips(witnessed, token)
+        if (others := [f"P_{t}" for t in TOKENS if t != token and log in gossips(witnessed, t)])
+    }
+
+
 @pytest.mark.parametrize("token", TOKENS)
 def test_an_account_imports_what_its_users_may_and_hub_exports_it_to_no_other(
     witnessed: View, tmp_path: Path, token: str
@@ -212,7 +236,13 @@ def test_an_account_imports_what_its_users_may_and_hub_exports_it_to_no_other(
     found = blocks(render(witnessed, server(tmp_path), NOW_MS))
     party = witnessed.party(token)
     wanted = {r.subject for r in identity_rights(witnessed, party, f"{token}-1", NOW_MS)}
-    assert subjects(found[f"P_{token}"], "imports") == wanted
+    heard = {
+        f"seinpost.gossip.{other}.{log}"
+        for other in TOKENS
+        if other != token
+        for log in gossips(witnessed, token) & gossips(witnessed, other)
+    }
+    assert subjects(found[f"P_{token}"], "imports") == wanted | heard
     exported = re.findall(r'\{service: "([^"]+)"[^}]*accounts: \[([^\]]*)\]\}', found["HUB"])
     assert {s for s, accounts in exported if accounts == f"P_{token}"} == wanted
     assert all("," not in accounts for _, accounts in exported)
@@ -228,8 +258,9 @@ def test_a_user_publishes_its_rights_and_receives_in_its_partys_inbox(
     )
     publish, _, rest = user.partition("]}")
     wanted = {r.subject for r in identity_rights(witnessed, witnessed.party(token), f"{token}-1", NOW_MS)}
-    assert set(re.findall(r'"([^"]+)"', publish)) == wanted
-    assert re.findall(r'"([^"]+)"', rest) == [f"_INBOX_{token}.>"]
+    told = {f"seinpost.gossip.{token}.{log}" for log in gossips(witnessed, token)}
+    assert set(re.findall(r'"([^"]+)"', publish)) == wanted | told
+    assert re.findall(r'"([^"]+)"', rest) == [f"_INBOX_{token}.>", "seinpost.gossip.>"]
     assert "allow_responses" not in user
 
 

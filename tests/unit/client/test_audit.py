@@ -235,15 +235,33 @@ def test_another_logs_keys_sign_nothing_here() -> None:
 
 def test_gossip_shows_a_fork_and_passes_over_the_rest() -> None:
     audit = reader(9)
+    first = note(9)
+    audit.take(first, register(), 0)
+    assert audit.hear(note(9, witnesses=[]), register(), 0) == []
+    assert audit.hear(b"junk", register(), 0) == []
+    assert audit.hear(note(9, tree=OTHER, keys=LogKeys(b"\x08" * 64)), register(), 0) == []
+    shown = note(9, tree=OTHER, witnesses=[])
+    (alarm,) = audit.hear(shown, register(), 0)
+    assert (alarm.code, alarm.evidence, alarm.against) == ("split-view", shown, first)
+    # Once, however many tell it.
+    assert audit.hear(shown, register(), 0) == []
+
+
+def test_a_tail_that_is_hidden_from_one_reader_is_heard_of_from_another() -> None:
+    audit = reader(9)
     audit.take(note(9), register(), 0)
-    assert audit.compare_with(note(9, witnesses=[]), register()) is None
-    assert audit.compare_with(note(12), register()) is None
-    assert audit.compare_with(b"junk", register()) is None
-    assert audit.compare_with(note(9, tree=OTHER, keys=LogKeys(b"\x08" * 64)), register()) is None
-    shown = note(8, tree=OTHER, witnesses=[])
-    alarm = audit.compare_with(shown, register())
-    assert alarm is not None
-    assert (alarm.code, alarm.evidence) == ("split-view", shown)
+    assert audit.hear(note(12, T0 + 1, witnesses=KEYS[:2]), register(), 0) == []
+    assert audit.hear(note(12, T0 + 1), register(), 0) == []
+    assert codes(audit.overdue(TAIL_MS + 1)) == ["withheld-tail"]
+
+
+def test_gossip_of_what_a_quorum_did_not_see_changes_nothing() -> None:
+    audit = reader(9)
+    audit.take(note(9), register(), 0)
+    audit.hear(note(12, T0 + 1, witnesses=KEYS[:2]), register(), 0)
+    audit.hear(note(3), register(), 0)
+    assert audit.overdue(TAIL_MS + 1) == []
+    assert audit.audited_size == 9
 
 
 def test_what_was_audited_survives_a_restart() -> None:

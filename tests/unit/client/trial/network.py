@@ -34,6 +34,9 @@ class MemoryTransport:
         self.streams[DIRECTORY_STREAM] = enclave.messages
         self.notes: dict[str, bytes] = {}
         self.sent: list[tuple[str, bytes]] = []
+        self.told: list[tuple[str, bytes]] = []
+        self.heard: list[tuple[str, bytes]] = []
+        """What other parties say; a test appends to it."""
         self.failures: list[SeinpostError] = []
         """Raised by the next sends, one each."""
         self.pulled: dict[str, int] = {}
@@ -66,6 +69,18 @@ class MemoryTransport:
     async def read_last(self, subject: str) -> bytes | None:
         await asyncio.sleep(0)
         return self.notes.get(subject)
+
+    async def tell(self, subject: str, data: bytes) -> None:
+        await asyncio.sleep(0)
+        self.told.append((subject, data))
+
+    async def listen(self, _subjects: str) -> AsyncIterator[tuple[str, bytes]]:
+        place = 0
+        while True:
+            while place < len(self.heard):
+                place += 1
+                yield self.heard[place - 1]
+            await asyncio.sleep(0.005)
 
     async def close(self) -> None:
         """Nothing to leave."""

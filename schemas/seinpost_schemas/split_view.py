@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""A portable proof of misbehaviour: two signed checkpoints of one log and size that cannot both be true.
+
+JSON (specification, section 8.10). It holds the register that names the log's keys, so that whoever trusts the
+enclave_id, or reads it from the file, needs nothing else.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from .checkpoint import LogPublicKeys, parse_checkpoint, verify_checkpoint
+from .cosignature import cosigned
+from .directory import DIRECTORY_ENTRY_BYTES, TrustedDirectory, log_keys_of
+from .entry import from_base64
+from .errors import BindingError, MalformedError, ProofError
+from .limits import MAX_REGISTER_BYTES
+from .note import parse_note
+from .register import Hex16
+
+FORMAT = "seinpost-split-view/1"
+MAX_SPLIT_VIEW_BYTES = 64 * 1024 * 1024
+
+
+class DirectoryItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A directory entry and its object, in base64."""
+
+    entry: str
+    object: str
+
+
+class SplitView(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The file."""
+
+    format: str
+    enclave: Hex16
+    directory: tuple[DirectoryItem, ...]
+    first: str
+    second: str
+
+    def encode(self) -> bytes:
+        """JSON, indented, ending in a newline."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n"
+
+
+class Misbehaviour(msgspec.Struct, frozen=True, kw_only=True):
+    """What is proven: the log signed two roots for one size; ``witnesses`` cosigned both."""
+
+    enclave_id: bytes
+    origin: str
+    tree_size: int
+    roots: tuple[bytes, bytes]
+    witnesses: tuple[str, ...]
+
+
+_DECODER = msgspec.json.Decoder(SplitView, strict=True)
+
+
+class _Format(msgspec.Struct):
+    format: str
+
+
+def is_split_view(data: bytes) -> bool:
+    """Whether a file says that it is one; nothing is verified."""
+    try:
+        return msgspec.json.decode(data[:MAX_SPLIT_VIEW_BYTES], type=_Format).format == FORMAT
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
+def decode_split_view(data: bytes) -> SplitView:
+    """Raises ``MalformedError``; nothing is verified yet."""
+    if len(data) > MAX_SPLIT_VIEW_BYTES:
+        raise MalformedError(f"a proof of {len(data)} bytes is over the limit of {MAX_SPLIT_VIEW_BYTES}")
+    try:
+        split = _DECODER.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise MalformedError("not a proof of a split view, or it was changed") from None
+    if split.format != FORMAT:
+        raise MalformedError(f"a proof of another format than {FORMAT}")
+    return split
+
+
+def verify_split_view(split: SplitView, enclave_id: bytes | None = None) -> Misbehaviour:
+    """What the two checkpoints prove; raises an ``InvalidError`` when they prove nothing."""
+    root = bytes.fromhex(split.enclave)
+    if enclave_id is not None and root != enclave_id:
+        raise BindingError("the proof is of another enclave")
+    directory = TrustedDirectory(root)
+    for item in split.directory:
+        directory.advance(
+            from_base64(item.entry, DIRECTORY_ENTRY_BYTES), from_base64(item.object, MAX_REGISTER_BYTES)
+        )
+    if directory.view_at(directory.size) is None:
+        raise ProofError("the proof holds no register")
+    register = directory.current.register
+    keys = LogPublicKeys(*log_keys_of(register))
+    origin = parse_checkpoint(parse_note(split.first.encode())).origin
+    if not origin.startswith(register.enclave + "/"):
+        raise BindingError("the checkpoints are of another enclave's log")
+    first, _ = verify_checkpoint(split.first.encode(), origin, keys)
+    second, _ = verify_checkpoint(split.second.encode(), origin, keys)
+    if first.tree_size != second.tree_size or first.root_hash == second.root_hash:
+        raise ProofError("the two checkpoints can both be true: they prove nothing")
+    once = cosigned(parse_note(split.first.encode()), first, register.cosigners)
+    again = cosigned(parse_note(split.second.encode()), second, register.cosigners)
+    return Misbehaviour(
+        enclave_id=root,
+        origin=origin,
+        tree_size=first.tree_size,
+        roots=(first.root_hash, second.root_hash),
+        witnesses=tuple(sorted(once.keys() & again.keys())),
+    )

@@ -1,0 +1,313 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""Live: a broker that lies in every way there is. Each lie has its alarm, and nothing of it shows as audited.
+
+The first part rewrites what is stored while honest checkpoints go on; the second holds the log's keys too, with
+as many dishonest witnesses as the case says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from harness.dishonest import Dishonest, FreshReader, dishonest, fresh_reader
+from harness.enclave import Enclave, make_enclave, run
+from harness.samples import signal
+
+import seinpost
+from seinpost import _audit
+from seinpost_broker.ports import StoredMessage
+from seinpost_schemas.checkpoint import parse_checkpoint
+from seinpost_schemas.entry import ENTRY_HEADER, decode_entry, from_base64, to_base64
+from seinpost_schemas.note import parse_note
+from seinpost_schemas.split_view import decode_split_view, verify_split_view
+
+pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
+
+WITNESSES = ("ncsc", "ibd", "ap", "toezicht")
+PARTIES = (*WITNESSES, "kiesraad", "tafel")
+PLACE = "depv/process"
+WHERE = {"theme": "process", "classification": "depv"}
+Lie = Callable[[list[StoredMessage]], list[StoredMessage]]
+
+
+async def fill(enclave: Enclave, rounds: int = 2) -> list[str]:
+    """Two senders take turns; the ids of what they sent, all of it audited."""
+    ids = []
+    async with (
+        seinpost.connect(enclave.config("ncsc")) as ncsc,
+        seinpost.connect(enclave.config("ibd")) as ibd,
+    ):
+        for number in range(rounds):
+            for post in (ncsc, ibd):
+                answer = await post.publish(signal(f"Bericht {number}"), **WHERE)
+                await post.wait_audited(answer)
+                ids.append(answer.signal)
+    async with dishonest(enclave, PLACE) as hub, asyncio.timeout(30):
+        while parse_checkpoint(parse_note(await hub.published())).tree_size < len(await hub.entries()):
+            await asyncio.sleep(0.05)
+    return ids
+
+
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enclave]:
+    made = make_enclave(tmp_path_factory.mktemp("dishonest") / "e", *PARTIES, witnesses=True)
+    made.start(witnesses=True)
+    asyncio.run(fill(made))
+    yield made
+    made.stop()
+
+
+stored = pytest.fixture(scope="module")(honest)
+"""An enclave whose broker and witnesses go on honestly while its stream is rewritten."""
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alarms that wait for time, sooner: 10 s are 1.5, 60 s are 4."""
+    monkeypatch.setattr(_audit, "TAIL_MS", 1_500)
+    monkeypatch.setattr(_audit, "FRESH_MS", 4_000)
+
+
+def back_dated(message: StoredMessage, by_ms: int = 60_000) -> StoredMessage:
+    """The same envelope, admitted earlier."""
+    entry = decode_entry(from_base64(message.headers[ENTRY_HEADER], 1_000))
+    earlier = msgspec.structs.replace(entry, admitted_ms=entry.admitted_ms - by_ms)
+    headers = {**message.headers, ENTRY_HEADER: to_base64(earlier.encode())}
+    return msgspec.structs.replace(message, headers=headers)
+
+
+def changed(index: int, make: Callable[[StoredMessage], StoredMessage]) -> Lie:
+    return lambda log: [make(m) if i == index else m for i, m in enumerate(log)]
+
+
+def moved(index: int, to: int) -> Lie:
+    def lie(log: list[StoredMessage]) -> list[StoredMessage]:
+        log = list(log)
+        log.insert(to, log.pop(index))
+        return log
+
+    return lie
+
+
+def other_body(message: StoredMessage) -> StoredMessage:
+    return msgspec.structs.replace(message, body=message.body[:-1] + bytes([message.body[-1] ^ 1]))
+
+
+# Entries: ncsc's epoch, its signal, ibd's epoch, its signal, ncsc's next, ibd's next; then both ends of epochs.
+LIES: dict[str, tuple[Lie, set[str]]] = {
+    "a signal dropped": (lambda log: log[:1] + log[2:], {"gap", "withheld-tail"}),
+    "an epoch dropped": (lambda log: log[1:], {"gap", "withheld-tail"}),
+    "a chain's newest signal dropped": (lambda log: [m for m in log if m is not log[4]], {"gap"}),
+    "two swapped within a chain": (moved(1, 0), {"gap"}),
+    "two of different chains swapped": (moved(2, 1), {"reordering"}),
+    "reversed": (lambda log: log[::-1], {"gap"}),
+    "back-dated": (changed(3, back_dated), {"reordering"}),
+    "the first one back-dated": (changed(0, lambda m: back_dated(m, 1)), {"split-view"}),
+    "a body changed": (changed(1, other_body), {"signature"}),
+    "a signature exchanged": (
+        changed(1, lambda m: msgspec.structs.replace(m, headers={**m.headers, "Seinpost-Signature": "AAAA"})),
+        {"malformed"},
+    ),
+}
+
+
+# A running broker that finds more in its stream than it admitted stops: these are for one that has gone.
+LONGER: dict[str, tuple[Lie, set[str]]] = {
+    "one duplicated": (lambda log: [*log[:2], log[1], *log[2:]], {"reordering"}),
+    "the last one duplicated": (lambda log: [*log, log[-1]], {"reordering"}),
+    "all of it twice": (lambda log: [*log, *log], {"reordering"}),
+}
+
+
+async def lied_to(enclave: Enclave, folder: Path, lie: Lie, wanted: set[str]) -> FreshReader:
+    """Rewrite the stream, let a fresh reader read it until the wanted alarms have come, and put it back."""
+    async with dishonest(enclave, PLACE) as hub:
+        truth = await hub.entries()
+        assert len(truth) >= 6
+        await hub.rewrite(lie(truth))
+        try:
+            async with fresh_reader(enclave, "tafel", folder) as reader:
+                for code in wanted:
+                    await reader.alarm(code)
+                # Long enough for two more rounds of checkpoints to be looked at.
+                await asyncio.sleep(0.6)
+        finally:
+            await hub.rewrite(truth)
+    return reader
+
+
+async def test_the_control_what_is_not_rewritten_is_audited(stored: Enclave, tmp_path: Path) -> None:
+    async with dishonest(stored, PLACE) as hub:
+        truth = await hub.entries()
+        await hub.rewrite(truth)
+    async with fresh_reader(stored, "tafel", tmp_path) as reader:
+        await reader.until_audited(4)
+        assert reader.codes == []
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize(("lie", "wanted"), LIES.values(), ids=LIES)
+async def test_every_rewriting_raises_its_alarm_and_audits_nothing(
+    stored: Enclave, tmp_path: Path, lie: Lie, wanted: set[str]
+) -> None:
+    reader = await lied_to(stored, tmp_path, lie, wanted)
+    assert wanted <= set(reader.codes)
+    # A changed body leaves its entry, and so the log, what it was: that one is not shown, and the others are true.
+    true = {3, 4, 5} if lie is LIES["a body changed"][0] else set()
+    assert set(reader.audited) <= true
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("kept", range(7))
+async def test_a_tail_cut_at_any_place_is_withheld(stored: Enclave, tmp_path: Path, kept: int) -> None:
+    """At 0 a whole compartment is hidden. What is left is pending for as long as the rest does not come."""
+    reader = await lied_to(stored, tmp_path, lambda log: log[:kept], {"withheld-tail"})
+    assert reader.codes == ["withheld-tail"]
+    assert len(reader.deliveries) == sum(kept > i for i in (1, 3, 4, 5))
+    assert reader.audited == []
+
+
+async def test_a_withheld_tail_is_an_alarm_within_its_ten_seconds(stored: Enclave, tmp_path: Path) -> None:
+    """Without shortened times: the promise itself, with margin."""
+    began = asyncio.get_running_loop().time()
+    reader = await lied_to(stored, tmp_path, lambda log: log[:3], {"withheld-tail"})
+    seconds = asyncio.get_running_loop().time() - began
+    assert 10 < seconds < 20
+    assert reader.audited == []
+
+
+# -- with the log's keys --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enclave]:
+    """An enclave whose honest broker and witnesses have gone, a moment after everything was audited."""
+    for made in honest(tmp_path_factory):
+        assert made.broker is not None
+        made.broker.kill()
+        made.broker.wait()
+        yield made
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize(("lie", "wanted"), LONGER.values(), ids=LONGER)
+async def test_what_is_repeated_is_an_alarm_and_adds_nothing(
+    alone: Enclave, tmp_path: Path, lie: Lie, wanted: set[str]
+) -> None:
+    reader = await lied_to(alone, tmp_path, lie, wanted)
+    assert wanted <= set(reader.codes)
+    # Behind a whole and true log a repeat adds nothing: what a quorum saw may show as audited, and no more.
+    whole = lie is not LONGER["one duplicated"][0]
+    assert set(reader.audited) <= ({1, 3, 4, 5} if whole else set())
+    assert len(reader.deliveries) == len({d.signal.id for d in reader.deliveries}) == 4
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_broker_that_finds_in_its_stream_what_nobody_admitted_stops(stored: Enclave) -> None:
+    async with dishonest(stored, PLACE) as hub:
+        truth = await hub.entries()
+        await hub.rewrite([*truth, truth[1]])
+        assert stored.broker is not None
+        await asyncio.to_thread(stored.broker.wait, 30)
+    assert stored.broker.returncode == 4
+    assert "what no broker admitted" in (stored.path / "broker.log").read_text()
+
+
+def forged(log: list[StoredMessage]) -> list[StoredMessage]:
+    """Another history of the same length that holds by itself: the last signal was never sent."""
+    return [log[0], log[1], *log[2:4]]
+
+
+async def fork(hub: Dishonest, witnesses: tuple[str, ...]) -> tuple[list[StoredMessage], bytes]:
+    """Show another, shorter history from now on, signed by the log and by these witnesses."""
+    truth = await hub.entries()
+    shown = forged(truth)
+    await hub.rewrite([*shown, *truth[5:6]])
+    entries = await hub.entries()
+    note = hub.sign(hub.tree(entries), 4_000_000_000, witnesses)
+    await hub.publish(note)
+    return truth, note
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("witnesses", [(), ("ncsc",), ("ncsc", "ibd")])
+async def test_below_the_bound_nothing_of_a_fork_is_accepted(
+    alone: Enclave, tmp_path: Path, witnesses: tuple[str, ...]
+) -> None:
+    """The shipped register: four witnesses, three are a quorum. Two that sign anything are not enough."""
+    async with dishonest(alone, PLACE) as hub:
+        await fork(hub, witnesses)
+        async with fresh_reader(alone, "tafel", tmp_path) as reader:
+            await reader.alarm("quorum")
+            await asyncio.sleep(1)
+            assert reader.audited == []
+
+
+async def test_beyond_the_bound_it_fails_and_gossip_tells_with_a_proof_to_show(
+    alone: Enclave, tmp_path: Path
+) -> None:
+    """Three dishonest witnesses of four make a fork that a reader accepts: this is the bound, and it is documented.
+
+    Readers who talk to each other find it out, and what they then hold convicts the log and the three.
+    """
+    async with dishonest(alone, PLACE) as hub:
+        truth = await hub.entries()
+        async with fresh_reader(alone, "kiesraad", tmp_path) as first:
+            await first.until_audited_size(PLACE, len(truth))
+            other = [truth[0], truth[1], *truth[2:4], truth[5], truth[4], *truth[6:]]
+            await hub.rewrite(other)
+            note = hub.sign(hub.tree(other), 4_000_000_000, ("ncsc", "ibd", "ap"))
+            await hub.publish(note)
+            async with fresh_reader(alone, "tafel", tmp_path) as second:
+                alarms = [await r.alarm("split-view", 40) for r in (first, second)]
+    for alarm in alarms:
+        assert alarm.evidence is not None
+        proof = verify_split_view(decode_split_view(alarm.evidence), hub.view.enclave_id)
+        assert proof.origin == hub.origin
+        assert proof.tree_size == len(truth)
+        assert [w.rpartition("/")[2] for w in proof.witnesses] == [
+            "ap-witness",
+            "ibd-witness",
+            "ncsc-witness",
+        ]
+    file = tmp_path / "split.json"
+    file.write_bytes(alarms[0].evidence or b"")
+    done = await asyncio.to_thread(run, "proof", "verify", file, "--enclave", hub.view.enclave_id.hex())
+    assert done.status == 0, done
+    assert "signed two histories" in done.stdout
+    assert "ncsc-witness" in done.stdout
+
+
+@pytest.mark.usefixtures("soon")
+async def test_an_old_checkpoint_that_is_frozen_is_stale(alone: Enclave, tmp_path: Path) -> None:
+    async with fresh_reader(alone, "tafel", tmp_path) as reader:
+        await reader.until_audited(4)
+        alarm = await reader.alarm("stale-checkpoint")
+        assert alarm.compartment in PLACE or alarm.compartment.count("/") == 1
+
+
+@pytest.mark.usefixtures("soon")
+async def test_an_older_checkpoint_shown_again_is_rolled_back(alone: Enclave, tmp_path: Path) -> None:
+    """Cosigned later, and about fewer entries: with witnesses that forgot what they signed."""
+    async with dishonest(alone, PLACE) as hub:
+        truth = await hub.entries()
+        async with fresh_reader(alone, "tafel", tmp_path) as reader:
+            await reader.until_audited(4)
+            await hub.publish(hub.sign(hub.tree(truth[:4]), 4_000_000_000, WITNESSES))
+            await reader.alarm("rolled-back")
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_compartment_hidden_with_its_checkpoints_is_missing(alone: Enclave, tmp_path: Path) -> None:
+    """The register says which logs there must be: none of them can be left out."""
+    async with dishonest(alone, PLACE) as hub:
+        await hub.rewrite([])
+        await hub.forget_checkpoints()
+        async with fresh_reader(alone, "tafel", tmp_path) as reader:
+            alarm = await reader.alarm("missing-log")
+            assert reader.deliveries == []
+        assert alarm.compartment == PLACE
