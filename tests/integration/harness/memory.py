@@ -64,10 +64,10 @@ def keys_of(party: str) -> Keys:
     return Keys(party)
 
 
-def make_directory(
+def founding_objects(
     enclave: str = "proef", change: Callable[[dict[str, Any]], None] | None = None
-) -> TrustedDirectory:
-    """The directory of an enclave with one identity for each party of the shipped register, or a changed one."""
+) -> tuple[bytes, list[tuple[DirectoryType, bytes]]]:
+    """(enclave_id, directory objects) with one identity for each party of the shipped register, or a changed one."""
     tokens = [f.token for f in founding.PARTIES]
     identities = [founding.FoundingIdentity(f"{t}-1", t, keys_of(t).keys, keys_of(t).nats) for t in tokens]
     registrars = {n: SigningKey(seed(n)) for n in ("registrar-1", "registrar-2")}
@@ -86,7 +86,14 @@ def make_directory(
         text = tomli_w.dumps(table)
     note = Note(text, tuple(sign_note_composite(text, n, k) for n, k in registrars.items())).encode()
     objects = [(DirectoryType.KEYS, i.keys.encode()) for i in identities] + [(DirectoryType.REGISTER, note)]
-    return directory_of(enclave_id_of(text), objects)
+    return enclave_id_of(text), objects
+
+
+def make_directory(
+    enclave: str = "proef", change: Callable[[dict[str, Any]], None] | None = None
+) -> TrustedDirectory:
+    """The directory that these objects make."""
+    return directory_of(*founding_objects(enclave, change))
 
 
 @functools.cache

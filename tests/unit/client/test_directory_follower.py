@@ -15,11 +15,11 @@ from trial.enclave import T0, TrialEnclave, identity
 from trial.network import MemoryTransport
 from trial.reader import until
 
-from seinpost._directory import DirectoryFollower
+from seinpost._directory import DirectoryFollower, monotonic_ms, wall_ms
 from seinpost._reading_state import ReadingState
 from seinpost._transport import StoredMessage
 from seinpost_schemas.checkpoint import LogKeys
-from seinpost_schemas.errors import SetupError, UnavailableError
+from seinpost_schemas.errors import SetupError, SplitViewError, UnavailableError
 
 FOREIGN_KEYS = LogKeys(b"\x09" * 64)
 
@@ -262,3 +262,28 @@ async def test_the_keys_of_an_identity_are_those_of_the_register(following: Foll
     await following.follow()
     member = following.follower.view.member(identity("ncsc-1").sender_id)
     assert member.keys == identity("ncsc-1").keys
+
+
+# -- gossip ---------------------------------------------------------------------------------------
+
+
+async def test_a_directory_that_others_were_shown_otherwise_stops_this_one(
+    enclave: TrialEnclave, tmp_path: Path
+) -> None:
+    """The log signed two: nothing is sealed on either. What it did not sign is a party's word, and changes nothing."""
+    reading = ReadingState(tmp_path, bytes(32))
+    follower = DirectoryFollower(enclave.enclave_id, MemoryTransport(enclave), reading)
+    task = asyncio.ensure_future(follower.follow())
+    await follower.wait_for(lambda: follower.directory.size == enclave.size)
+    follower.freshness.saw(wall_ms() // 1000, monotonic_ms(), wall_ms())
+    follower.hear(enclave.checkpoint(T0 // 1000))
+    follower.hear(b"junk")
+    follower.hear(enclave.checkpoint(T0 // 1000, LogKeys(b"\x09" * 64), b"\x01" * 32))
+    follower.verify_fresh()
+    with pytest.raises(SplitViewError, match="another directory"):
+        follower.hear(enclave.checkpoint(T0 // 1000, root=b"\x01" * 32))
+    with pytest.raises(SetupError, match="signed another directory"):
+        follower.verify_fresh()
+    task.cancel()
+    await asyncio.wait({task})
+    reading.close()
