@@ -16,6 +16,7 @@ from seinpost_broker.adapters.nats_server import PID_FILE, NatsServer, notify_re
 from seinpost_broker.adapters.system_clock import SystemClock
 from seinpost_broker.adapters.trial_witnesses import TrialWitnesses, find_configs
 from seinpost_broker.core import layout, nats_config
+from seinpost_broker.service.admission import AdmissionService
 from seinpost_broker.service.checkpointer import Checkpointer, Signing
 from seinpost_broker.service.directory import DirectoryService
 from seinpost_broker.service.ingress import IngressService
@@ -26,7 +27,7 @@ from seinpost_schemas.compartment import all_compartments
 from seinpost_schemas.errors import UnavailableError
 from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.policy import View
-from seinpost_schemas.subjects import directory_origin, log_origin
+from seinpost_schemas.subjects import admission_origin, directory_origin, log_origin
 
 _RENDER_SECONDS = 20.0
 _log = structlog.get_logger("broker")
@@ -110,8 +111,18 @@ async def _run(
 ) -> None:
     view = directory.directory.current
     period = view.register.periods.current
+    admission = AdmissionService(directory=directory.directory, store=bus, clock=clock)
+    await admission.load()
     sequencers = {
-        c: Sequencer(c, period, directory=directory.directory, store=bus, answers=bus, clock=clock)
+        c: Sequencer(
+            c,
+            period,
+            directory=directory.directory,
+            store=bus,
+            answers=bus,
+            clock=clock,
+            refusals=admission.note,
+        )
         for c in all_compartments(view.register.ceiling_level)
     }
     for sequencer in sequencers.values():
@@ -133,6 +144,9 @@ async def _run(
     enclave_name = view.register.enclave
     # Senders rest their freshness on the directory's: its checkpoints come twice as often.
     checkpointers = [checkpointer(directory_origin(enclave_name), directory.tree, directory.load, 5.0)]
+    refused = checkpointer(admission_origin(enclave_name), admission.tree, admission.load)
+    admission.on_growth = refused.grew
+    checkpointers.append(refused)
     for compartment, sequencer in sequencers.items():
         origin = log_origin(enclave_name, period, compartment)
         log = checkpointer(origin, sequencer.log.tree, sequencer.catch_up)
@@ -147,6 +161,7 @@ async def _run(
         for log in checkpointers:
             group.create_task(log.run())
         group.create_task(directory.run())
+        group.create_task(admission.run())
         if server is not None:
             group.create_task(server.supervise())
             group.create_task(_render_again(enclave, server, bus, directory, clock))
@@ -154,7 +169,12 @@ async def _run(
             group.create_task(sequencer.run())
         for party in view.register.parties:
             service = IngressService(
-                party.token, ingress=bus, directory=directory, sequencers=sequencers, answers=bus
+                party.token,
+                ingress=bus,
+                directory=directory,
+                sequencers=sequencers,
+                answers=bus,
+                refusals=admission.note,
             )
             group.create_task(service.run())
         _log.info("admitting", enclave=view.register.enclave, register=view.register.version, period=period)

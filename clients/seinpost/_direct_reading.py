@@ -24,7 +24,9 @@ class DirectReading:
         """See ``Transport``; raises ``RuntimeError``."""
         raise RuntimeError("this only reads")
 
-    async def pull(self, stream: str, consumer: str, first_seq: int) -> AsyncIterator[StoredMessage]:
+    async def pull(
+        self, stream: str, consumer: str, first_seq: int, *, gaps: bool = False
+    ) -> AsyncIterator[StoredMessage]:
         """See ``Transport``; ``consumer`` is not used."""
         seq = first_seq
         while True:
@@ -45,6 +47,10 @@ class DirectReading:
     async def read_last(self, subject: str) -> bytes | None:
         """See ``Transport``."""
         return await self._transport.read_last(subject)
+
+    async def read_last_at(self, subject: str) -> StoredMessage | None:
+        """See ``Transport``."""
+        return await self._transport.read_last_at(subject)
 
     async def tell(self, subject: str, data: bytes) -> None:
         """See ``Transport``; raises ``RuntimeError``."""

@@ -60,8 +60,13 @@ class Transport(Protocol):
         """
         ...
 
-    def pull(self, stream: str, consumer: str, first_seq: int) -> AsyncIterator[StoredMessage]:
-        """Everything from ``first_seq`` on, in order, for ever; survives reconnects."""
+    def pull(
+        self, stream: str, consumer: str, first_seq: int, *, gaps: bool = False
+    ) -> AsyncIterator[StoredMessage]:
+        """Everything from ``first_seq`` on, in order, for ever; survives reconnects.
+
+        ``gaps``: the consumer is filtered, so that sequences between are another's.
+        """
         ...
 
     async def read_from(self, stream: str, first_seq: int, limit: int = READ_BATCH) -> list[StoredMessage]:
@@ -70,6 +75,10 @@ class Transport(Protocol):
 
     async def read_last(self, subject: str) -> bytes | None:
         """The newest message under a direct-get subject; ``None`` when there is none."""
+        ...
+
+    async def read_last_at(self, subject: str) -> StoredMessage | None:
+        """The same, with its sequence."""
         ...
 
     async def tell(self, subject: str, data: bytes) -> None:
@@ -238,13 +247,19 @@ class NatsTransport:
 
     async def read_last(self, subject: str) -> bytes | None:
         """See ``Transport``."""
+        stored = await self.read_last_at(subject)
+        return stored.body if stored is not None else None
+
+    async def read_last_at(self, subject: str) -> StoredMessage | None:
+        """See ``Transport``."""
         reply = await self._request(subject, b"")
         status = (reply.headers or {}).get("Status")
         if status == "404":
             return None
         if status is not None:
             raise UnavailableError(f"the server did not give the newest checkpoint (status {status})")
-        return reply.data
+        headers = reply.headers or {}
+        return StoredMessage(int(headers.get("Nats-Sequence", "0")), headers, reply.data)
 
     async def read_from(self, stream: str, first_seq: int, limit: int = READ_BATCH) -> list[StoredMessage]:
         """See ``Transport``."""
@@ -290,7 +305,9 @@ class NatsTransport:
             with contextlib.suppress(nats.errors.Error, OSError):
                 await subscription.unsubscribe()
 
-    async def pull(self, stream: str, consumer: str, first_seq: int) -> AsyncIterator[StoredMessage]:
+    async def pull(
+        self, stream: str, consumer: str, first_seq: int, *, gaps: bool = False
+    ) -> AsyncIterator[StoredMessage]:
         """See ``Transport``."""
         expected = first_seq
         rewound = False
@@ -299,7 +316,7 @@ class NatsTransport:
                 async for message in messages:
                     if message.seq < expected:
                         continue
-                    if message.seq > expected and not rewound:
+                    if message.seq > expected and not gaps and not rewound:
                         # Lost on the way (a slow reader, a reconnect): ask once more from where we are.
                         rewound = True
                         break

@@ -25,7 +25,7 @@ from seinpost_schemas.clear_bodies import decode_end_of_epoch
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.directory import TrustedDirectory
 from seinpost_schemas.entry import MAX_TIME_MS, Entry, parse_feed_headers
-from seinpost_schemas.envelope import Envelope, assemble_envelope, verify_envelope
+from seinpost_schemas.envelope import Envelope, assemble_envelope
 from seinpost_schemas.epoch_body import EpochBody, decode_epoch_body
 from seinpost_schemas.errors import (
     BindingError,
@@ -37,8 +37,17 @@ from seinpost_schemas.errors import (
     RefusedError,
     ReorderedError,
 )
-from seinpost_schemas.header import ZERO_16, ZERO_32, Header, decode_header, object_hash, verify_enclave
+from seinpost_schemas.header import (
+    ZERO_16,
+    ZERO_32,
+    Header,
+    decode_header,
+    object_hash,
+    verify_body,
+    verify_enclave,
+)
 from seinpost_schemas.kinds import SEALED, Kind
+from seinpost_schemas.labels import kind_context
 from seinpost_schemas.limits import MAX_EPOCH_AGE_MS
 from seinpost_schemas.merkle import Frontier, leaf_hash
 from seinpost_schemas.policy import Member, View, verify_not_expired
@@ -88,6 +97,21 @@ class _State(msgspec.Struct, array_like=True):
     epochs: dict[bytes, _Epoch]
     peaks: tuple[bytes, ...]
     unproven: dict[bytes, list[bytes]]
+
+
+def _envelope(header_bytes: bytes, signature: bytes, body: bytes | None) -> Envelope:
+    if body is not None:
+        return assemble_envelope(header_bytes, signature, body)
+    header = decode_header(header_bytes)
+    if header.kind not in SEALED:
+        raise MalformedError("only sealed bodies can be left out")
+    return Envelope(
+        header=header,
+        header_bytes=header_bytes,
+        signature=signature,
+        body=b"",
+        object_hash=object_hash(header_bytes),
+    )
 
 
 class TrustedFeed:
@@ -150,8 +174,11 @@ class TrustedFeed:
         """The log's root over exactly what was received, 32 bytes."""
         return self._frontier.root()
 
-    def accept(self, seq: int, headers: dict[str, str], body: bytes) -> Accepted:
-        """Take the next stream message, or raise (``InvalidError``, ``RefusedError``) and stay as it was."""
+    def accept(self, seq: int, headers: dict[str, str], body: bytes | None) -> Accepted:
+        """Take the next stream message, or raise (``InvalidError``, ``RefusedError``) and stay as it was.
+
+        ``None`` for a sealed body that was left out of an export: then all but that is verified.
+        """
         entry, entry_bytes, signature = parse_feed_headers(headers)  # 1
         if seq > self.size + 1:
             raise GapError(f"log entry {self.size} is missing: the feed goes on at {seq - 1}")
@@ -161,7 +188,7 @@ class TrustedFeed:
             raise ReorderedError("the log's times or directory sizes go back")
         if entry.admitted_ms >= MAX_TIME_MS:
             raise MalformedError("a log entry's time is beyond every calendar")
-        envelope = assemble_envelope(entry.header_bytes, signature, body)
+        envelope = _envelope(entry.header_bytes, signature, body)
         header = envelope.header
         verify_enclave(header, self._directory.enclave_id)  # 3
         if header.compartment != self.compartment:
@@ -172,7 +199,9 @@ class TrustedFeed:
                 Reason.STALE_DIRECTORY, "the entry names a directory that is not known here yet"
             )
         member = view.member(header.sender_id)  # 4
-        verify_envelope(envelope, member.verifying)  # 4, 5
+        member.verifying.verify(signature, entry.header_bytes, kind_context(header.kind))  # 4
+        if body is not None:
+            verify_body(header, body)  # 5
         self._verify_chain(header, envelope.object_hash)  # 6
         mandate, epoch_body = self._verify_rights(view, member, envelope, entry)  # 7
         self._advance(envelope, entry, entry_bytes, member, epoch_body)

@@ -10,41 +10,85 @@ from collections.abc import Callable
 from pathlib import Path
 
 from seinpost_schemas.checkpoint import parse_checkpoint
-from seinpost_schemas.directory import DIRECTORY_ENTRY_BYTES
-from seinpost_schemas.entry import ENTRY_BYTES, ENTRY_HEADER, SIGNATURE_HEADER, from_base64
+from seinpost_schemas.entry import ENTRY_BYTES, ENTRY_HEADER, SIGNATURE_HEADER, decode_entry, from_base64
 from seinpost_schemas.errors import SetupError, UnavailableError
+from seinpost_schemas.header import decode_header
+from seinpost_schemas.kinds import SEALED
 from seinpost_schemas.note import parse_note
+from seinpost_schemas.policy import audits
 from seinpost_schemas.signing import SIGNATURE_BYTES
 from seinpost_schemas.subjects import (
+    ADMISSION_STREAM,
     CHECKPOINTS_STREAM,
     DIRECTORY_STREAM,
+    HOURLY_STREAM,
     checkpoint_subject,
     direct_get_subject,
-    directory_origin,
     feed_stream,
-    log_origin,
+    hourly_subject,
 )
 
-from ._directory import DirectoryFollower
+from ._directory import DirectoryFollower, wall_ms
 from ._transport import StoredMessage, Transport
-from .export_layout import DIRECTORY, FORMAT, MANIFEST, LogContent, LogSize, Manifest, log_files
+from .export_layout import (
+    ADMISSION,
+    DIRECTORY,
+    FORMAT,
+    MANIFEST,
+    LogContent,
+    LogSize,
+    Manifest,
+    is_feed,
+    log_files,
+)
 from .identity import Identity
 from .subscriber import readable
 
-
-async def _checkpoint(transport: Transport, origin: str) -> tuple[bytes, int] | None:
-    note = await transport.read_last(direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(origin)))
-    return (note, parse_checkpoint(parse_note(note)).tree_size) if note is not None else None
+_MAX_ENTRY_BYTES = ENTRY_BYTES
+"""Feed entries are the longest."""
 
 
-def _content(note: bytes, stored: list[StoredMessage], *, signed: bool) -> LogContent:
-    limit = ENTRY_BYTES if signed else DIRECTORY_ENTRY_BYTES
-    return LogContent(
-        note,
-        tuple(from_base64(s.headers[ENTRY_HEADER], limit) for s in stored),
-        tuple(from_base64(s.headers[SIGNATURE_HEADER], SIGNATURE_BYTES) for s in stored) if signed else (),
-        tuple(s.body for s in stored),
-    )
+class _Source:
+    """One log as the server gives it."""
+
+    def __init__(self, transport: Transport, enclave: str, log: str, stream: str) -> None:
+        self._transport = transport
+        self.log = log
+        self.stream = stream
+        self.origin = f"{enclave}/{log}"
+
+    async def newest(self) -> tuple[bytes, int]:
+        """(note, size) of the newest published checkpoint."""
+        subject = direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(self.origin))
+        note = await self._transport.read_last(subject)
+        if note is None:
+            raise UnavailableError(f"no checkpoint of {self.log} is published yet; try again")
+        return note, parse_checkpoint(parse_note(note)).tree_size
+
+    async def entries(self, size: int) -> list[StoredMessage]:
+        """The first ``size`` messages."""
+        return await _read(self._transport, self.stream, size)
+
+
+def _content(
+    log: str, note: bytes, stored: list[StoredMessage], older: dict[int, bytes], *, bodies: bool
+) -> LogContent:
+    entries = tuple(from_base64(s.headers[ENTRY_HEADER], _MAX_ENTRY_BYTES) for s in stored)
+    signatures: tuple[bytes, ...] = ()
+    kept: tuple[bytes | None, ...] = ()
+    if log == DIRECTORY:
+        kept = tuple(s.body for s in stored)
+    elif is_feed(log):
+        signatures = tuple(from_base64(s.headers[SIGNATURE_HEADER], SIGNATURE_BYTES) for s in stored)
+        kept = tuple(
+            s.body if bodies or not _is_sealed(e) else None for e, s in zip(entries, stored, strict=True)
+        )
+    below = tuple((size, older[size]) for size in sorted(older) if size < len(stored))
+    return LogContent(note, entries, signatures, kept, below)
+
+
+def _is_sealed(entry: bytes) -> bool:
+    return decode_header(decode_entry(entry).header_bytes).kind in SEALED
 
 
 async def export(
@@ -53,33 +97,52 @@ async def export(
     identity: Identity,
     target: Path,
     progress: Callable[[str], None],
+    *,
+    bodies: bool = True,
 ) -> Manifest:
     """Write everything below ``target``, which must not be there yet; whole, or not at all."""
     partial = _begin(target)
     register = directory.view.register
     period = register.periods.current
+    sources = [(DIRECTORY, DIRECTORY_STREAM)]
+    if audits(directory.view, directory.view.member(identity.sender_id).party, wall_ms()):
+        sources.append((ADMISSION, ADMISSION_STREAM))
+    sources += [(f"{period}/{c}", feed_stream(period, c)) for c in readable(directory.view, identity)]
     logs: list[LogSize] = []
-    found = await _checkpoint(transport, directory_origin(register.enclave))
-    if found is None:
-        raise UnavailableError("no checkpoint of the directory is published yet; try again")
-    note, size = found
-    stored = await _read(transport, DIRECTORY_STREAM, size)
-    _write(partial, log_files(DIRECTORY, _content(note, stored, signed=False)))
-    logs.append(LogSize(DIRECTORY, size))
-    for compartment in readable(directory.view, identity):
-        log = f"{period}/{compartment}"
-        found = await _checkpoint(transport, log_origin(register.enclave, period, compartment))
-        if found is None:
-            raise UnavailableError(f"no checkpoint of {log} is published yet; try again")
-        note, size = found
+    older = await _hourly(transport, identity, [f"{register.enclave}/{log}" for log, _ in sources])
+    for log, stream in sources:
+        source = _Source(transport, register.enclave, log, stream)
+        note, size = await source.newest()
         progress(f"{log}: {size} entries")
-        stored = await _read(transport, feed_stream(period, compartment), size)
-        _write(partial, log_files(log, _content(note, stored, signed=True)))
-        logs.append(LogSize(log, size))
-    manifest = Manifest(FORMAT, directory.directory.enclave_id.hex(), tuple(logs))
+        stored = await source.entries(size)
+        content = _content(log, note, stored, older[source.origin], bodies=bodies)
+        _write(partial, log_files(log, content))
+        logs.append(LogSize(log, size, tuple(size for size, _ in content.older)))
+    manifest = Manifest(FORMAT, directory.directory.enclave_id.hex(), bodies, tuple(logs))
     _write(partial, {MANIFEST: manifest.encode()})
     os.rename(partial, target)  # noqa: PTH104 - one call, at the very end
     return manifest
+
+
+async def _hourly(
+    transport: Transport, identity: Identity, origins: list[str]
+) -> dict[str, dict[int, bytes]]:
+    """The checkpoints that are kept for good, by log and size."""
+    found: dict[str, dict[int, bytes]] = {origin: {} for origin in origins}
+    last = 0
+    for origin in origins:
+        subject = direct_get_subject(HOURLY_STREAM, hourly_subject(origin))
+        if (newest := await transport.read_last_at(subject)) is not None:
+            last = max(last, newest.seq)
+    if last == 0:
+        return found
+    async for stored in transport.pull(HOURLY_STREAM, identity.name, 1, gaps=True):
+        checkpoint = parse_checkpoint(parse_note(stored.body))
+        if checkpoint.origin in found:
+            found[checkpoint.origin][checkpoint.tree_size] = stored.body
+        if stored.seq >= last:
+            break
+    return found
 
 
 async def _read(transport: Transport, stream: str, size: int) -> list[StoredMessage]:

@@ -4,10 +4,13 @@
 
 export.json                             what it is: format, enclave_id, logs and their sizes
 <log>/checkpoint                        the cosigned note, verbatim
+<log>/checkpoints/<size>                older cosigned notes, one an hour
 <log>/tile/<L>/<N>[.p/<W>]              tiles
 <log>/tile/entries/<N>[.p/<W>]          entry bundles
 <log>/signatures/<N>[.p/<W>]            feeds: the signatures of a bundle's entries, 3,373 bytes each
 <log>/bodies/<index>                    feeds: sealed or clear bodies; the directory: its objects
+
+An export without bodies leaves the sealed ones out: clear ones are what audiences and chains are checked with.
 
 Pure: what is written and what is verified come from here, so that nothing in an export is left unchecked.
 """
@@ -25,13 +28,15 @@ from seinpost_schemas.tiles import TILE_WIDTH, bundle_path, encode_bundle, tile_
 FORMAT = "seinpost-export/1"
 MANIFEST = "export.json"
 DIRECTORY = "directory"
+ADMISSION = "admission"
 
 
 class LogSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A log in an export: its origin after the enclave's name, and its entries."""
+    """A log in an export: its origin after the enclave's name, its entries, and the sizes of older checkpoints."""
 
     log: str
     size: int
+    checkpoints: tuple[int, ...] = ()
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,6 +44,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     format: str
     enclave: str
+    bodies: bool
     logs: tuple[LogSize, ...]
 
     def encode(self) -> bytes:
@@ -58,17 +64,22 @@ def decode_manifest(data: bytes) -> Manifest:
 
 
 class LogContent(msgspec.Struct, frozen=True):
-    """One log: its checkpoint note, and per entry its bytes, signature (empty in the directory) and body."""
+    """One log: its newest checkpoint note, and per entry its bytes, signature (feeds) and body, if it is there.
+
+    ``older`` are notes by their sizes, each below the newest's.
+    """
 
     note: bytes
     entries: tuple[bytes, ...]
     signatures: tuple[bytes, ...]
-    bodies: tuple[bytes, ...]
+    bodies: tuple[bytes | None, ...]
+    older: tuple[tuple[int, bytes], ...] = ()
 
 
 def log_files(log: str, content: LogContent) -> dict[str, bytes]:
     """Every file of a log, by path."""
     files = {f"{log}/checkpoint": content.note}
+    files |= {f"{log}/{older_path(size)}": note for size, note in content.older}
     levels = [[leaf_hash(e) for e in content.entries]]
     for tile in tiles_of(len(content.entries)):
         while len(levels) <= tile.level:
@@ -79,12 +90,23 @@ def log_files(log: str, content: LogContent) -> dict[str, bytes]:
             files[f"{log}/{bundle_path(tile.number, tile.width)}"] = encode_bundle(
                 content.entries[start : start + tile.width]
             )
-            if log != DIRECTORY:
+            if is_feed(log):
                 signatures = b"".join(content.signatures[start : start + tile.width])
                 files[f"{log}/{signatures_path(tile.number, tile.width)}"] = signatures
     for index, body in enumerate(content.bodies):
-        files[f"{log}/{body_path(index)}"] = body
+        if body is not None:
+            files[f"{log}/{body_path(index)}"] = body
     return files
+
+
+def is_feed(log: str) -> bool:
+    """Whether a log's entries are envelopes, with signatures and bodies."""
+    return log not in (DIRECTORY, ADMISSION)
+
+
+def older_path(size: int) -> str:
+    """Where an older checkpoint is."""
+    return f"checkpoints/{size:012d}"
 
 
 def signatures_path(number: int, width: int) -> str:

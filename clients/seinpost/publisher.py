@@ -216,7 +216,7 @@ class Publisher:
         consumer, stream = self._identity.name, ANSWERS_STREAM
         mine = self._identity.sender_id.hex()
         first = self._state.answers_from()
-        async for stored in self._transport.pull(stream, consumer, first):
+        async for stored in self._transport.pull(stream, consumer, first, gaps=True):
             with contextlib.suppress(InvalidError):
                 answer = decode_any_answer(stored.body)
                 if answer.sender != mine:

@@ -19,7 +19,7 @@ from seinpost_schemas.directory import log_keys_of
 from seinpost_schemas.errors import InvalidError, MalformedError, SetupError, SignatureError
 from seinpost_schemas.note import parse_note
 from seinpost_schemas.register import Register
-from seinpost_schemas.subjects import directory_origin, log_origin, witness_subject
+from seinpost_schemas.subjects import admission_origin, directory_origin, log_origin, witness_subject
 from seinpost_schemas.trusted_log import OldSizeError, advance
 from seinpost_schemas.witnessing import WitnessAnswer, WitnessRequest, decode_request, signed_answer
 
@@ -37,6 +37,7 @@ def origins_of(register: Register) -> frozenset[str]:
     return frozenset(
         [
             directory_origin(register.enclave),
+            admission_origin(register.enclave),
             *(
                 log_origin(register.enclave, period, compartment)
                 for period in (register.periods.current, register.periods.next)

@@ -141,6 +141,11 @@ class TrustedDirectory:
         return self._views[place - 1] if place else None
 
     @property
+    def registers(self) -> list[Register]:
+        """Every register version so far, oldest first."""
+        return [view.register for view in self._views]
+
+    @property
     def current(self) -> View:
         """What is known now; raises ``SetupError`` before the first register."""
         if not self._views:

@@ -13,7 +13,7 @@ import bisect
 
 import msgspec
 
-from .compartment import Classification, Compartment, refuse_state_secret
+from .compartment import Classification, Compartment, all_compartments, refuse_state_secret
 from .errors import MalformedError, Reason, RefusedError
 from .keys import KeyObject
 from .kinds import ACTIONS, Action, Kind
@@ -221,6 +221,12 @@ def may(view: View, party: Party, action: Action, compartment: Compartment, at_m
     except RefusedError:
         return False
     return True
+
+
+def audits(view: View, party: Party, at_ms: int) -> bool:
+    """Whether a party may audit anything, and so the admission log."""
+    compartments = all_compartments(view.register.ceiling_level)
+    return any(may(view, party, Action.AUDIT, c, at_ms) for c in compartments)
 
 
 def audience_members(

@@ -20,6 +20,7 @@ _PERIOD = re.compile(r"[0-9]{4}(q[1-4])?")
 DIRECTORY_STREAM = "DIRECTORY"
 ADMISSION_STREAM = "ADMISSION"
 CHECKPOINTS_STREAM = "CHECKPOINTS"
+HOURLY_STREAM = "HOURLY"
 ANSWERS_STREAM = "ANSWERS"
 CUSTODY_STREAM = "CUSTODY"
 DIRECTORY_SUBJECT = "seinpost.directory"
@@ -96,6 +97,11 @@ def checkpoint_subject(origin: str) -> str:
     return "seinpost.checkpoint." + ".".join(origin.split("/")[1:])
 
 
+def hourly_subject(origin: str) -> str:
+    """Where one checkpoint an hour of a log is kept for good."""
+    return "seinpost.hourly." + ".".join(origin.split("/")[1:])
+
+
 def custody_subject(origin: str) -> str:
     """Where brokers keep a log's newest signed checkpoint before anyone else sees it."""
     return "seinpost.custody." + ".".join(origin.split("/")[1:])
@@ -147,6 +153,11 @@ def inbox_prefix(party: str) -> str:
 def log_origin(enclave: str, period: str, compartment: Compartment) -> str:
     """A feed log's origin: ``<enclave>/<period>/<classification>/<theme>``."""
     return f"{enclave}/{period}/{compartment}"
+
+
+def admission_origin(enclave: str) -> str:
+    """The admission log's origin."""
+    return f"{enclave}/admission"
 
 
 def directory_origin(enclave: str) -> str:

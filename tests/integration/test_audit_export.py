@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import shutil
@@ -12,9 +13,12 @@ from pathlib import Path
 
 import pytest
 from harness.enclave import Enclave, make_enclave, run
+from harness.raw import connected, hub
 from harness.samples import line
 
 from seinpost.audit_verify import ExportError, verify_export
+from seinpost_schemas.checkpoint import parse_checkpoint
+from seinpost_schemas.note import parse_note
 
 pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
 PARTIES = ("ncsc", "ibd", "ap", "toezicht", "tafel")
@@ -41,6 +45,21 @@ class Exported:
         return error.value.place
 
 
+async def refuse_junk(enclave: Enclave) -> None:
+    """Send what every broker refuses; the refusal is logged, and covered by a checkpoint."""
+    identity = enclave.identity("ibd")
+    async with connected(enclave.url, identity.nats_seed) as raw:
+        await raw.client.publish("seinpost.in.depv.process.publish.ibd", b"junk")
+        await raw.settle()
+    seed, _ = enclave.directory.load_secrets()
+    async with hub(enclave.url, seed) as bus, asyncio.timeout(30):
+        while True:
+            stored = await bus.newest_checkpoint("seinpost.checkpoint.admission")
+            if stored is not None and parse_checkpoint(parse_note(stored[1])).tree_size == 1:
+                return
+            await asyncio.sleep(0.1)
+
+
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """300 envelopes' worth of a full tile and a partial one would be slow; a few dozen entries in three logs."""
@@ -53,12 +72,15 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
             source.write_bytes(b"".join(line(f"{party} {theme} {n}") for n in range(5)))
             done = enclave.publish(party, source, "--theme", theme, "--classification", "depv")
             assert done.status == 0, done
+        asyncio.run(refuse_junk(enclave))
         watched = enclave.watch("tafel", "--from-start", "--idle", "3")
         assert watched.status == 0
         assert len(watched.rows) == 15
         config = enclave.config("toezicht")
         made = run("audit", "export", folder / "export", "--config", config, "--json")
         assert made.status == 0, made
+        bare = run("audit", "export", folder / "bare", "--config", config, "--no-bodies")
+        assert bare.status == 0, bare
         again = run("audit", "export", folder / "export", "--config", config)
         assert again.status == 4
         assert "nothing was changed" in again.error
@@ -72,9 +94,12 @@ def test_an_honest_export_holds_and_says_who_cosigned(exported: Exported) -> Non
     assert done.status == 0, done
     (report,) = done.rows
     assert report["verdict"] == "holds"
-    assert (report["quorum"], len(report["logs"]), report["files"]) == (3, 9, len(exported.files()))
+    assert (report["quorum"], len(report["logs"]), report["files"]) == (3, 10, len(exported.files()))
+    assert report["bodies"]
+    assert all(log["checkpoints"] >= 1 for log in report["logs"])
     sizes = {log["log"].partition("/")[2] or log["log"]: log["entries"] for log in report["logs"]}
     assert sizes["depv/process"] >= 4
+    assert sizes["admission"] == 1
     assert all(len(log["cosigned_by"]) >= 3 for log in report["logs"])
     shown = run("audit", "verify", exported.path, "--enclave", exported.enclave_id.hex())
     assert shown.stdout.splitlines()[-1].startswith("holds: ")
@@ -82,9 +107,42 @@ def test_an_honest_export_holds_and_says_who_cosigned(exported: Exported) -> Non
 
 def test_the_overseer_exports_every_compartment_and_can_open_none(exported: Exported) -> None:
     names = {f.rpartition("/checkpoint")[0] for f in exported.files() if f.endswith("/checkpoint")}
-    assert len(names) == 9
+    assert len(names) == 10
     for name in exported.files():
         assert b"ncsc process" not in (exported.path / name).read_bytes()
+
+
+def test_older_checkpoints_are_held_against_the_entries(exported: Exported, tmp_path: Path) -> None:
+    """One an hour is kept; the first was of an empty log, or of a shorter one."""
+    older = [f for f in exported.files() if "/checkpoints/" in f]
+    assert older
+    copy = exported.copy(tmp_path / "copy")
+    place = copy.path / older[0]
+    (log,) = {f for f in exported.files() if f == older[0].partition("/checkpoints/")[0] + "/checkpoint"}
+    newest = (copy.path / log).read_bytes()
+    place.write_bytes(newest)
+    assert copy.wrong_at() == older[0]
+
+
+def test_without_bodies_all_but_their_hashes_is_checked_and_it_says_so(
+    exported: Exported, tmp_path: Path
+) -> None:
+    bare = Exported(exported.path.parent / "bare", exported.enclave_id)
+    done = run("audit", "verify", bare.path, "--enclave", bare.enclave_id.hex())
+    assert done.status == 0, done
+    assert "Sealed bodies were not in it" in done.stdout
+    assert len(bare.files()) < len(exported.files())
+    copy = bare.copy(tmp_path / "copy")
+    for name in [f for f in copy.files() if "/entries/" in f or "/signatures/" in f or "/bodies/" in f]:
+        path = copy.path / name
+        good = path.read_bytes()
+        path.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+        copy.wrong_at()
+        path.write_bytes(good)
+    # What says that it has bodies must have them.
+    manifest = (copy.path / "export.json").read_text().replace('"bodies": false', '"bodies": true')
+    (copy.path / "export.json").write_text(manifest)
+    assert "/bodies/" in copy.wrong_at()
 
 
 def test_any_changed_byte_of_any_file_is_noticed_and_its_place_named(
@@ -151,7 +209,9 @@ def test_a_tail_cut_off_everywhere_at_once_needs_the_witnesses_and_a_log_moved_i
 ) -> None:
     """A whole log in another's place, with its own checkpoint: the checkpoint names its log."""
     copy = exported.copy(tmp_path / "copy")
-    (period,) = (p.name for p in copy.path.iterdir() if p.is_dir() and p.name != "directory")
+    (period,) = (
+        p.name for p in copy.path.iterdir() if p.is_dir() and p.name not in ("directory", "admission")
+    )
     logs = copy.path / period / "depv"
     (logs / "process").rename(logs / "x")
     (logs / "parties").rename(logs / "process")

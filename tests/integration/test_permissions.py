@@ -117,7 +117,16 @@ def other_subjects(party: str, period: str) -> list[str]:
     """Everything else worth trying: brokers' subjects, others' consumers, JetStream's own interface."""
     other = "om" if party != "om" else "aivd"
     feeds = [f"FEED_{period}_{c}_{t}" for c, t in itertools.product(CARRIED, THEMES)]
-    streams = [*feeds, "DIRECTORY", "ANSWERS", "CHECKPOINTS", f"IN_{party}", f"IN_{other}"]
+    streams = [
+        *feeds,
+        "DIRECTORY",
+        "ADMISSION",
+        "ANSWERS",
+        "CHECKPOINTS",
+        "HOURLY",
+        f"IN_{party}",
+        f"IN_{other}",
+    ]
     subjects = [
         *(f"seinpost.feed.{period}.{c}.{t}" for c, t in itertools.product(CARRIED, THEMES)),
         "seinpost.directory", "seinpost.admission", "seinpost.checkpoint.directory",
@@ -152,9 +161,12 @@ async def test_everything_else_that_can_be_published_on(
     enclave: Enclave, identities: dict[str, Identity], party: str
 ) -> None:
     periods = enclave.trusted_directory().current.register.periods
-    own = {f"FEED_{periods.current}_{c}_{t}" for c, t in expected_feeds(party)} | {"ANSWERS"}
+    own = {f"FEED_{periods.current}_{c}_{t}" for c, t in expected_feeds(party)}
+    own |= {"ANSWERS", "HOURLY"}
     allowed = {f"$JS.API.CONSUMER.{v}.{s}.{party}-1" for s in own for v in ("MSG.NEXT", "RESET")}
-    allowed |= {f"$JS.API.DIRECT.GET.{s}" for s in (own - {"ANSWERS"}) | {"DIRECTORY"}}
+    allowed |= {f"$JS.API.DIRECT.GET.{s}" for s in (own - {"ANSWERS", "HOURLY"}) | {"DIRECTORY"}}
+    if party in AUDITS:
+        allowed.add("$JS.API.DIRECT.GET.ADMISSION")
     tried = other_subjects(party, periods.current)
     assert allowed <= set(tried)
     async with connected(enclave.url, identities[party].nats_seed) as raw:

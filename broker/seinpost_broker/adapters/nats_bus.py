@@ -22,6 +22,7 @@ from seinpost_schemas.errors import StateUnknownError, UnavailableError
 from seinpost_schemas.subjects import (
     CHECKPOINTS_STREAM,
     CUSTODY_STREAM,
+    HOURLY_STREAM,
     answer_subject,
     ingress_stream,
     witness_subject,
@@ -36,6 +37,7 @@ _DUPLICATE_WINDOW_SECONDS = 120.0
 _WRONG_LAST = frozenset({10071, 10070, 10060})
 """JetStream: wrong last sequence, wrong last message id, expected stream does not match."""
 _READ_BATCH = 256
+_CHECKPOINT_STREAMS = {"custody": CUSTODY_STREAM, "checkpoint": CHECKPOINTS_STREAM, "hourly": HOURLY_STREAM}
 _WITNESS_SECONDS = 2.0
 _T = TypeVar("_T")
 
@@ -190,6 +192,7 @@ class NatsBus:
             ack_wait=_REDELIVER_SECONDS if consumer.acks else None,
             max_ack_pending=_INGRESS_PENDING if consumer.acks else None,
             filter_subject=consumer.filter_subject,
+            filter_subjects=list(consumer.filter_subjects) or None,
             deliver_policy=api.DeliverPolicy.ALL,
         )
         with _mapped(f"consumer {consumer.name} on {consumer.stream}"):
@@ -303,7 +306,7 @@ class NatsBus:
 
     async def newest_checkpoint(self, subject: str) -> tuple[int, bytes] | None:
         """See ``ports.Checkpoints``."""
-        stream = CUSTODY_STREAM if subject.startswith("seinpost.custody.") else CHECKPOINTS_STREAM
+        stream = _CHECKPOINT_STREAMS[subject.split(".")[1]]
         with _mapped(f"read {subject}"):
             try:
                 raw = await self._js.get_last_msg(stream, subject)

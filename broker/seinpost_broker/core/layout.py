@@ -11,14 +11,18 @@ import msgspec
 
 from seinpost_schemas.compartment import Compartment, all_compartments
 from seinpost_schemas.kinds import INGRESS_ACTIONS, Action
-from seinpost_schemas.policy import View, may
+from seinpost_schemas.policy import View, audits, may
 from seinpost_schemas.register import Party, Register
 from seinpost_schemas.subjects import (
+    ADMISSION_STREAM,
+    ADMISSION_SUBJECT,
     ANSWERS_STREAM,
     CHECKPOINTS_STREAM,
     CUSTODY_STREAM,
     DIRECTORY_STREAM,
     DIRECTORY_SUBJECT,
+    HOURLY_STREAM,
+    admission_origin,
     answer_subject,
     checkpoint_subject,
     direct_get_subject,
@@ -26,6 +30,7 @@ from seinpost_schemas.subjects import (
     directory_origin,
     feed_stream,
     feed_subject,
+    hourly_subject,
     ingress_stream,
     ingress_subject,
     log_origin,
@@ -56,6 +61,7 @@ class Consumer(msgspec.Struct, frozen=True, kw_only=True):
     stream: str
     name: str
     filter_subject: str | None = None
+    filter_subjects: tuple[str, ...] = ()
     acks: bool = False
 
 
@@ -80,13 +86,16 @@ def streams(register: Register) -> list[Stream]:
     """Every stream of the enclave."""
     wanted = [
         Stream(name=DIRECTORY_STREAM, subjects=(DIRECTORY_SUBJECT,), append_only=True, allow_direct=True),
+        Stream(name=ADMISSION_STREAM, subjects=(ADMISSION_SUBJECT,), append_only=True, allow_direct=True),
         Stream(
             name=CHECKPOINTS_STREAM,
             subjects=("seinpost.checkpoint.>",),
             allow_direct=True,
             max_age_seconds=DAY_SECONDS,
-            max_messages_per_subject=10_000,
+            max_messages_per_subject=100_000,
         ),
+        # One an hour, for as long as there is an enclave: what audits are made of.
+        Stream(name=HOURLY_STREAM, subjects=("seinpost.hourly.>",), append_only=True, allow_direct=True),
         Stream(name=CUSTODY_STREAM, subjects=("seinpost.custody.>",), max_messages_per_subject=64),
         Stream(name=ANSWERS_STREAM, subjects=("seinpost.answer.*",), max_age_seconds=7 * DAY_SECONDS),
     ]
@@ -119,7 +128,9 @@ def consumers(view: View, at_ms: int) -> list[Consumer]:
         Consumer(stream=ingress_stream(p.token), name=BROKERS_CONSUMER, acks=True) for p in register.parties
     ]
     for party in register.parties:
+        hourly = tuple(hourly_subject(o) for o in readable_logs(view, party, at_ms))
         for identity in party.identities:
+            wanted.append(Consumer(stream=HOURLY_STREAM, name=identity.name, filter_subjects=hourly))
             wanted.append(
                 Consumer(
                     stream=ANSWERS_STREAM, name=identity.name, filter_subject=answer_subject(party.token)
@@ -155,7 +166,7 @@ def ingress_rights(view: View, party: Party, at_ms: int) -> list[Right]:
 def identity_rights(view: View, party: Party, identity: str, at_ms: int) -> list[Right]:
     """Everything that one identity's NATS user may publish on."""
     register = view.register
-    pulls = [ANSWERS_STREAM]
+    pulls = [ANSWERS_STREAM, HOURLY_STREAM]
     pulls += [feed_stream(p, c) for p in periods(register) for c in readable(view, party, at_ms)]
     rights = ingress_rights(view, party, at_ms)
     for stream in pulls:
@@ -167,12 +178,23 @@ def identity_rights(view: View, party: Party, identity: str, at_ms: int) -> list
     # The feeds as well, for what looks something up while another process reads (ADR 0009).
     feeds = [feed_stream(p, c) for p in periods(register) for c in readable(view, party, at_ms)]
     rights += [Right(direct_read_subject(stream), answers_many=True) for stream in feeds]
+    if audits(view, party, at_ms):
+        rights.append(Right(direct_read_subject(ADMISSION_STREAM), answers_many=True))
+    for origin in readable_logs(view, party, at_ms):
+        rights.append(Right(direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(origin))))
+        rights.append(Right(direct_get_subject(HOURLY_STREAM, hourly_subject(origin))))
+    return rights
+
+
+def readable_logs(view: View, party: Party, at_ms: int) -> list[str]:
+    """The origins of every log whose checkpoints a party may read."""
+    register = view.register
     origins = [directory_origin(register.enclave)]
-    origins += [
+    if audits(view, party, at_ms):
+        origins.append(admission_origin(register.enclave))
+    return origins + [
         log_origin(register.enclave, p, c) for p in periods(register) for c in readable(view, party, at_ms)
     ]
-    rights += [Right(direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(o))) for o in origins]
-    return rights
 
 
 def gossip_logs(view: View, party: Party, at_ms: int) -> list[str]:

@@ -14,6 +14,7 @@ With quorum 0 (no witnesses yet) the broker's own word is published.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -26,11 +27,12 @@ from seinpost_schemas.errors import InvalidError, SetupError, UnavailableError
 from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.note import Note, NoteSignature, parse_note
 from seinpost_schemas.register import Register
-from seinpost_schemas.subjects import checkpoint_subject, custody_subject
+from seinpost_schemas.subjects import checkpoint_subject, custody_subject, hourly_subject
 from seinpost_schemas.witnessing import WitnessRequest, decode_answer
 
 ACTIVE_SECONDS = 0.25
 """At most four checkpoints a second for one log: a burst shares one."""
+_HOUR_MS = 3_600_000
 _RETRY_SECONDS = 1.0
 _ASK_SECONDS = 2.0
 _GRACE_SECONDS = 0.05
@@ -71,6 +73,7 @@ class Checkpointer:
         self._grew = asyncio.Event()
         self.on_published: Callable[[bytes, int], Awaitable[None]] = _nobody
         """Called with the note and its size when a checkpoint of ours is published."""
+        self._kept_hour = -1
         self._custody_seq = 0
         self._signed = -1
         self._held: dict[str, int] = {}
@@ -171,8 +174,25 @@ class Checkpointer:
                 await self._checkpoints.store_checkpoint(subject, note.encode(), seq)
             except AppendLostError:
                 continue
+            await self._keep_hourly(note)
             await self.on_published(note.encode(), checkpoint.tree_size)
             return
+
+    async def _keep_hourly(self, note: Note) -> None:
+        """Keep the first one of each hour for good; of several brokers one does."""
+        hour = self._signing.clock.now_ms() // _HOUR_MS
+        if hour == self._kept_hour:
+            return
+        subject = hourly_subject(self.origin)
+        newest = await self._checkpoints.newest_checkpoint(subject)
+        if newest is not None:
+            _, timestamp = verify_checkpoint(newest[1], self.origin, self._keys.public)
+            if timestamp * 1000 // _HOUR_MS == hour:
+                self._kept_hour = hour
+                return
+        with contextlib.suppress(AppendLostError):
+            await self._checkpoints.store_checkpoint(subject, note.encode(), newest[0] if newest else 0)
+        self._kept_hour = hour
 
     def _is_newer(self, data: bytes, checkpoint: Checkpoint, register: Register, note: Note) -> bool:
         """Whether what is published is beyond ours: larger, or as large and cosigned later."""

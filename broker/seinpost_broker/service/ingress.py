@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -43,7 +43,9 @@ class IngressService:
         directory: DirectoryService,
         sequencers: Mapping[Compartment, Sequencer],
         answers: Answers,
+        refusals: Callable[[str, bytes, Reason], None] = lambda _party, _refused, _reason: None,
     ) -> None:
+        self._refusals = refusals
         self._party = party
         self._ingress = ingress
         self._directory = directory
@@ -133,5 +135,6 @@ class IngressService:
             basis=basis,
         )
         _log.info("refused", party=self._party, reason=reason)
+        self._refusals(self._party, hashlib.sha256(data).digest(), reason)
         await self._answers.answer(self._party, answer.encode())
         await message.done()

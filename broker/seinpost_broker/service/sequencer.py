@@ -12,6 +12,7 @@ the append (or, for a refusal, when nothing is in flight that it could depend on
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -60,7 +61,10 @@ class Sequencer:
         store: LogStore,
         answers: Answers,
         clock: Clock,
+        refusals: Callable[[str, bytes, Reason], None] = lambda _party, _refused, _reason: None,
     ) -> None:
+        # Told of each refusal: party, SHA-256 of what was refused, reason.
+        self._refusals = refusals
         self.log = CompartmentLog(compartment)
         self.on_growth: Callable[[], None] = _nothing
         """Called when entries were confirmed: a checkpoint is due."""
@@ -263,6 +267,8 @@ class Sequencer:
             head=head_of(head.header_bytes, head.signature) if head else None,
         )
         _log.info("refused", stream=self._stream, party=item.member.party.token, reason=reason)
+        refused = hashlib.sha256(item.envelope.encode()).digest()
+        self._refusals(item.member.party.token, refused, reason)
         await self._answers.answer(item.member.party.token, answer.encode())
         await item.done()
 

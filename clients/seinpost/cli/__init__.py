@@ -327,9 +327,18 @@ app.command(audit)
 
 @audit.command
 def export(
-    target: Path, *, config: Config, passphrase_file: PassphraseFile = None, as_json: AsJson = False
+    target: Path,
+    *,
+    config: Config,
+    bodies: Annotated[
+        bool, Parameter(help="With the sealed bodies; without them their hashes cannot be checked.")
+    ] = True,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
 ) -> int:
     """Write every log that this identity may pull, in C2SP tiles, with signatures, bodies and checkpoints.
+
+    Its newest checkpoint, and one for each hour before.
 
     Sealed bodies stay sealed. Example: seinpost audit export 2026q4 --config toezicht.toml
 
@@ -340,7 +349,7 @@ def export(
     """
     from .audit import run_export  # noqa: PLC0415
 
-    return asyncio.run(run_export(target, config, passphrase_file, as_json=as_json))
+    return asyncio.run(run_export(target, config, passphrase_file, bodies=bodies, as_json=as_json))
 
 
 @audit.command

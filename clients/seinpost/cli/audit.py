@@ -26,12 +26,14 @@ def _progress(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-async def run_export(target: Path, config_file: Path, passphrase_file: Path | None, *, as_json: bool) -> int:
+async def run_export(
+    target: Path, config_file: Path, passphrase_file: Path | None, *, bodies: bool, as_json: bool
+) -> int:
     """Write an export; 0."""
     config = load_config(config_file)
     identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
     async with Connection(config, identity, on_waiting=fail) as connection:
-        manifest = await connection.export(target, _progress)
+        manifest = await connection.export(target, _progress, bodies=bodies)
     if as_json:
         print(json.dumps(msgspec.to_builtins(manifest)))
     else:
@@ -60,9 +62,14 @@ def run_verify(source: Path, enclave: str | None, config_file: Path | None, *, a
         return 0
     for log in report.logs:
         witnesses = ", ".join(name.rpartition("/")[2] for name in log.cosigned_by) or "nobody"
-        print(clean(f"holds  {log.log}  {log.entries} entries  cosigned by {witnesses}"))
+        print(
+            clean(
+                f"holds  {log.log}  {log.entries} entries  {log.checkpoints} checkpoints  cosigned by {witnesses}"
+            )
+        )
+    without = "" if report.bodies else " Sealed bodies were not in it: their hashes were not checked."
     print(
         f"holds: {report.files} files, {sum(log.entries for log in report.logs)} entries, register version "
-        f"{report.register}, quorum {report.quorum}. What is inside the seals was not looked at."
+        f"{report.register}, quorum {report.quorum}. What is inside the seals was not looked at.{without}"
     )
     return 0

@@ -71,14 +71,18 @@ def expected_rights(view: View, party: Party, identity: str, at_ms: int = NOW_MS
         if granted(view, party, action, level, theme, at_ms)
     }
     streams = pulled(view, party, at_ms)
-    for stream in {"ANSWERS"} | streams:
+    for stream in {"ANSWERS", "HOURLY"} | streams:
         rights.add((f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{identity}", True))
         rights.add((f"$JS.API.CONSUMER.RESET.{stream}.{identity}", False))
     rights.add(("$JS.API.DIRECT.GET.DIRECTORY", True))
-    rights.add(("$JS.API.DIRECT.GET.CHECKPOINTS.seinpost.checkpoint.directory", False))
+    logs = {"directory"} | {s.removeprefix("FEED_").replace("_", ".") for s in streams}
+    if party.token == "toezicht" and streams:
+        rights.add(("$JS.API.DIRECT.GET.ADMISSION", True))
+        logs.add("admission")
+    for log in logs:
+        rights.add((f"$JS.API.DIRECT.GET.CHECKPOINTS.seinpost.checkpoint.{log}", False))
+        rights.add((f"$JS.API.DIRECT.GET.HOURLY.seinpost.hourly.{log}", False))
     for stream in streams:
-        origin = stream.removeprefix("FEED_").replace("_", ".")
-        rights.add((f"$JS.API.DIRECT.GET.CHECKPOINTS.seinpost.checkpoint.{origin}", False))
         rights.add((f"$JS.API.DIRECT.GET.{stream}", True))
     return rights
 
@@ -147,6 +151,9 @@ def test_a_party_without_a_mandate_reads_its_answers_and_the_directory() -> None
     assert {s for s, _ in rights_of(view, view.party("acm"), "acm-1")} == {
         "$JS.API.CONSUMER.MSG.NEXT.ANSWERS.acm-1",
         "$JS.API.CONSUMER.RESET.ANSWERS.acm-1",
+        "$JS.API.CONSUMER.MSG.NEXT.HOURLY.acm-1",
+        "$JS.API.CONSUMER.RESET.HOURLY.acm-1",
+        "$JS.API.DIRECT.GET.HOURLY.seinpost.hourly.directory",
         "$JS.API.DIRECT.GET.DIRECTORY",
         "$JS.API.DIRECT.GET.CHECKPOINTS.seinpost.checkpoint.directory",
     }
@@ -163,12 +170,12 @@ def test_a_right_begins_and_ends_with_its_mandate() -> None:
     party = view.party("ibd")
     first, last = (int(t.timestamp() * 1000) for t in (begin, end))
     counts = {at: len(rights_of(view, party, "ibd-1", at)) for at in (first - 1, first, last - 1, last)}
-    assert counts[first - 1] == counts[last] == 4
-    assert counts[first] == counts[last - 1] > 4
+    assert counts[first - 1] == counts[last] == 7
+    assert counts[first] == counts[last - 1] > 7
     for at in counts:
         assert set(rights_of(view, party, "ibd-1", at)) == expected_rights(view, party, "ibd-1", at)
         names = {c.stream for c in layout.consumers(view, at) if c.name == "ibd-1"}
-        assert names == {"ANSWERS"} | pulled(view, party, at)
+        assert names == {"ANSWERS", "HOURLY"} | pulled(view, party, at)
 
 
 def test_a_lower_ceiling_takes_its_compartments_from_everyone() -> None:
@@ -218,7 +225,7 @@ def overlap(one: str, other: str) -> bool:
 def test_the_streams_are_these(view: View) -> None:
     names = [s.name for s in layout.streams(view.register)]
     feeds = [f"FEED_{p}_{level}_{theme}" for p in PERIODS for level, theme in PLACES]
-    fixed = ["DIRECTORY", "CHECKPOINTS", "CUSTODY", "ANSWERS"]
+    fixed = ["DIRECTORY", "ADMISSION", "CHECKPOINTS", "HOURLY", "CUSTODY", "ANSWERS"]
     assert sorted(names) == sorted([*fixed, *(f"IN_{t}" for t in TOKENS), *feeds])
 
 
@@ -237,7 +244,7 @@ def test_the_rule_for_overlaps_is_a_rule() -> None:
 
 def test_logs_are_append_only_and_nothing_else_is_kept_for_ever(view: View) -> None:
     for stream in layout.streams(view.register):
-        is_log = stream.name.startswith("FEED_") or stream.name == "DIRECTORY"
+        is_log = stream.name.startswith("FEED_") or stream.name in ("DIRECTORY", "ADMISSION", "HOURLY")
         assert stream.append_only == is_log
         if is_log:
             assert (stream.max_age_seconds, stream.max_bytes, stream.max_messages_per_subject) == (0, -1, -1)
@@ -256,7 +263,7 @@ def test_each_party_has_an_ingress_of_its_own_with_a_quota(view: View) -> None:
 def test_a_party_reads_nothing_directly_but_the_directory_and_checkpoints(view: View) -> None:
     direct = {s.name for s in layout.streams(view.register) if s.allow_direct}
     feeds = {s.name for s in layout.streams(view.register) if s.name.startswith("FEED_")}
-    assert direct == {"DIRECTORY", "CHECKPOINTS"} | feeds
+    assert direct == {"DIRECTORY", "CHECKPOINTS", "ADMISSION", "HOURLY"} | feeds
 
 
 def test_one_period_named_twice_makes_its_streams_once(view: View) -> None:
@@ -272,11 +279,20 @@ def test_the_consumers_are_these(view: View) -> None:
     for party in view.register.parties:
         wanted[f"IN_{party.token}", "brokers"] = (None, True)
         for identity in party.identities:
+            wanted["HOURLY", identity.name] = (None, False)
             wanted["ANSWERS", identity.name] = (f"seinpost.answer.{party.token}", False)
             for stream in pulled(view, party):
                 wanted[stream, identity.name] = (None, False)
     assert found == wanted
     assert len(layout.consumers(view, NOW_MS)) == len(found)
+    for consumer in layout.consumers(view, NOW_MS):
+        if consumer.stream == "HOURLY":
+            party = next(p for p in view.register.parties if consumer.name in {i.name for i in p.identities})
+            logs = {s.removeprefix("FEED_").replace("_", ".") for s in pulled(view, party)} | {"directory"}
+            logs |= {"admission"} if party.token == "toezicht" else set()
+            assert set(consumer.filter_subjects) == {f"seinpost.hourly.{log}" for log in logs}
+        else:
+            assert consumer.filter_subjects == ()
 
 
 def test_every_consumer_stands_on_a_stream_that_is_there(view: View) -> None:

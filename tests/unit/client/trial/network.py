@@ -51,7 +51,9 @@ class MemoryTransport:
         self.sent.append((subject, data))
         return True
 
-    async def pull(self, stream: str, _consumer: str, first_seq: int) -> AsyncIterator[StoredMessage]:
+    async def pull(
+        self, stream: str, _consumer: str, first_seq: int, *, gaps: bool = False
+    ) -> AsyncIterator[StoredMessage]:
         messages = self.streams.setdefault(stream, [])
         self.entered.add(stream)
         place = next((i for i, m in enumerate(messages) if m.seq >= first_seq), len(messages))
@@ -69,6 +71,10 @@ class MemoryTransport:
     async def read_last(self, subject: str) -> bytes | None:
         await asyncio.sleep(0)
         return self.notes.get(subject)
+
+    async def read_last_at(self, subject: str) -> StoredMessage | None:
+        note = await self.read_last(subject)
+        return StoredMessage(1, {}, note) if note is not None else None
 
     async def tell(self, subject: str, data: bytes) -> None:
         await asyncio.sleep(0)
