@@ -13,9 +13,11 @@ import structlog
 from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of, lock_directory
 from seinpost_broker.adapters.nats_bus import NatsBus
 from seinpost_broker.adapters.nats_server import PID_FILE, NatsServer, notify_ready, verify_config
+from seinpost_broker.adapters.snapshot_files import SnapshotFiles
 from seinpost_broker.adapters.system_clock import SystemClock
 from seinpost_broker.adapters.trial_witnesses import TrialWitnesses, find_configs
 from seinpost_broker.core import layout, nats_config
+from seinpost_broker.ports import Snapshots
 from seinpost_broker.service.admission import AdmissionService
 from seinpost_broker.service.checkpointer import Checkpointer, Signing
 from seinpost_broker.service.directory import DirectoryService
@@ -30,6 +32,8 @@ from seinpost_schemas.policy import View
 from seinpost_schemas.subjects import admission_origin, directory_origin, log_origin
 
 _RENDER_SECONDS = 20.0
+_SNAPSHOT_SECONDS = 60.0
+_SNAPSHOT_ENTRIES = 20_000
 _log = structlog.get_logger("broker")
 
 
@@ -125,7 +129,10 @@ async def _run(
         )
         for c in all_compartments(view.register.ceiling_level)
     }
+    snapshots = SnapshotFiles(enclave.path / "snapshots")
     for sequencer in sequencers.values():
+        sequencer.on_progress = _say_progress
+        await sequencer.restore(snapshots)
         await sequencer.load()
 
     signing = Signing(
@@ -162,6 +169,7 @@ async def _run(
             group.create_task(log.run())
         group.create_task(directory.run())
         group.create_task(admission.run())
+        group.create_task(_store_snapshots(list(sequencers.values()), snapshots))
         if server is not None:
             group.create_task(server.supervise())
             group.create_task(_render_again(enclave, server, bus, directory, clock))
@@ -180,6 +188,22 @@ async def _run(
         _log.info("admitting", enclave=view.register.enclave, register=view.register.version, period=period)
         notify_ready()
         ready()
+
+
+def _say_progress(stream: str, read: int, all_: int) -> None:
+    _log.info("reading a log", stream=stream, entries=read, of=all_)
+
+
+async def _store_snapshots(sequencers: list[Sequencer], snapshots: Snapshots) -> None:
+    """Store each log's state when it has grown by so much that reading it again would take seconds."""
+    while True:
+        for sequencer in sequencers:
+            if sequencer.log.size - sequencer.stored_size >= _SNAPSHOT_ENTRIES:
+                try:
+                    await sequencer.store(snapshots)
+                except UnavailableError as error:
+                    _log.warning("snapshot not stored", cause=str(error))
+        await asyncio.sleep(_SNAPSHOT_SECONDS)
 
 
 async def _render_again(

@@ -119,6 +119,18 @@ class Witnesses(Protocol):
         ...
 
 
+class Snapshots(Protocol):
+    """This broker's own files of state, by the name of their stream."""
+
+    def load(self, name: str) -> bytes | None:
+        """What was stored; ``None`` when there is nothing that can be read."""
+        ...
+
+    async def store(self, name: str, data: bytes) -> None:
+        """Store whole or not at all; raises ``UnavailableError``."""
+        ...
+
+
 class Clock(Protocol):
     """The broker's clock."""
 

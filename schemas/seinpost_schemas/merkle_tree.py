@@ -19,6 +19,27 @@ class MerkleTree:
         # Level l holds, one after the other, the hashes of the full subtrees of 2^l leaves.
         self._levels: list[bytearray] = [bytearray()]
 
+    @classmethod
+    def of(cls, leaves: bytes) -> MerkleTree:
+        """The tree over leaf hashes that stand one after the other; raises ``ValueError`` for half a hash."""
+        if len(leaves) % HASH_BYTES:
+            raise ValueError(f"leaf hashes have {HASH_BYTES} bytes each")
+        tree = cls()
+        level = bytearray(leaves)
+        tree._levels = [level]
+        while len(level) >= 2 * HASH_BYTES:
+            above = bytearray()
+            for at in range(0, len(level) - HASH_BYTES, 2 * HASH_BYTES):
+                middle = at + HASH_BYTES
+                above += node_hash(bytes(level[at:middle]), bytes(level[middle : middle + HASH_BYTES]))
+            tree._levels.append(above)
+            level = above
+        return tree
+
+    def leaves(self) -> bytes:
+        """All leaf hashes, one after the other."""
+        return bytes(self._levels[0])
+
     @property
     def size(self) -> int:
         """Leaves so far."""

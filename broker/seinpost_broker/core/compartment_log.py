@@ -19,6 +19,7 @@ from typing import TypeVar
 import msgspec
 
 from seinpost_broker.core.places import Placed, Places
+from seinpost_broker.core.snapshot import Head, State, decode_snapshot, encode_snapshot, stored_epoch
 from seinpost_schemas.clear_bodies import (
     decode_end_of_epoch,
     decode_recall,
@@ -185,6 +186,60 @@ class CompartmentLog:
         while self._undo:
             for step in reversed(self._undo.pop()[1]):
                 step()
+
+    # -- across restarts --------------------------------------------------------------------------
+
+    def snapshot(self) -> bytes | None:
+        """The state, to be stored; ``None`` while something is not confirmed."""
+        if self._undo:
+            return None
+        return encode_snapshot(
+            State(
+                str(self.compartment),
+                self.last_leaf,
+                self._last_ms,
+                self._last_directory_size,
+                {k: Head(h.seq, h.hash, h.header_bytes, h.signature) for k, h in self._heads.items()},
+                {k: stored_epoch(e) for k, e in self._epochs.items()},
+                self._receipts,
+                self._places.columns(),
+                self.tree.leaves(),
+            )
+        )
+
+    @classmethod
+    def of(cls, compartment: Compartment, data: bytes) -> CompartmentLog:
+        """The log that a snapshot holds; raises ``ValueError`` for anything but a whole one of this log."""
+        state = decode_snapshot(data)
+        log = cls(compartment)
+        log._places, log.tree = Places.of(state.places), MerkleTree.of(state.leaves)
+        log.size = log.tree.size
+        if state.compartment != str(compartment) or len(log._places) != log.size:
+            raise ValueError("the snapshot is of another log")
+        if log.size and log.tree.leaf(log.size - 1) != state.last_leaf:
+            raise ValueError("the snapshot's newest entry is not its tree's")
+        log.last_leaf = state.last_leaf
+        log._last_ms, log._last_directory_size = state.last_ms, state.last_directory_size
+        log._heads = {
+            k: ChainHead(h.seq, h.hash, h.header_bytes, h.signature) for k, h in state.heads.items()
+        }
+        log._receipts = dict(state.receipts)
+        log._epochs = {
+            k: LoggedEpoch(
+                sender_id=e.sender_id,
+                origin=e.origin,
+                compartment=compartment,
+                audience=e.audience,
+                reply_to=e.reply_to,
+                admitted_ms=e.admitted_ms,
+                slot_ids=e.slot_ids,
+                envelopes=e.envelopes,
+                last_seq=e.last_seq,
+                ended=e.ended,
+            )
+            for k, e in state.epochs.items()
+        }
+        return log
 
     # -- the decision -----------------------------------------------------------------------------
 

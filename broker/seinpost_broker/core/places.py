@@ -20,17 +20,63 @@ class Placed(msgspec.Struct, frozen=True):
     directory_size: int
 
 
+class Columns(msgspec.Struct, frozen=True, array_like=True):
+    """All places as bytes, column by column, for storing: hashes 32 each, then arrays in this machine's order."""
+
+    hashes: bytes
+    names: list[bytes]
+    senders: bytes
+    kinds: bytes
+    admitted_ms: bytes
+    directory_sizes: bytes
+
+
 class Places:
     """Entries by index and by object hash; about 200 bytes each."""
 
     def __init__(self) -> None:
         self._by_hash: dict[bytes, int] = {}
         self._hashes: list[bytes] = []
-        self._senders: list[bytes] = []
+        # A handful of senders, named a million times: a number for each.
+        self._names: list[bytes] = []
+        self._number_of: dict[bytes, int] = {}
+        self._senders = array("L")
         self._kinds = array("B")
         self._admitted_ms = array("Q")
         self._directory_sizes = array("Q")
-        self._names: dict[bytes, bytes] = {}
+
+    @classmethod
+    def of(cls, columns: Columns) -> Places:
+        """What was stored; raises ``ValueError`` when the columns do not fit each other."""
+        places = cls()
+        raw = columns.hashes
+        places._hashes = [raw[i : i + 32] for i in range(0, len(raw), 32)]
+        places._by_hash = {h: i for i, h in enumerate(places._hashes)}
+        places._names = list(columns.names)
+        places._number_of = {name: n for n, name in enumerate(places._names)}
+        places._senders.frombytes(columns.senders)
+        places._kinds.frombytes(columns.kinds)
+        places._admitted_ms.frombytes(columns.admitted_ms)
+        places._directory_sizes.frombytes(columns.directory_sizes)
+        lengths = {
+            len(column)
+            for column in (places._senders, places._kinds, places._admitted_ms, places._directory_sizes)
+        }
+        whole = len(places._by_hash) == len(places) and len(raw) % 32 == 0
+        if lengths != {len(places)} or not whole or max(places._senders, default=-1) >= len(places._names):
+            raise ValueError("stored places do not fit each other")
+        return places
+
+    def columns(self) -> Columns:
+        """Everything, to be stored."""
+        return Columns(
+            b"".join(self._hashes),
+            self._names,
+            self._senders.tobytes(),
+            self._kinds.tobytes(),
+            self._admitted_ms.tobytes(),
+            self._directory_sizes.tobytes(),
+        )
 
     def __len__(self) -> int:
         return len(self._hashes)
@@ -39,8 +85,10 @@ class Places:
         """The next entry."""
         self._by_hash[placed.object_hash] = len(self._hashes)
         self._hashes.append(placed.object_hash)
-        # A handful of senders, named a million times: one bytes object for each.
-        self._senders.append(self._names.setdefault(placed.sender_id, placed.sender_id))
+        number = self._number_of.setdefault(placed.sender_id, len(self._names))
+        if number == len(self._names):
+            self._names.append(placed.sender_id)
+        self._senders.append(number)
         self._kinds.append(placed.kind)
         self._admitted_ms.append(placed.admitted_ms)
         self._directory_sizes.append(placed.directory_size)
@@ -59,7 +107,7 @@ class Places:
         """The entry at an index; raises ``IndexError``."""
         return Placed(
             self._hashes[index],
-            self._senders[index],
+            self._names[self._senders[index]],
             self._kinds[index],
             self._admitted_ms[index],
             self._directory_sizes[index],

@@ -20,7 +20,7 @@ import msgspec
 import structlog
 
 from seinpost_broker.core.compartment_log import Admit, Ahead, AlreadyLogged, CompartmentLog
-from seinpost_broker.ports import Answers, AppendRequest, Clock, LogStore
+from seinpost_broker.ports import Answers, AppendRequest, Clock, LogStore, Snapshots
 from seinpost_schemas.answer import BrokerAnswer, head_of
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.directory import TrustedDirectory
@@ -30,10 +30,12 @@ from seinpost_schemas.errors import InvalidError, Reason, RefusedError, Unavaila
 from seinpost_schemas.header import decode_header
 from seinpost_schemas.kinds import Action, Kind
 from seinpost_schemas.limits import HOLD_MS, MAX_HELD_ENVELOPES
+from seinpost_schemas.merkle import leaf_hash
 from seinpost_schemas.policy import Member
 from seinpost_schemas.subjects import feed_stream, feed_subject
 
 MAX_IN_FLIGHT = 32
+_PROGRESS_ENTRIES = 10_000
 _POLL_SECONDS = 0.025
 """While something is held: how often the stream is looked at for what another broker appended."""
 _log = structlog.get_logger("sequencer")
@@ -81,6 +83,43 @@ class Sequencer:
         self._held: list[Item] = []
         self._in_flight: deque[tuple[Item, Admit, Awaitable[None]]] = deque()
         self._look_at_held = False
+        self.stored_size = 0
+        """Entries in the newest snapshot."""
+        self.on_progress: Callable[[str, int, int], None] = _no_progress
+        """While loading: the stream, entries read, entries there are."""
+
+    async def restore(self, snapshots: Snapshots) -> None:
+        """Begin with this broker's snapshot, if the stream still holds what it ends with."""
+        data = snapshots.load(self._stream)
+        if data is None:
+            return
+        try:
+            log = CompartmentLog.of(self.log.compartment, data)
+            if log.size and not await self._holds(log):
+                raise ValueError("the stream holds something else at the snapshot's end")
+        except ValueError as error:
+            _log.warning("snapshot not used", stream=self._stream, cause=str(error))
+            return
+        self.log = log
+        self.stored_size = log.size
+
+    async def _holds(self, log: CompartmentLog) -> bool:
+        if await self._store.last_seq(self._stream) < log.size:
+            return False
+        newest = await self._store.read_one(self._stream, log.size)
+        try:
+            _, entry_bytes, _ = parse_feed_headers(dict(newest.headers))
+        except InvalidError:
+            return False
+        return leaf_hash(entry_bytes) == log.last_leaf
+
+    async def store(self, snapshots: Snapshots) -> None:
+        """Store a snapshot, unless something is under way just now."""
+        data = self.log.snapshot()
+        if data is not None:
+            size = self.log.size
+            await snapshots.store(self._stream, data)
+            self.stored_size = size
 
     async def put(self, item: Item) -> None:
         """Queue a verified envelope; waits while the queue is full (backpressure to the ingress)."""
@@ -89,6 +128,7 @@ class Sequencer:
     async def load(self) -> None:
         """Read the log from its stream: at start, and again after every lost race."""
         first = self.log.size + 1
+        last = await self._store.last_seq(self._stream)
         async for stored in self._store.read(self._stream, first, headers_only=True):
             entry, _, signature = parse_feed_headers(dict(stored.headers))
             if stored.seq != self.log.size + 1:
@@ -101,6 +141,8 @@ class Sequencer:
             self._apply(entry, signature, body)
             self.log.confirm()
             self.on_growth()
+            if self.log.size % _PROGRESS_ENTRIES == 0:
+                self.on_progress(self._stream, self.log.size, last)
 
     async def catch_up(self) -> int:
         """Take in what other brokers appended, soon; how many entries the stream holds."""
@@ -283,6 +325,10 @@ class Sequencer:
             },
             BrokerAnswer,
         )
+
+
+def _no_progress(_stream: str, _read: int, _all: int) -> None:
+    """Nobody watches."""
 
 
 def _nothing() -> None:
