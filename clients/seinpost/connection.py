@@ -98,6 +98,7 @@ class Connection:
         self._stack = contextlib.AsyncExitStack()
         self._publishing: Publishing | None = None
         self._receipts = receipts
+        self._telling = False
         self._recalled: set[tuple[str, int, str]] = set()
         self._notes: dict[Compartment, bytes] = {}
         self._transport: Transport | None = None
@@ -326,31 +327,29 @@ class Connection:
             period = directory.view.register.periods.current
             compartments = subscriber.compartments()
             self._remember_recalls(compartments, period)
-            async with (
-                self._receipting(compartments, period),
-                contextlib.aclosing(subscriber.signals(from_start=from_start)) as deliveries,
-            ):
+            self._tell_receipts(compartments, period)
+            async with contextlib.aclosing(subscriber.signals(from_start=from_start)) as deliveries:
                 async for delivery in deliveries:
                     yield delivery
         finally:
             self._reading_lock.release()
 
-    @contextlib.asynccontextmanager
-    async def _receipting(self, compartments: list[Compartment], period: str) -> AsyncGenerator[None, None]:
-        """Send receipts while reading, and once more at the end."""
-        if not self._receipts:
-            yield
+    def _tell_receipts(self, compartments: list[Compartment], period: str) -> None:
+        """Send receipts from now on, and once more when the connection closes; whoever reads may stop anywhere."""
+        if not self._receipts or self._telling:
             return
+        self._telling = True
         receipting = Receipting(self._read, self._sending, lambda: self._notes)
         task = asyncio.ensure_future(receipting.run(compartments, period))
-        try:
-            yield
-        finally:
+
+        async def stop() -> None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             with contextlib.suppress(TimeoutError, SeinpostError):
                 async with asyncio.timeout(_LAST_RECEIPT_SECONDS):
                     await receipting.flush(compartments, period)
+
+        self._stack.push_async_callback(stop)
 
     def _remember_recalls(self, compartments: list[Compartment], period: str) -> None:
         for compartment in compartments:
