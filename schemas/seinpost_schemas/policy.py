@@ -36,7 +36,10 @@ class View:
     def __init__(self, register: Register, enclave_id: bytes, members: list[Member]) -> None:
         self.register = register
         self.enclave_id = enclave_id
-        self.members = members
+        revoked = {r.sender_id for r in register.revocations}
+        self.known_members = members
+        """Those that were revoked too."""
+        self.members = [m for m in members if m.keys.sender_id.hex() not in revoked]
         self._by_sender = {m.keys.sender_id: m for m in members}
         if len({m.keys.kem_key_id for m in members}) != len(members):
             # One of the two could not read what the register says is sent to it.
@@ -48,7 +51,19 @@ class View:
         self._audience_cache: dict[tuple[int, int, str, Compartment], dict[bytes, Member]] = {}
 
     def member(self, sender_id: bytes) -> Member:
-        """The identity behind a 16-byte sender_id; refused as ``unknown-sender``."""
+        """The identity behind a 16-byte sender_id; refused as ``revoked`` or ``unknown-sender``."""
+        revocation = self.register.revocation(sender_id.hex())
+        if revocation is not None:
+            raise RefusedError(
+                Reason.REVOKED,
+                f"the sending identity is revoked since register version {self.register.version} or before; "
+                "a new one is needed",
+                revocation.reason,
+            )
+        return self.known_member(sender_id)
+
+    def known_member(self, sender_id: bytes) -> Member:
+        """The identity behind a 16-byte sender_id, revoked or not: whose something was, not what it may."""
         try:
             return self._by_sender[sender_id]
         except KeyError:

@@ -281,7 +281,7 @@ class CompartmentLog:
             logged = self._logged.get(recall.object_hash)
             if logged is None or logged[0] != recall.leaf_index:
                 raise RefusedError(Reason.MANDATE, "the recalled envelope is not in this log at that index")
-            if current.member(self._senders[recall.leaf_index]).party.token != member.party.token:
+            if current.known_member(self._senders[recall.leaf_index]).party.token != member.party.token:
                 raise RefusedError(Reason.MANDATE, "only the originator's party can recall a signal")
         elif kind is Kind.SHARE:
             self._verify_share(envelope, member, current, at_ms)
@@ -304,7 +304,7 @@ class CompartmentLog:
                 )
             own = reader.party.token == member.party.token
             if not own and epoch.sender_id not in {
-                m.keys.sender_id for m in current.members if m.party.token == member.party.token
+                m.keys.sender_id for m in current.known_members if m.party.token == member.party.token
             }:
                 raise RefusedError(Reason.MANDATE, "a party shares with others only what it published itself")
 

@@ -118,7 +118,7 @@ def consumers(view: View, at_ms: int) -> list[Consumer]:
         Consumer(stream=ingress_stream(p.token), name=BROKERS_CONSUMER, acks=True) for p in register.parties
     ]
     for party in register.parties:
-        for identity in party.identities:
+        for identity in register.in_force(party):
             wanted.append(
                 Consumer(
                     stream=ANSWERS_STREAM, name=identity.name, filter_subject=answer_subject(party.token)
