@@ -33,7 +33,7 @@ def verify_plain_name(name: str, whose: str) -> None:
     scripts = {s for c in name for s in _SCRIPTS if c.isalpha() and unicodedata.name(c, "").startswith(s)}
     if len(scripts) > 1:
         raise MalformedError(
-            f"a name of {whose} mixes {' and '.join(sorted(scripts)).title()} letters, which look alike"
+            f"a name of {whose} mixes {' and '.join(s.title() for s in sorted(scripts))} letters, which look alike"
         )
 
 
