@@ -21,8 +21,8 @@ import nkeys
 
 from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of
 from seinpost_broker.adapters.system_clock import SystemClock
-from seinpost_broker.app import render_config
 from seinpost_broker.core import founding
+from seinpost_broker.register_follower import render_config
 from seinpost_schemas.checkpoint import LogKeys
 from seinpost_schemas.errors import SetupError
 from seinpost_schemas.note import Note, composite_type_and_key, format_vkey, sign_note_composite

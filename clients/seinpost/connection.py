@@ -13,10 +13,15 @@ from typing import Literal
 
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.errors import RefusedError, SetupError, UnavailableError
+from seinpost_schemas.note import parse_note
+from seinpost_schemas.register import parse_register
 from seinpost_schemas.signal import Signal
+from seinpost_schemas.subjects import directory_ingress_subject
+from seinpost_schemas.submission import Submission
 
-from ._directory import DirectoryFollower
+from ._directory import DirectoryFollower, wall_ms
 from ._lock import Lock
+from ._register_answer import await_refusal
 from ._state import ReadingState, SendingState
 from ._transport import NatsTransport, Transport
 from .answer import Answer
@@ -203,6 +208,49 @@ class Connection:
             raise UnavailableError(
                 f"no broker answered within {timeout_seconds:g} s; the signal may still be admitted later"
             ) from None
+
+    async def publish_register(self, submission: Submission, timeout_seconds: float = ANSWER_SECONDS) -> int:
+        """Hand a register version to the brokers, and return its number once it is in the directory.
+
+        Raises ``InvalidError`` or ``RefusedError`` at once for what can be known here, ``RefusedError`` for
+        what a broker answers, ``UnavailableError`` when it did not come in force in time.
+        """
+        directory = self.directory
+        if self._transport is None:
+            raise RuntimeError("the connection is closed")
+        missing = directory.directory.missing_for(submission, wall_ms())
+        version = parse_register(parse_note(submission.note)).version
+        if not missing:
+            return version
+        await self._sending_lock.acquire(
+            lambda: self._on_waiting(f"another process is publishing as {self._identity.name}; waiting")
+        )
+        state = SendingState(self._config.state)
+        refusals = asyncio.ensure_future(
+            await_refusal(self._transport, self._identity.name, state.answers_from(), submission)
+        )
+        in_force = asyncio.ensure_future(directory.wait_for_version(version))
+        try:
+            await self._transport.send(
+                directory_ingress_subject(self._identity.party), submission.encode(), None
+            )
+            done, _ = await asyncio.wait(
+                {refusals, in_force}, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not done:
+                raise UnavailableError(
+                    f"version {version} is not in force after {timeout_seconds:g} s; it may still come"
+                )
+            if refusals in done:
+                raise refusals.result()
+            await in_force
+        finally:
+            for task in (refusals, in_force):
+                task.cancel()
+            await asyncio.gather(refusals, in_force, return_exceptions=True)
+            state.close()
+            self._sending_lock.release()
+        return version
 
     # -- reading ----------------------------------------------------------------------------------
 

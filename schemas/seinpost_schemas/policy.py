@@ -17,6 +17,7 @@ from .compartment import Classification, Compartment, refuse_state_secret
 from .errors import MalformedError, Reason, RefusedError
 from .keys import KeyObject
 from .kinds import ACTIONS, Action, Kind
+from .limits import EXPIRY_WARNING_DAYS
 from .register import Audience, Identity, Mandate, Party, Prohibition, Register
 from .signing import VerifyingKey
 
@@ -123,6 +124,12 @@ def verify_not_expired(register: Register, at_ms: int) -> None:
             f"register version {register.version} expired on {register.expires:%Y-%m-%d}; "
             "nothing can be published until the registrars sign a new one",
         )
+
+
+def days_to_expiry(register: Register, at_ms: int) -> int | None:
+    """Whole days that the register still holds, when that is few enough to warn; else ``None``."""
+    days = int((register.expires.timestamp() * 1000 - at_ms) // 86_400_000)
+    return max(days, 0) if days < EXPIRY_WARNING_DAYS else None
 
 
 def verify_ceiling(register: Register, party: Party, compartment: Compartment) -> None:
