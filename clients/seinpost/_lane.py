@@ -109,6 +109,8 @@ class Lane:
         # A batch between the queue and its envelope.
         self._taken: list[Outgoing] = []
         self._changed = asyncio.Event()
+        # The newest directory size that a broker called stale: sealing on it again would only be refused again.
+        self._stale_size: int | None = None
 
     def _reserve(self, upto: int) -> None:
         self._state.reserve(self._name, upto)
@@ -243,6 +245,7 @@ class Lane:
         return batch
 
     async def _send_batch(self) -> None:
+        await self._wait_until_newer()
         await self._wait_until_fresh()
         batch = self._taken = self._take_batch()
         try:
@@ -263,6 +266,18 @@ class Lane:
         epoch.sealed += 1
         self._send(envelope, Action.PUBLISH, batch, epoch, batch[0].audience)
         self._taken = []
+
+    async def _wait_until_newer(self) -> None:
+        """After ``stale-directory``: the change that the broker knows of must have come here too."""
+        stale, self._stale_size = self._stale_size, None
+        if stale is None:
+            return
+        try:
+            await self._directory.wait_for(lambda: self._directory.directory.size > stale)
+        except UnavailableError:
+            # Nothing newer came: one more try, and then whoever waits is told.
+            for item in self._pending:
+                item.tries = max(item.tries, _MAX_TRIES - 1)
 
     async def _wait_until_fresh(self) -> None:
         while True:
@@ -387,6 +402,8 @@ class Lane:
         """Everything under way is answered: fail what cannot go, seal the rest anew."""
         refused, self._refused = self._refused, []
         self._epochs.clear()
+        stale = [s.envelope.header.directory_size for s, e in refused if e.reason is Reason.STALE_DIRECTORY]
+        self._stale_size = max(stale, default=self._stale_size)
         final = {s.audience: e for s, e in refused if not s.items and e.reason not in _RETRIED}
         again: list[Outgoing] = []
         for sent, error in refused:
