@@ -5,19 +5,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 import structlog
 
-from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of, lock_directory
+from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of, lock_directory, mark_served
 from seinpost_broker.adapters.nats_bus import NatsBus
-from seinpost_broker.adapters.nats_server import PID_FILE, NatsServer, notify_ready, verify_config
+from seinpost_broker.adapters.nats_server import NatsServer, notify_ready, verify_config
 from seinpost_broker.adapters.snapshot_files import SnapshotFiles
 from seinpost_broker.adapters.system_clock import SystemClock
 from seinpost_broker.adapters.trial_witnesses import TrialWitnesses, find_configs
-from seinpost_broker.core import layout, nats_config
 from seinpost_broker.ports import Snapshots
+from seinpost_broker.register_follower import RegisterFollower, lay_out, render_config, take_submissions
 from seinpost_broker.service.admission import AdmissionService
 from seinpost_broker.service.checkpointer import Checkpointer, Signing
 from seinpost_broker.service.directory import DirectoryService
@@ -26,31 +25,13 @@ from seinpost_broker.service.prover import Prover
 from seinpost_broker.service.sequencer import Sequencer
 from seinpost_schemas.checkpoint import LogKeys
 from seinpost_schemas.compartment import all_compartments
-from seinpost_schemas.errors import UnavailableError
+from seinpost_schemas.errors import SetupError, UnavailableError
 from seinpost_schemas.merkle_tree import MerkleTree
-from seinpost_schemas.policy import View
 from seinpost_schemas.subjects import admission_origin, directory_origin, log_origin
 
-_RENDER_SECONDS = 20.0
 _SNAPSHOT_SECONDS = 60.0
 _SNAPSHOT_ENTRIES = 20_000
 _log = structlog.get_logger("broker")
-
-
-def render_config(enclave: EnclaveDir, view: View, now_ms: int) -> bool:
-    """Write nats.conf from the register; whether it changed."""
-    config = enclave.load_config()
-    server = nats_config.Server(
-        name=f"{view.register.enclave}-{config.name}",
-        listen=f"{config.host}:{config.port}",
-        store_dir=str(enclave.jetstream.resolve()),
-        pid_file=str(enclave.nats_config.resolve().parent / PID_FILE),
-    )
-    text = nats_config.render(view, server, now_ms)
-    before = enclave.nats_config.read_text() if enclave.nats_config.exists() else ""
-    if text != before:
-        enclave.write("nats/nats.conf", text)
-    return text != before
 
 
 async def serve(enclave: EnclaveDir, ready: Callable[[str], None], *, witnesses: bool = True) -> None:
@@ -64,23 +45,30 @@ async def serve(enclave: EnclaveDir, ready: Callable[[str], None], *, witnesses:
     config = enclave.load_config()
     seed, log_keys = enclave.load_secrets()
     enclave_id, objects = enclave.load_founding()
+    _, known = enclave.load_known()
     clock = SystemClock()
-    founding = directory_of(enclave_id, objects).current
+    # The newest version seen: what it took away must not come back for the while that a start takes.
+    newest = directory_of(enclave_id, known).current
     server: NatsServer | None = None
     url = config.server
     if not url:
         lock_directory(enclave.path)
         url = f"nats://{config.host}:{config.port}"
-        render_config(enclave, founding, clock.now_ms())
+        render_config(enclave, newest, clock.now_ms())
         verify_config(enclave.nats_config)
         server = NatsServer(enclave.nats_config, enclave.path / "nats" / "nats.log", config.host, config.port)
         await server.start()
     try:
         bus = await NatsBus.connect(url, seed)
         try:
-            await lay_out(bus, founding, clock.now_ms())
+            await lay_out(bus, newest, clock.now_ms())
             directory = DirectoryService(enclave_id, store=bus, clock=clock)
             await directory.found(objects)
+            if len(directory.objects) < len(known):
+                raise SetupError(
+                    f"the directory log holds {len(directory.objects)} objects, and this broker has seen "
+                    f"{len(known)}: it was rolled back; restore the newest"
+                )
             configs = find_configs(enclave.path) if server is not None and witnesses else []
             trial = TrialWitnesses(configs, enclave.path / "witnesses.log")
             witnessing = asyncio.ensure_future(trial.supervise())
@@ -94,14 +82,6 @@ async def serve(enclave: EnclaveDir, ready: Callable[[str], None], *, witnesses:
     finally:
         if server is not None:
             await server.stop()
-
-
-async def lay_out(bus: NatsBus, view: View, now_ms: int) -> None:
-    """Make every stream and consumer that the register asks for."""
-    for stream in layout.streams(view.register):
-        await bus.ensure_stream(stream)
-    for consumer in layout.consumers(view, now_ms):
-        await bus.ensure_consumer(consumer)
 
 
 async def _run(
@@ -165,19 +145,10 @@ async def _run(
     for log in checkpointers:
         await log.open()
     async with asyncio.TaskGroup() as group:
-        for log in checkpointers:
-            group.create_task(log.run())
-        group.create_task(directory.run())
-        group.create_task(admission.run())
-        group.create_task(_store_snapshots(list(sequencers.values()), snapshots))
-        if server is not None:
-            group.create_task(server.supervise())
-            group.create_task(_render_again(enclave, server, bus, directory, clock))
-        for sequencer in sequencers.values():
-            group.create_task(sequencer.run())
-        for party in view.register.parties:
+
+        def admit(party: str) -> None:
             service = IngressService(
-                party.token,
+                party,
                 ingress=bus,
                 directory=directory,
                 sequencers=sequencers,
@@ -185,6 +156,21 @@ async def _run(
                 refusals=admission.note,
             )
             group.create_task(service.run())
+
+        follower = RegisterFollower(enclave, server, bus, directory, clock, admit)
+        for log in checkpointers:
+            group.create_task(log.run())
+        group.create_task(directory.run())
+        group.create_task(admission.run())
+        group.create_task(_store_snapshots(list(sequencers.values()), snapshots))
+        if server is not None:
+            group.create_task(server.supervise())
+        for sequencer in sequencers.values():
+            group.create_task(sequencer.run())
+        await follower.follow_once()
+        group.create_task(follower.run())
+        mark_served(enclave.path)
+        group.create_task(take_submissions(enclave, directory))
         _log.info("admitting", enclave=view.register.enclave, register=view.register.version, period=period)
         notify_ready()
         ready()
@@ -204,17 +190,3 @@ async def _store_snapshots(sequencers: list[Sequencer], snapshots: Snapshots) ->
                 except UnavailableError as error:
                     _log.warning("snapshot not stored", cause=str(error))
         await asyncio.sleep(_SNAPSHOT_SECONDS)
-
-
-async def _render_again(
-    enclave: EnclaveDir, server: NatsServer, bus: NatsBus, directory: DirectoryService, clock: SystemClock
-) -> None:
-    """Follow mandates as they begin and end: render, lay out, reload."""
-    while True:
-        await asyncio.sleep(_RENDER_SECONDS)
-        view = directory.directory.current
-        if render_config(enclave, view, clock.now_ms()):
-            _log.info("rights changed; reloading the server")
-            with contextlib.suppress(UnavailableError):
-                await lay_out(bus, view, clock.now_ms())
-            server.reload()

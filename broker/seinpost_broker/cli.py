@@ -19,8 +19,10 @@ from cyclopts import Parameter
 
 from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of
 from seinpost_broker.adapters.system_clock import SystemClock
-from seinpost_broker.app import render_config, serve
+from seinpost_broker.app import serve
 from seinpost_broker.founding import init as make_enclave
+from seinpost_broker.publishing import hand_in_register
+from seinpost_broker.register_follower import render_config
 from seinpost_schemas.errors import SeinpostError, SetupError, UnavailableError
 
 app = cyclopts.App(
@@ -116,9 +118,47 @@ def render(directory: Path) -> None:
         What init made.
     """
     enclave = EnclaveDir(directory)
-    enclave_id, objects = enclave.load_founding()
+    enclave_id, objects = enclave.load_known()
     changed = render_config(enclave, directory_of(enclave_id, objects).current, SystemClock().now_ms())
     print(f"{enclave.nats_config}: {'written' if changed else 'unchanged'}")
+
+
+@app.command
+def publish_register(
+    directory: Path,
+    note: Path,
+    *,
+    request: Annotated[tuple[Path, ...], Parameter(negative="")] = (),
+    wait: Annotated[float, Parameter(negative="")] = 60.0,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> None:
+    """Bring a signed version of the register in force: verify it, hand it to the broker that serves DIR, and wait.
+
+    Without a running broker the next one takes it when it starts. A version that is in force already changes
+    nothing.
+
+    Example: seinpost-broker publish-register proef register-2.note --request ap-2.key.request.json
+
+    Parameters
+    ----------
+    directory
+        What init made.
+    note
+        The version, signed by enough registrars of the version before it and of its own.
+    request
+        The request file of each identity that joins (repeat it).
+    wait
+        At most this many seconds for the broker.
+    as_json
+        Print the result as JSON.
+    """
+    result = hand_in_register(EnclaveDir(directory), note, request, wait)
+    if as_json:
+        print(json.dumps({"version": result.version, "in_force": result.in_force}))
+    elif result.in_force:
+        print(f"version {result.version} is in force")
+    else:
+        print(f"version {result.version} is handed in; the broker takes it when it runs")
 
 
 async def _serve(enclave: EnclaveDir, *, witnesses: bool) -> None:

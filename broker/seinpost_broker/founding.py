@@ -21,36 +21,18 @@ import nkeys
 
 from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of
 from seinpost_broker.adapters.system_clock import SystemClock
-from seinpost_broker.app import render_config
 from seinpost_broker.core import founding
+from seinpost_broker.register_follower import render_config
 from seinpost_schemas.checkpoint import LogKeys
-from seinpost_schemas.entry import from_base64
 from seinpost_schemas.errors import SetupError
-from seinpost_schemas.keys import KEY_OBJECT_BYTES, decode_key_object
 from seinpost_schemas.note import Note, composite_type_and_key, format_vkey, sign_note_composite
+from seinpost_schemas.request import KeyRequest, decode_request
 from seinpost_schemas.signing import SigningKey
 from seinpost_schemas.subjects import parse_token
 
 REGISTRARS = ("bzk-1", "bzk-2", "nctv-1")
 THRESHOLD = 2
 _BROKER = "broker-1"
-
-
-class WitnessRequest(msgspec.Struct, frozen=True):
-    """The cosignature keys of a new witness, in base64."""
-
-    ed25519: str
-    mldsa44: str
-
-
-class KeyRequest(msgspec.Struct, frozen=True):
-    """The public half of a new identity, as `seinpost keygen` writes it."""
-
-    party: str
-    name: str
-    keys: str
-    nats: str
-    witness: WitnessRequest | None = None
 
 
 def init(
@@ -86,9 +68,7 @@ def init(
     registrars = {name: SigningKey(_seed(directory, name)) for name in REGISTRARS}
     broker_nats = _broker_keys(directory)
     identities = [
-        founding.FoundingIdentity(
-            r.name, r.party, decode_key_object(from_base64(r.keys, KEY_OBJECT_BYTES)), r.nats
-        )
+        founding.FoundingIdentity(r.name, r.party, r.key_object(), r.nats)
         for r in requests
         if r.witness is None
     ]
@@ -161,7 +141,7 @@ def _keygen(
                 f"seinpost keygen for {name}: {done.stderr.decode(errors='replace').strip()[-300:]}"
             )
         progress(f"made the identity {name}")
-        return msgspec.json.decode(done.stdout, type=KeyRequest)
+        return decode_request(done.stdout)
 
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
         return list(pool.map(make, wanted))

@@ -101,6 +101,8 @@ class Lane:
         # A batch between the queue and its envelope.
         self._taken: list[Outgoing] = []
         self._changed = asyncio.Event()
+        # The newest directory size that a broker called stale: sealing on it again would only be refused again.
+        self._stale_size: int | None = None
 
     def _reserve(self, upto: int) -> None:
         self._state.reserve(self._name, upto)
@@ -269,6 +271,7 @@ class Lane:
         return batch
 
     async def _send_batch(self) -> None:
+        await self._wait_until_newer()
         await self._wait_until_fresh()
         batch = self._taken = self._take_batch()
         channel = batch[0].channel
@@ -299,6 +302,18 @@ class Lane:
             self._place(kind), epoch_id=epoch_id, body_len=len(body), body_hash=hash_body(body)
         )
         return sign_envelope(header, body, self._identity.signing)
+
+    async def _wait_until_newer(self) -> None:
+        """After ``stale-directory``: the change that the broker knows of must have come here too."""
+        stale, self._stale_size = self._stale_size, None
+        if stale is None:
+            return
+        try:
+            await self._directory.wait_for(lambda: self._directory.directory.size > stale)
+        except UnavailableError:
+            # Nothing newer came: one more try, and then whoever waits is told.
+            for item in self._pending:
+                item.tries = max(item.tries, _MAX_TRIES - 1)
 
     async def _wait_until_fresh(self) -> None:
         while True:
@@ -418,6 +433,8 @@ class Lane:
         """Everything under way is answered: fail what cannot go, seal the rest anew."""
         refused, self._refused = self._refused, []
         self._epochs.clear()
+        stale = [s.envelope.header.directory_size for s, e in refused if e.reason is Reason.STALE_DIRECTORY]
+        self._stale_size = max(stale, default=self._stale_size)
         final = {s.channel: e for s, e in refused if not s.items and e.reason not in _RETRIED}
         again: list[Outgoing] = []
         for sent, error in refused:

@@ -304,7 +304,7 @@ class TrustedFeed:
 
     def _remember(self, header: Header, hash_: bytes) -> None:
         try:
-            self._directory.current.member(header.sender_id)
+            self._directory.current.known_member(header.sender_id)
         except RefusedError:
             # Nobody's: names that are made up must not pile up here.
             return

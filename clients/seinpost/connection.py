@@ -14,9 +14,12 @@ from typing import Literal
 from seinpost_schemas.clear_bodies import ReceiptState, parse_reason
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.errors import MalformedError, RefusedError, SeinpostError, SetupError, UnavailableError
+from seinpost_schemas.note import parse_note
+from seinpost_schemas.register import parse_register
 from seinpost_schemas.signal import ActReport, Signal
 from seinpost_schemas.signal_proof import SignalProof
-from seinpost_schemas.subjects import feed_stream, parse_feed_stream
+from seinpost_schemas.subjects import directory_ingress_subject, feed_stream, parse_feed_stream
+from seinpost_schemas.submission import Submission
 from seinpost_schemas.tlog_proof import TlogProof
 from seinpost_schemas.uuid7 import format_id, parse_id
 
@@ -27,6 +30,7 @@ from ._lock import Lock
 from ._publishing import Publishing
 from ._reading_state import Owed, ReadingState
 from ._receipting import Receipting
+from ._register_answer import await_refusal
 from ._sending_state import SendingState, SentSignal
 from ._transport import NatsTransport, Transport
 from .answer import Answer
@@ -300,6 +304,48 @@ class Connection:
     def _owe(self, delivery: Delivery, state: ReceiptState) -> None:
         stream = feed_stream(delivery.period, delivery.compartment)
         self._read.owe(stream, [Owed(delivery.index, delivery.number, delivery.number, state)])
+
+    async def publish_register(self, submission: Submission, timeout_seconds: float = ANSWER_SECONDS) -> int:
+        """Hand a register version to the brokers, and return its number once it is in the directory.
+
+        Raises ``InvalidError`` or ``RefusedError`` at once for what can be known here, ``RefusedError`` for
+        what a broker answers, ``UnavailableError`` when it did not come in force in time.
+        """
+        directory = self.directory
+        missing = directory.directory.missing_for(submission, wall_ms())
+        version = parse_register(parse_note(submission.note)).version
+        if not missing:
+            return version
+        lock = Lock(self._config.state / "sending.lock")
+        await lock.acquire(
+            lambda: self._on_waiting(f"another process is publishing as {self._identity.name}; waiting")
+        )
+        state = SendingState(self._config.state)
+        refusals = asyncio.ensure_future(
+            await_refusal(self._connected, self._identity.name, state.answers_from(), submission)
+        )
+        in_force = asyncio.ensure_future(directory.wait_for_version(version))
+        try:
+            await self._connected.send(
+                directory_ingress_subject(self._identity.party), submission.encode(), None
+            )
+            done, _ = await asyncio.wait(
+                {refusals, in_force}, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not done:
+                raise UnavailableError(
+                    f"version {version} is not in force after {timeout_seconds:g} s; it may still come"
+                )
+            if refusals in done:
+                raise refusals.result()
+            await in_force
+        finally:
+            for task in (refusals, in_force):
+                task.cancel()
+            await asyncio.gather(refusals, in_force, return_exceptions=True)
+            state.close()
+            lock.release()
+        return version
 
     # -- reading ----------------------------------------------------------------------------------
 

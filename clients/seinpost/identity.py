@@ -29,6 +29,7 @@ from seinpost_schemas.keys import KeyObject
 from seinpost_schemas.signing import SEED_BYTES, SigningKey
 from seinpost_schemas.subjects import parse_token, witness_key_name
 
+from ._files import write_whole
 from .kem import SEED_BYTES as KEM_SEED_BYTES
 from .kem import KemPrivateKey
 
@@ -36,10 +37,10 @@ _LABEL = b"seinpost/identity-file/v1"
 _WITNESS_LABEL = b"seinpost/witness-keys/v1"
 _SECRET_BYTES = SEED_BYTES + KEM_SEED_BYTES + 32 + 32
 _MAX_FILE_BYTES = 64 * 1024
-_MIN_PASSPHRASE = 12
+MIN_PASSPHRASE = 12
 
 
-class _Kdf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Kdf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Argon2id's parameters; bounded, because the file is read before it is trusted."""
 
     salt: str
@@ -52,7 +53,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: Annotated[str, Meta(pattern="^seinpost-identity/1$")]
     party: str
     name: str
-    kdf: _Kdf
+    kdf: Kdf
     sealed: str
 
 
@@ -105,7 +106,8 @@ def generate_identity(party: str, name: str) -> tuple[Identity, bytes]:
     return Identity(party, name, secret), secret
 
 
-def _derive(passphrase: str, kdf: _Kdf) -> bytes:
+def derive_key(passphrase: str, kdf: Kdf) -> bytes:
+    """32 bytes from a passphrase by Argon2id."""
     return Argon2id(
         salt=from_base64(kdf.salt, 64),
         length=32,
@@ -121,23 +123,18 @@ def _context(party: str, name: str) -> bytes:
 
 def store_identity(path: Path, identity: Identity, secret: bytes, passphrase: str) -> None:
     """Write a new identity file at mode 0600; never overwrites. Raises ``SetupError``."""
-    if len(passphrase) < _MIN_PASSPHRASE:
-        raise SetupError(f"the passphrase is too short: use at least {_MIN_PASSPHRASE} characters")
-    kdf = _Kdf(salt=to_base64(os.urandom(16)))
-    encryptor = Cobblestone256Encryptor(_derive(passphrase, kdf), _context(identity.party, identity.name))
+    if len(passphrase) < MIN_PASSPHRASE:
+        raise SetupError(f"the passphrase is too short: use at least {MIN_PASSPHRASE} characters")
+    kdf = Kdf(salt=to_base64(os.urandom(16)))
+    encryptor = Cobblestone256Encryptor(derive_key(passphrase, kdf), _context(identity.party, identity.name))
     sealed = encryptor.update(secret) + encryptor.finalize()
     file = _File("seinpost-identity/1", identity.party, identity.name, kdf, to_base64(sealed))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise SetupError(f"{path} exists already: choose another name, nothing was changed") from None
     except OSError as error:
         raise SetupError(f"cannot write {path}: {error.strerror}") from None
-    with os.fdopen(descriptor, "wb") as handle:
-        handle.write(msgspec.json.format(msgspec.json.encode(file), indent=1) + b"\n")
-        handle.flush()
-        os.fsync(handle.fileno())
+    data = msgspec.json.format(msgspec.json.encode(file), indent=1) + b"\n"
+    write_whole(path, data, secret=True, new=True)
 
 
 def load_identity(path: Path, passphrase: str) -> Identity:
@@ -148,7 +145,7 @@ def load_identity(path: Path, passphrase: str) -> Identity:
         data = path.read_bytes()[: _MAX_FILE_BYTES + 1]
         file = msgspec.json.decode(data, type=_File)
         sealed = from_base64(file.sealed, _MAX_FILE_BYTES)
-        decryptor = Cobblestone256Decryptor(_derive(passphrase, file.kdf), _context(file.party, file.name))
+        decryptor = Cobblestone256Decryptor(derive_key(passphrase, file.kdf), _context(file.party, file.name))
         return Identity(file.party, file.name, decryptor.update(sealed) + decryptor.finalize())
     except OSError as error:
         raise SetupError(f"cannot read the identity {path}: {error.strerror}") from None

@@ -23,8 +23,9 @@ from .entry import from_base64
 from .errors import MalformedError, SetupError, SignatureError
 from .keys import KeyObject, decode_key_object
 from .merkle import Frontier, leaf_hash
-from .policy import Member, View
+from .policy import Member, View, verify_not_expired
 from .register import Register
+from .submission import Submission
 from .trusted_register import TrustedRegister
 
 _PREFIX = struct.Struct(">BQ")
@@ -117,6 +118,35 @@ class TrustedDirectory:
                 self._registers = registers
         self._last_ms = entry.admitted_ms
         self._frontier.append(leaf_hash(entry_bytes))
+
+    def missing_for(self, submission: Submission, at_ms: int) -> list[tuple[DirectoryType, bytes]]:
+        """What must be appended, in order, to bring a version in force; empty when it is.
+
+        Raises what ``TrustedRegister.advance`` raises, ``MalformedError`` for keys that are missing, or not named
+        by the text, and ``RefusedError`` for a version that has expired.
+        """
+        registers = copy.copy(self._registers)
+        register = registers.advance(submission.note)
+        if register is self._registers.register:
+            return []
+        verify_not_expired(register, at_ms)
+        given = {k.keys_hash(): k for k in map(decode_key_object, submission.keys)}
+        named = {bytes.fromhex(i.keys): i.name for p in register.parties for i in register.in_force(p)}
+        if any(k not in named for k in given):
+            raise MalformedError("a key came along that the register does not name")
+        for keys in given.values():
+            keys.verifying_key()
+            keys.verify_kem()
+        unknown = [name for k, name in named.items() if k not in given and k not in self._keys]
+        if unknown:
+            raise MalformedError(
+                f"the keys of {', '.join(sorted(unknown))} are missing: give their requests too"
+            )
+        trial = copy.copy(self)
+        trial._keys = {**self._keys, **given}
+        trial._view(register)
+        new = [(DirectoryType.KEYS, k.encode()) for h, k in given.items() if h not in self._keys]
+        return [*new, (DirectoryType.REGISTER, submission.note)]
 
     def _view(self, register: Register) -> View:
         members = []

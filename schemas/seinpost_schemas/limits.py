@@ -43,10 +43,13 @@ MAX_RUNS = 4_096
 MAX_SHARES = 700
 
 MAX_REGISTER_BYTES = 512 * KIB
+EXPIRY_WARNING_DAYS = 14
+"""How long before a register expires clients, brokers and registrars are warned."""
 MAX_NOTE_SIGNATURES = 32
 MAX_WITNESSES = 15
 """Two lines each, beside the log's own two, fit in a note."""
 MAX_PARTIES = 500
+MAX_REVOCATIONS = 1_000
 MAX_JSON_BYTES = 1024 * KIB
 """One signal as JSON text; escapes can make it larger than its MessagePack form."""
 

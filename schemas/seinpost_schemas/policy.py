@@ -17,6 +17,7 @@ from .compartment import Classification, Compartment, all_compartments, refuse_s
 from .errors import MalformedError, Reason, RefusedError
 from .keys import KeyObject
 from .kinds import ACTIONS, Action, Kind
+from .limits import EXPIRY_WARNING_DAYS
 from .register import Audience, Identity, Mandate, Party, Prohibition, Register
 from .signing import VerifyingKey
 
@@ -36,7 +37,10 @@ class View:
     def __init__(self, register: Register, enclave_id: bytes, members: list[Member]) -> None:
         self.register = register
         self.enclave_id = enclave_id
-        self.members = members
+        revoked = {r.sender_id for r in register.revocations}
+        self.known_members = members
+        """Those that were revoked too."""
+        self.members = [m for m in members if m.keys.sender_id.hex() not in revoked]
         self._by_sender = {m.keys.sender_id: m for m in members}
         if len({m.keys.kem_key_id for m in members}) != len(members):
             # One of the two could not read what the register says is sent to it.
@@ -48,7 +52,19 @@ class View:
         self._audience_cache: dict[tuple[int, int, str, Compartment], dict[bytes, Member]] = {}
 
     def member(self, sender_id: bytes) -> Member:
-        """The identity behind a 16-byte sender_id; refused as ``unknown-sender``."""
+        """The identity behind a 16-byte sender_id; refused as ``revoked`` or ``unknown-sender``."""
+        revocation = self.register.revocation(sender_id.hex())
+        if revocation is not None:
+            raise RefusedError(
+                Reason.REVOKED,
+                f"the sending identity is revoked since register version {self.register.version} or before; "
+                "a new one is needed",
+                revocation.reason,
+            )
+        return self.known_member(sender_id)
+
+    def known_member(self, sender_id: bytes) -> Member:
+        """The identity behind a 16-byte sender_id, revoked or not: whose something was, not what it may."""
         try:
             return self._by_sender[sender_id]
         except KeyError:
@@ -108,6 +124,12 @@ def verify_not_expired(register: Register, at_ms: int) -> None:
             f"register version {register.version} expired on {register.expires:%Y-%m-%d}; "
             "nothing can be published until the registrars sign a new one",
         )
+
+
+def days_to_expiry(register: Register, at_ms: int) -> int | None:
+    """Whole days that the register still holds, when that is few enough to warn; else ``None``."""
+    days = int((register.expires.timestamp() * 1000 - at_ms) // 86_400_000)
+    return max(days, 0) if days < EXPIRY_WARNING_DAYS else None
 
 
 def verify_ceiling(register: Register, party: Party, compartment: Compartment) -> None:

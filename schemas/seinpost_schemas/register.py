@@ -10,6 +10,8 @@ versions, ``policy`` answers questions from it.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
@@ -20,7 +22,8 @@ from .cosignature import Witness, verify_threshold
 from .entry import from_base64
 from .errors import MalformedError
 from .kinds import Action
-from .limits import MAX_PARTIES, MAX_WITNESSES
+from .limits import MAX_PARTIES, MAX_REVOCATIONS, MAX_WITNESSES
+from .lookalike import verify_distinct_names
 from .note import Note, composite_key, parse_vkey
 from .signal import SCHEMA, SignalType, Time
 from .subjects import parse_period, parse_token, witness_key_name
@@ -132,6 +135,20 @@ class Prohibition(_Table, frozen=True, kw_only=True):
     signal_types: tuple[SignalType, ...] = ()
 
 
+class Revocation(_Table, frozen=True, kw_only=True):
+    """An identity that no longer counts; suspect from a moment, or from a place in one log.
+
+    ``suspect_log`` is a log's origin without the enclave's name (``2026q4/depv/process``), ``suspect_index``
+    the first entry of it that is not trusted. What it published from there is flagged, not dropped.
+    """
+
+    sender_id: Hex16
+    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+    suspect_from: Time | None = None
+    suspect_log: str | None = None
+    suspect_index: Annotated[int, Meta(ge=0)] | None = None
+
+
 class Register(_Table, frozen=True, kw_only=True):
     """One version of the register, valid by itself."""
 
@@ -150,6 +167,7 @@ class Register(_Table, frozen=True, kw_only=True):
     parties: Annotated[tuple[Party, ...], Meta(min_length=1, max_length=MAX_PARTIES)]
     prohibitions: tuple[Prohibition, ...] = ()
     witnesses: Annotated[tuple[WitnessEntry, ...], Meta(max_length=MAX_WITNESSES)] = ()
+    revocations: Annotated[tuple[Revocation, ...], Meta(max_length=MAX_REVOCATIONS)] = ()
 
     @property
     def cosigners(self) -> tuple[Witness, ...]:
@@ -167,6 +185,15 @@ class Register(_Table, frozen=True, kw_only=True):
         """The party with this token."""
         return next((p for p in self.parties if p.token == token), None)
 
+    def revocation(self, sender_id: str) -> Revocation | None:
+        """The revocation of an identity, by its sender_id in hexadecimal."""
+        return next((r for r in self.revocations if r.sender_id == sender_id), None)
+
+    def in_force(self, party: Party) -> tuple[Identity, ...]:
+        """A party's identities that are not revoked."""
+        revoked = {r.sender_id for r in self.revocations}
+        return tuple(i for i in party.identities if i.sender_id not in revoked)
+
     @property
     def ceiling_level(self) -> Classification:
         """The enclave's ceiling."""
@@ -178,31 +205,77 @@ def parse_register(note: Note) -> Register:
 
     Raises ``MalformedError``. Not a verification of its signatures.
     """
+    register = parse_table(note.text)
+    for check in _checks(register):
+        check()
+    return register
+
+
+def register_problems(text: str) -> list[str]:
+    """Every rule within one version that a text breaks, a sentence each; for people who write one."""
     try:
-        table = tomllib.loads(note.text)
-        register = msgspec.convert(table, Register, strict=True)
+        register = parse_table(text)
+    except MalformedError as error:
+        return [str(error)]
+    problems = []
+    for check in _checks(register):
+        try:
+            check()
+        except MalformedError as error:
+            problems.append(str(error))
+    return list(dict.fromkeys(problems))
+
+
+def parse_table(text: str) -> Register:
+    """TOML text as a register, fields and types only; raises ``MalformedError``."""
+    try:
+        return msgspec.convert(tomllib.loads(text), Register, strict=True)
     except msgspec.ValidationError as error:
         raise MalformedError(f"the register: {error}") from None
     except (ValueError, RecursionError) as error:
         # TOMLDecodeError is a ValueError; a number of thousands of digits is a plain one.
         raise MalformedError(f"the register is not TOML: {error}") from None
-    _verify_whole(register)
-    return register
 
 
-def _verify_whole(register: Register) -> None:
-    parse_token(register.enclave, "enclave")
-    parse_period(register.periods.current)
-    parse_period(register.periods.next)
+def _checks(register: Register) -> Iterator[Callable[[], object]]:
+    """The rules within one version, in the order in which they are told."""
+    yield lambda: parse_token(register.enclave, "enclave")
+    yield lambda: parse_period(register.periods.current)
+    yield lambda: parse_period(register.periods.next)
+    yield lambda: _verify_dates(register)
+    yield lambda: _carried(register.ceiling)
+    yield lambda: _verify_registrars(register)
+    for values, what in _names(register):
+        yield partial(_each_once, values, what)
+    for broker in register.brokers:
+        yield partial(parse_token, broker.name, "broker")
+    yield lambda: _verify_witnesses(register)
+    yield lambda: _verify_log(register)
+    for party in register.parties:
+        yield partial(_verify_party, party, register)
+    yield lambda: verify_distinct_names(_shown_names(register))
+    for audience in register.audiences:
+        yield partial(_verify_audience, audience, register)
+    for prohibition in register.prohibitions:
+        yield partial(_known_party, register, prohibition.party)
+        yield partial(_themes, prohibition.themes)
+    yield lambda: _each_once([r.sender_id for r in register.revocations], "revoked identity")
+    for revocation in register.revocations:
+        yield partial(_verify_revocation, revocation)
+
+
+def _verify_dates(register: Register) -> None:
     if register.periods.current == register.periods.next:
         raise MalformedError("the next period is another than the current one")
-    _carried(register.ceiling)
     if register.schema > SCHEMA:
         raise MalformedError(
             f"the register needs section schema {register.schema}; this Seinpost reads {SCHEMA}"
         )
     if register.expires <= register.issued:
         raise MalformedError("the register expires before it is issued")
+
+
+def _verify_registrars(register: Register) -> None:
     if register.registrars.threshold > len(set(register.registrars.keys)):
         raise MalformedError("the registrars' threshold is above their number")
     names = [parse_vkey(k) for k in register.registrars.keys]
@@ -210,32 +283,51 @@ def _verify_whole(register: Register) -> None:
         composite_key(name, key)
     _each_once([n for n, _ in names], "registrar")
     _each_once([k for _, k in names], "registrar key")
-    _each_once([p.token for p in register.parties], "party")
-    _each_once([p.oin for p in register.parties], "OIN")
-    _each_once([a.name for a in register.audiences], "audience")
-    _each_once([a.code for a in register.audiences], "audience code")
-    _each_once([parse_token(b.name, "broker") for b in register.brokers], "broker")
+
+
+def _names(register: Register) -> Iterator[tuple[list[str] | list[int], str]]:
     identities = [i for p in register.parties for i in p.identities]
-    _each_once([i.name for i in identities] + [w.name for w in register.witnesses], "identity")
-    _each_once([i.sender_id for i in identities], "sender_id")
     users = [i.nats for i in identities] + [w.nats for w in register.witnesses]
-    _each_once(users + [b.nats for b in register.brokers], "NATS key")
-    _verify_witnesses(register)
+    yield [p.token for p in register.parties], "party"
+    yield [p.oin for p in register.parties], "OIN"
+    yield [a.name for a in register.audiences], "audience"
+    yield [a.code for a in register.audiences], "audience code"
+    yield [b.name for b in register.brokers], "broker"
+    yield [i.name for i in identities] + [w.name for w in register.witnesses], "identity"
+    yield [i.sender_id for i in identities], "sender_id"
+    yield users + [b.nats for b in register.brokers], "NATS key"
+
+
+def _shown_names(register: Register) -> list[tuple[str, str]]:
+    """Every name that people tell parties or registrars apart by, with whose it is."""
+    parties = [(f"party {p.token}", n) for p in register.parties for n in (p.name_nl, p.name_en)]
+    return parties + [
+        (f"registrar {place}", k.partition("+")[0]) for place, k in enumerate(register.registrars.keys, 1)
+    ]
+
+
+def _verify_log(register: Register) -> None:
     if (
         len(from_base64(register.log.ed25519, 32)) != 32
         or len(from_base64(register.log.mldsa44, 1312)) != 1312
     ):
         raise MalformedError("the log keys are 32 and 1,312 bytes")
-    for party in register.parties:
-        _verify_party(party, register)
-    for audience in register.audiences:
-        parse_token(audience.name, "audience")
-        if audience.members != "readers":
-            for member in audience.members:
-                _known_party(register, member)
-    for prohibition in register.prohibitions:
-        _known_party(register, prohibition.party)
-        _themes(prohibition.themes)
+
+
+def _verify_audience(audience: Audience, register: Register) -> None:
+    parse_token(audience.name, "audience")
+    if audience.members != "readers":
+        for member in audience.members:
+            _known_party(register, member)
+
+
+def _verify_revocation(revocation: Revocation) -> None:
+    placed = (revocation.suspect_log is not None, revocation.suspect_index is not None)
+    if placed not in ((True, True), (False, False)) or placed[0] == (revocation.suspect_from is not None):
+        raise MalformedError(
+            f"the revocation of {revocation.sender_id} names either a time (suspect_from) or a place "
+            "(suspect_log and suspect_index) from which it is suspect"
+        )
 
 
 def _verify_witnesses(register: Register) -> None:

@@ -4,6 +4,8 @@
 
 register.note            the signed register, public           trusted only after verification
 keys/<identity>.keys     public key objects                    named by hash in the register
+directory/               what the directory log held when this broker last looked; verified when read
+submitted/               register versions that an operator handed in, until the broker took them
 broker.toml              where to listen, or which NATS to use
 broker.key               NATS seed and log key, mode 0600      secret: signs checkpoints
 registrars/<name>.key    registrar seeds, mode 0600            secret: take these offline
@@ -16,7 +18,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import tempfile
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -29,9 +33,11 @@ from seinpost_schemas.directory import (
     TrustedDirectory,
     directory_object_hash,
 )
-from seinpost_schemas.errors import SeinpostError, SetupError
+from seinpost_schemas.errors import SeinpostError, SetupError, UnavailableError
 from seinpost_schemas.note import parse_note
 from seinpost_schemas.trusted_register import enclave_id_of
+
+SERVED_FILE = "served.lock"
 
 
 class BrokerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,18 +115,67 @@ class EnclaveDir:
             raise SetupError(f"the register in {self.path} does not verify: {error}") from None
         return enclave_id, objects
 
+    def load_known(self) -> tuple[bytes, list[tuple[DirectoryType, bytes]]]:
+        """As ``load_founding``, with what the log held since: the newest register that this broker has seen."""
+        enclave_id, founding = self.load_founding()
+        objects = []
+        try:
+            for path in sorted((self.path / "directory").glob("[0-9]*")):
+                objects.append((DirectoryType[path.suffix[1:].upper()], path.read_bytes()))
+            directory_of(enclave_id, objects)
+        except OSError as error:
+            raise SetupError(f"{error.filename}: {error.strerror}") from None
+        except (KeyError, SeinpostError) as error:
+            raise SetupError(
+                f"{self.path / 'directory'} does not verify ({error}); move it away, it comes back from the log"
+            ) from None
+        return enclave_id, objects or founding
+
+    def store_known(self, objects: Sequence[tuple[DirectoryType, bytes]]) -> None:
+        """Keep what the log holds, object by object, those that are not here yet."""
+        for place, (type_, data) in enumerate(objects):
+            name = f"directory/{place:06}.{type_.name.lower()}"
+            if not (self.path / name).exists():
+                self.write(name, data)
+
+    # -- versions that an operator hands in -------------------------------------------------------
+
+    def hand_in(self, version: int, data: bytes) -> Path:
+        """Leave a submission for the broker that serves this directory."""
+        (self.path / "submitted" / f"{version:06}.refused").unlink(missing_ok=True)
+        return self.write(f"submitted/{version:06}.submission", data)
+
+    def handed_in(self) -> list[Path]:
+        """Submissions that were not taken yet, lowest version first."""
+        return sorted((self.path / "submitted").glob("*.submission"))
+
+    def take_submission(self, path: Path, refusal: str | None) -> None:
+        """Done with a submission; a ``refusal`` is kept beside it for whoever handed it in."""
+        if refusal is not None:
+            self.write(f"submitted/{path.stem}.refused", refusal + "\n")
+        path.unlink(missing_ok=True)
+
     def write(self, name: str, data: bytes | str, *, secret: bool = False) -> Path:
-        """Write a file whole, at mode 0600 if it is secret."""
+        """Write a file whole or not at all, at mode 0600 if it is secret; raises ``UnavailableError``."""
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if secret:
             path.parent.chmod(0o700) if path.parent != self.path else None
         raw = data.encode() if isinstance(data, str) else data
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if secret else 0o644)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    os.fchmod(file.fileno(), 0o600 if secret else 0o644)
+                    file.write(raw)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(temporary).replace(path)
+            except OSError:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            raise UnavailableError(f"cannot write {path}: {error.strerror}; nothing was changed") from None
         return path
 
     def write_toml(self, name: str, table: dict[str, object]) -> Path:
@@ -146,3 +201,25 @@ def lock_directory(path: Path) -> None:
         raise SetupError(
             f"another broker serves {path} already; for more than one, name a NATS of your own in broker.toml"
         ) from None
+
+
+def mark_served(path: Path) -> None:
+    """Show, until this process ends, that a broker takes what is handed in here; several may."""
+    descriptor = os.open(path / SERVED_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+
+
+def is_served(path: Path) -> bool:
+    """Whether a broker runs that takes what is handed in here."""
+    try:
+        descriptor = os.open(path / SERVED_FILE, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)

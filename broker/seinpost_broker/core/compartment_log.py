@@ -357,7 +357,7 @@ class CompartmentLog:
             recalled = self._places.at(logged)
             if recalled.kind not in RECALLABLE:
                 raise RefusedError(Reason.MANDATE, "only signals, feedback and releases can be recalled")
-            if current.member(recalled.sender_id).party.token != member.party.token:
+            if current.known_member(recalled.sender_id).party.token != member.party.token:
                 raise RefusedError(Reason.MANDATE, "only the originator's party can recall a signal")
         elif kind is Kind.SHARE:
             self._verify_share(envelope, member, current, at_ms)
@@ -380,7 +380,7 @@ class CompartmentLog:
                 )
             own = reader.party.token == member.party.token
             if not own and epoch.sender_id not in {
-                m.keys.sender_id for m in current.members if m.party.token == member.party.token
+                m.keys.sender_id for m in current.known_members if m.party.token == member.party.token
             }:
                 raise RefusedError(Reason.MANDATE, "a party shares with others only what it published itself")
 

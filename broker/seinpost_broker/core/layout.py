@@ -27,6 +27,7 @@ from seinpost_schemas.subjects import (
     checkpoint_subject,
     direct_get_subject,
     direct_read_subject,
+    directory_ingress_subject,
     directory_origin,
     feed_stream,
     feed_subject,
@@ -103,7 +104,7 @@ def streams(register: Register) -> list[Stream]:
         wanted.append(
             Stream(
                 name=ingress_stream(party.token),
-                subjects=(f"seinpost.in.*.*.*.{party.token}",),
+                subjects=(f"seinpost.in.*.*.*.{party.token}", directory_ingress_subject(party.token)),
                 work_queue=True,
                 max_bytes=INGRESS_QUOTA_BYTES,
             )
@@ -129,7 +130,7 @@ def consumers(view: View, at_ms: int) -> list[Consumer]:
     ]
     for party in register.parties:
         hourly = tuple(hourly_subject(o) for o in readable_logs(view, party, at_ms))
-        for identity in party.identities:
+        for identity in register.in_force(party):
             wanted.append(Consumer(stream=HOURLY_STREAM, name=identity.name, filter_subjects=hourly))
             wanted.append(
                 Consumer(
@@ -169,6 +170,8 @@ def identity_rights(view: View, party: Party, identity: str, at_ms: int) -> list
     pulls = [ANSWERS_STREAM, HOURLY_STREAM]
     pulls += [feed_stream(p, c) for p in periods(register) for c in readable(view, party, at_ms)]
     rights = ingress_rights(view, party, at_ms)
+    # Anyone may hand in a version of the register: the registrars' signatures decide.
+    rights.append(Right(directory_ingress_subject(party.token)))
     for stream in pulls:
         rights.append(Right(next_subject(stream, identity), answers_many=True))
         rights.append(Right(reset_subject(stream, identity)))

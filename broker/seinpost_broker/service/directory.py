@@ -14,15 +14,18 @@ from seinpost_schemas.directory import (
     DirectoryEntry,
     DirectoryType,
     TrustedDirectory,
+    decode_directory_entry,
     directory_object_hash,
 )
 from seinpost_schemas.entry import ENTRY_HEADER, from_base64, to_base64
 from seinpost_schemas.errors import MalformedError, UnavailableError
 from seinpost_schemas.merkle import leaf_hash
 from seinpost_schemas.merkle_tree import MerkleTree
+from seinpost_schemas.register import Register
 from seinpost_schemas.subjects import DIRECTORY_STREAM, DIRECTORY_SUBJECT
+from seinpost_schemas.submission import Submission
 
-_LOAD_SECONDS = 5.0
+_LOAD_SECONDS = 2.0
 _log = structlog.get_logger("directory")
 
 
@@ -43,6 +46,11 @@ class DirectoryService:
         self._last_leaf: bytes | None = None
         self._last_ms = 0
         self._hashes: set[bytes] = set()
+        self.objects: list[tuple[DirectoryType, bytes]] = []
+        """The keys and registers of the log so far, in order: what a broker keeps beside its founding."""
+        self.new_register = asyncio.Event()
+        """Set whenever a version was taken in; whoever follows it clears it."""
+        self._submitting = asyncio.Lock()
         self._lock = asyncio.Lock()
 
     async def load(self) -> int:
@@ -54,6 +62,11 @@ class DirectoryService:
                     raise MalformedError("a directory message carries its entry")
                 entry_bytes = from_base64(entry_text, DIRECTORY_ENTRY_BYTES)
                 self.directory.advance(entry_bytes, stored.body)
+                type_ = decode_directory_entry(entry_bytes).type
+                if type_ in (DirectoryType.KEYS, DirectoryType.REGISTER):
+                    self.objects.append((DirectoryType(type_), stored.body))
+                if type_ == DirectoryType.REGISTER:
+                    self.new_register.set()
                 self._last_leaf = leaf_hash(entry_bytes)
                 self.tree.append(self._last_leaf)
                 self._last_ms = int.from_bytes(entry_bytes[-40:-32], "big")
@@ -67,6 +80,22 @@ class DirectoryService:
             while directory_object_hash(data) not in self._hashes:
                 await self._append(type_, data)
                 await self.load()
+
+    async def submit(self, submission: Submission) -> Register:
+        """Bring a version in force, and return once the log holds it; a repeat changes nothing.
+
+        Raises ``InvalidError`` or ``RefusedError`` for one that must not be, ``UnavailableError`` when the log
+        cannot be written.
+        """
+        async with self._submitting:
+            await self.load()
+            # Asked again after each append: another broker may have appended another version meanwhile.
+            while missing := self.directory.missing_for(submission, self._clock.now_ms()):
+                await self._append(*missing[0])
+                await self.load()
+            register = self.directory.current.register
+            _log.info("register in force", version=register.version)
+            return register
 
     async def _append(self, type_: DirectoryType, data: bytes) -> None:
         now_ms = max(self._clock.now_ms(), self._last_ms)

@@ -23,7 +23,8 @@ from seinpost_schemas.header import HEADER_BYTES, object_hash, verify_enclave
 from seinpost_schemas.kinds import Action
 from seinpost_schemas.limits import PARTY_BURST_BYTES, PARTY_BYTES_PER_SECOND
 from seinpost_schemas.policy import Member
-from seinpost_schemas.subjects import parse_ingress_subject
+from seinpost_schemas.subjects import directory_ingress_subject, parse_ingress_subject
+from seinpost_schemas.submission import decode_submission
 
 from .directory import DirectoryService
 from .sequencer import Item, Sequencer, describe
@@ -87,6 +88,9 @@ class IngressService:
 
     async def handle(self, message: IngressMessage) -> None:
         """Verify one message and hand it to its compartment's sequencer, or refuse it."""
+        if message.subject == directory_ingress_subject(self._party):
+            await self._submit(message)
+            return
         try:
             envelope, member, action = await self._verified(message)
             sequencer = self._sequencers.get(envelope.header.compartment)
@@ -116,6 +120,15 @@ class IngressService:
         if member.party.token != party:
             raise RefusedError(Reason.UNKNOWN_SENDER, f"the sending identity does not belong to {party}")
         return verify_envelope(envelope, member.verifying), member, action
+
+    async def _submit(self, message: IngressMessage) -> None:
+        """A register version: whoever took it in sees it in the directory; a refusal is answered."""
+        try:
+            await self._directory.submit(decode_submission(message.data))
+        except (InvalidError, RefusedError) as error:
+            await self._refuse(message, error)
+            return
+        await message.done()
 
     async def _refuse(self, message: IngressMessage, error: InvalidError | RefusedError) -> None:
         reason, text, basis = describe(error)

@@ -13,7 +13,6 @@ import contextlib
 import io
 import os
 import sys
-import unicodedata
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +20,9 @@ import cyclopts
 from cyclopts import Parameter
 
 from seinpost_schemas.errors import SeinpostError, SetupError, UnavailableError
+
+from ._register_app import register
+from ._tty import clean, fail, show_progress
 
 HELP = """Publish and read signals of election interference: signed, end-to-end encrypted, by mandate.
 
@@ -53,6 +55,8 @@ def keygen(
     *,
     party: str,
     name: str,
+    oin: str | None = None,
+    machine: str | None = None,
     witness_of: str | None = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
@@ -69,12 +73,16 @@ def keygen(
         The party's token in the register.
     name
         This identity's name, one per machine or person.
+    oin
+        The party's OIN, 20 digits: a registrar compares it with the register's.
+    machine
+        Where it will be used, in words, for the registrar.
     witness_of
         The enclave that it is to witness: adds its cosignature keys to the request.
     """
-    from .keygen import run  # noqa: PLC0415 - each command loads only what it needs
+    from .keygen import Owner, run  # noqa: PLC0415 - each command loads only what it needs
 
-    return run(file, party, name, passphrase_file, witness_of, as_json=as_json)
+    return run(file, Owner(party, name, oin, machine), passphrase_file, witness_of, as_json=as_json)
 
 
 @app.command
@@ -376,6 +384,9 @@ def verify(
     return run_verify(source, enclave, config, as_json=as_json)
 
 
+app.command(register)
+
+
 @app.command
 def demo(
     *,
@@ -425,19 +436,4 @@ def main() -> None:
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def clean(text: str) -> str:
-    """Text from outside on one line, safe on a terminal: control and formatting characters become a visible mark."""
-    return "".join(
-        "�" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co") else c for c in " ".join(text.split())
-    )
-
-
-def show_progress(what: str) -> None:
-    """How far something long has come, on a terminal only."""
-    if sys.stderr.isatty():
-        print(f"{what:60}", end="\r", file=sys.stderr, flush=True)
-
-
-def fail(message: str) -> None:
-    """One line on standard error."""
-    print("seinpost: " + clean(message), file=sys.stderr, flush=True)
+__all__ = ["app", "clean", "fail", "main", "show_progress"]

@@ -4,40 +4,65 @@
 
 from __future__ import annotations
 
-import json
+import re
 from pathlib import Path
 
+import msgspec
+
+from seinpost._files import write_whole
 from seinpost.identity import generate_identity, store_identity
 from seinpost_schemas.entry import to_base64
 from seinpost_schemas.errors import SetupError
+from seinpost_schemas.request import KeyRequest, WitnessRequest
 from seinpost_schemas.subjects import parse_token
 
 from ._passphrase import find_passphrase
 
 
+class Owner(msgspec.Struct, frozen=True):
+    """Whose the identity is: the party's token, its OIN (20 digits), the identity's name, the machine."""
+
+    party: str
+    name: str
+    oin: str | None = None
+    machine: str | None = None
+
+
 def run(
-    file: Path, party: str, name: str, passphrase_file: Path | None, witness_of: str | None, *, as_json: bool
+    file: Path,
+    owner: Owner,
+    passphrase_file: Path | None,
+    witness_of: str | None,
+    *,
+    as_json: bool,
 ) -> int:
     """Make an identity file and its request; 0."""
     request_file = file.with_name(file.name + ".request.json")
     if request_file.exists():
         raise SetupError(f"{request_file} exists already: choose another name, nothing was changed")
-    identity, secret = generate_identity(party, name)
+    if owner.oin is not None and not re.fullmatch(r"[0-9]{20}", owner.oin):
+        raise SetupError("an OIN has 20 digits: nothing was written")
+    identity, secret = generate_identity(owner.party, owner.name)
     store_identity(file, identity, secret, find_passphrase(passphrase_file, None, confirm=True))
-    request: dict[str, object] = {
-        "party": party,
-        "name": name,
-        "keys": to_base64(identity.keys.encode()),
-        "nats": identity.nats_public,
-    }
+    witness = None
     if witness_of is not None:
         public = identity.witness_keys(parse_token(witness_of, "enclave")).public
-        request["witness"] = {"ed25519": to_base64(public.ed25519), "mldsa44": to_base64(public.mldsa44)}
-    request_file.write_text(json.dumps(request) + "\n")
+        witness = WitnessRequest(to_base64(public.ed25519), to_base64(public.mldsa44))
+    request = KeyRequest(
+        party=owner.party,
+        name=owner.name,
+        keys=to_base64(identity.keys.encode()),
+        nats=identity.nats_public,
+        oin=owner.oin,
+        machine=owner.machine,
+        witness=witness,
+    )
+    text = msgspec.json.encode(request)
+    write_whole(request_file, text + b"\n", new=True)
     if as_json:
-        print(json.dumps(request))
+        print(text.decode())
     else:
-        print(f"{file}: identity {name} of {party}, sender_id {identity.sender_id.hex()}")
+        print(f"{file}: identity {owner.name} of {owner.party}, sender_id {identity.sender_id.hex()}")
         print(f"{request_file}: for a registrar; check this fingerprint with them by another way:")
         print(f"  {identity.keys.keys_hash().hex()}")
     return 0

@@ -70,6 +70,7 @@ def expected_rights(view: View, party: Party, identity: str, at_ms: int = NOW_MS
         for level, theme in PLACES
         if granted(view, party, action, level, theme, at_ms)
     }
+    rights.add((f"seinpost.in.directory.{party.token}", False))
     streams = pulled(view, party, at_ms)
     for stream in {"ANSWERS", "HOURLY"} | streams:
         rights.add((f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{identity}", True))
@@ -133,13 +134,13 @@ def test_no_right_reaches_a_stream_that_brokers_write(view: View, token: str) ->
 def test_actions_that_are_not_for_sending_give_no_subject(view: View) -> None:
     """read-protected, witness, report and audit are rights without an ingress."""
     subjects = {s for t in TOKENS for s, _ in rights_of(view, view.party(t), f"{t}-1")}
-    used = {s.split(".")[4] for s in subjects if s.startswith("seinpost.in.")}
+    used = {s.split(".")[4] for s in subjects if s.startswith("seinpost.in.") and s.count(".") == 5}
     assert used == {"publish", "read", "feedback", "share"}
 
 
 def test_who_audits_pulls_everything_and_sends_nothing(view: View) -> None:
     rights = {s for s, _ in rights_of(view, view.party("toezicht"), "toezicht-1")}
-    assert not [s for s in rights if s.startswith("seinpost.in.")]
+    assert [s for s in rights if s.startswith("seinpost.in.")] == ["seinpost.in.directory.toezicht"]
     assert len([s for s in rights if "MSG.NEXT.FEED_" in s]) == len(PERIODS) * len(PLACES)
 
 
@@ -155,6 +156,7 @@ def test_a_party_without_a_mandate_reads_its_answers_and_the_directory() -> None
         "$JS.API.CONSUMER.RESET.HOURLY.acm-1",
         "$JS.API.DIRECT.GET.HOURLY.seinpost.hourly.directory",
         "$JS.API.DIRECT.GET.DIRECTORY",
+        "seinpost.in.directory.acm",
         "$JS.API.DIRECT.GET.CHECKPOINTS.seinpost.checkpoint.directory",
     }
 
@@ -170,8 +172,8 @@ def test_a_right_begins_and_ends_with_its_mandate() -> None:
     party = view.party("ibd")
     first, last = (int(t.timestamp() * 1000) for t in (begin, end))
     counts = {at: len(rights_of(view, party, "ibd-1", at)) for at in (first - 1, first, last - 1, last)}
-    assert counts[first - 1] == counts[last] == 7
-    assert counts[first] == counts[last - 1] > 7
+    assert counts[first - 1] == counts[last] == 8
+    assert counts[first] == counts[last - 1] > 8
     for at in counts:
         assert set(rights_of(view, party, "ibd-1", at)) == expected_rights(view, party, "ibd-1", at)
         names = {c.stream for c in layout.consumers(view, at) if c.name == "ibd-1"}
@@ -255,7 +257,7 @@ def test_logs_are_append_only_and_nothing_else_is_kept_for_ever(view: View) -> N
 def test_each_party_has_an_ingress_of_its_own_with_a_quota(view: View) -> None:
     for token in TOKENS:
         (stream,) = (s for s in layout.streams(view.register) if s.name == f"IN_{token}")
-        assert stream.subjects == (f"seinpost.in.*.*.*.{token}",)
+        assert stream.subjects == (f"seinpost.in.*.*.*.{token}", f"seinpost.in.directory.{token}")
         assert stream.work_queue
         assert 0 < stream.max_bytes <= 1 << 30
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from harness.memory import NOW_MS, keys_of, make_directory, shipped
+from harness.memory import ISSUED, NOW_MS, keys_of, make_directory, shipped
 
 from seinpost_broker.core.layout import consumers, identity_rights
 from seinpost_broker.core.nats_config import Server, render
@@ -299,3 +299,15 @@ def test_the_file_follows_the_mandates_in_force(tmp_path: Path) -> None:
     assert render(view, server(tmp_path), NOW_MS) == render(view, server(tmp_path), late)
     fields = msgspec.structs.asdict(server(tmp_path))
     assert all(str(v) in render(view, server(tmp_path), NOW_MS) for v in fields.values())
+
+
+def test_a_revoked_identity_is_no_user_and_gets_no_consumer(tmp_path: Path) -> None:
+    def revoke(table: dict[str, Any]) -> None:
+        sender_id = next(p for p in table["parties"] if p["token"] == "om")["identities"][0]["sender_id"]
+        table["revocations"] = [{"sender_id": sender_id, "reason": "gestolen", "suspect_from": ISSUED}]
+
+    view = make_directory(change=revoke).current
+    (revoked,) = view.party("om").identities
+    assert revoked.nats in render(shipped().current, server(tmp_path), NOW_MS)
+    assert revoked.nats not in render(view, server(tmp_path), NOW_MS)
+    assert revoked.name not in {c.name for c in consumers(view, NOW_MS)}

@@ -85,11 +85,22 @@ async def test_what_can_still_go_is_sealed_anew_with_the_same_ids(
 
 
 async def test_what_is_refused_again_and_again_is_told_in_the_end(sender: TrialSender) -> None:
+    sender.broker.refuse = RefuseFirst(Reason.EPOCH, count=1_000)
+    (error,) = await sender.settle(*sender.put(encoded(1)))
+    assert isinstance(error, RefusedError)
+    assert error.reason is Reason.EPOCH
+    assert sum(e.header.kind == Kind.SIGNALS for e in sender.broker.envelopes) == 5
+
+
+async def test_a_directory_that_stays_stale_is_told_after_one_more_try(
+    sender: TrialSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seinpost._directory._FIRST_SECONDS", 0.2)
     sender.broker.refuse = RefuseFirst(Reason.STALE_DIRECTORY, count=1_000)
     (error,) = await sender.settle(*sender.put(encoded(1)))
     assert isinstance(error, RefusedError)
     assert error.reason is Reason.STALE_DIRECTORY
-    assert sum(e.header.kind == Kind.SIGNALS for e in sender.broker.envelopes) == 5
+    assert sum(e.header.kind == Kind.SIGNALS for e in sender.broker.envelopes) == 2
 
 
 async def test_one_refusal_in_a_flood_costs_its_own_signals_only(

@@ -173,6 +173,9 @@ def decoders() -> dict[str, msgspec.msgpack.Decoder[Any]]:
     for module_info in pkgutil.walk_packages(seinpost_schemas.__path__, "seinpost_schemas."):
         module = importlib.import_module(module_info.name)
         for name, value in vars(module).items():
+            # A submission is unwrapped and forgotten: what is signed and hashed is the note in it.
+            if module_info.name.endswith(".submission"):
+                continue
             if isinstance(value, msgspec.msgpack.Decoder) and value.type is not Any:
                 found[f"{module_info.name.removeprefix('seinpost_schemas.')}.{name}"] = value
     return found

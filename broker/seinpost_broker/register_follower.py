@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""A running broker follows its register: rights, streams and ingresses come from it, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+import structlog
+
+from seinpost_broker.adapters.enclave_dir import EnclaveDir
+from seinpost_broker.adapters.nats_bus import NatsBus
+from seinpost_broker.adapters.nats_server import PID_FILE, NatsServer
+from seinpost_broker.adapters.system_clock import SystemClock
+from seinpost_broker.core import layout, nats_config
+from seinpost_broker.service.directory import DirectoryService
+from seinpost_schemas.errors import InvalidError, RefusedError, UnavailableError
+from seinpost_schemas.policy import View, days_to_expiry
+from seinpost_schemas.submission import decode_submission
+
+_RENDER_SECONDS = 20.0
+_SUBMITTED_SECONDS = 1.0
+_log = structlog.get_logger("register")
+
+
+def render_config(enclave: EnclaveDir, view: View, now_ms: int) -> bool:
+    """Write nats.conf from the register; whether it changed."""
+    config = enclave.load_config()
+    server = nats_config.Server(
+        name=f"{view.register.enclave}-{config.name}",
+        listen=f"{config.host}:{config.port}",
+        store_dir=str(enclave.jetstream.resolve()),
+        pid_file=str(enclave.nats_config.resolve().parent / PID_FILE),
+    )
+    text = nats_config.render(view, server, now_ms)
+    before = enclave.nats_config.read_text() if enclave.nats_config.exists() else ""
+    if text != before:
+        enclave.write("nats/nats.conf", text)
+    return text != before
+
+
+async def lay_out(bus: NatsBus, view: View, now_ms: int) -> None:
+    """Make every stream and consumer that the register asks for."""
+    for stream in layout.streams(view.register):
+        await bus.ensure_stream(stream)
+    for consumer in layout.consumers(view, now_ms):
+        await bus.ensure_consumer(consumer)
+
+
+class RegisterFollower:
+    """Brings streams, rights and ingresses to what the register says now, whenever that changes."""
+
+    def __init__(
+        self,
+        enclave: EnclaveDir,
+        server: NatsServer | None,
+        bus: NatsBus,
+        directory: DirectoryService,
+        clock: SystemClock,
+        admit: Callable[[str], None],
+    ) -> None:
+        self._enclave = enclave
+        self._server = server
+        self._bus = bus
+        self._directory = directory
+        self._clock = clock
+        self._admit = admit
+        self._admitted: set[str] = set()
+        self._pending = False
+        self._began = directory.directory.current.register
+        self._warned: tuple[int, int | None] | None = None
+
+    async def run(self) -> None:
+        """Follow new versions at once, and mandates as they begin and end, for ever."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_RENDER_SECONDS):
+                    await self._directory.new_register.wait()
+            self._directory.new_register.clear()
+            try:
+                await self.follow_once()
+            except UnavailableError as error:
+                _log.warning("register waits", cause=type(error).__name__)
+                self._directory.new_register.set()
+                await asyncio.sleep(1)
+
+    async def follow_once(self) -> None:
+        """Render, lay out, reload, and take in from parties that are new."""
+        view, now_ms = self._directory.directory.current, self._clock.now_ms()
+        self._enclave.store_known(self._directory.objects)
+        self._pending |= render_config(self._enclave, view, now_ms)
+        if self._pending:
+            self._reload(view.register.version)
+            await lay_out(self._bus, view, now_ms)
+            self._pending = False
+        for party in view.register.parties:
+            if party.token not in self._admitted:
+                self._admitted.add(party.token)
+                self._admit(party.token)
+        self._warn(view, now_ms)
+
+    def _reload(self, version: int) -> None:
+        """First of all: what was taken away must not wait for what is given."""
+        if self._server is not None:
+            _log.info("rights changed; reloading the server", register=version)
+            self._server.reload()
+            return
+        _log.warning(
+            "rights changed; reload the nats-server with the new configuration",
+            register=version,
+            file=str(self._enclave.nats_config),
+        )
+
+    def _warn(self, view: View, now_ms: int) -> None:
+        """Once a day that the register nears its end; once when it asks for more than a running broker can do."""
+        register = view.register
+        state = (register.version, days_to_expiry(register, now_ms))
+        if state == self._warned:
+            return
+        self._warned = state
+        if state[1] is not None:
+            _log.warning("register expires", expires=register.expires.isoformat(), days=state[1])
+        if (register.periods, register.ceiling) != (self._began.periods, self._began.ceiling):
+            _log.warning("the register names another period or ceiling; restart the broker for it")
+
+
+async def take_submissions(enclave: EnclaveDir, directory: DirectoryService) -> None:
+    """Take what an operator handed in on this machine, for ever."""
+    while True:
+        for path in enclave.handed_in():
+            try:
+                await directory.submit(decode_submission(path.read_bytes()))
+            except (InvalidError, RefusedError) as error:
+                _log.warning("register refused", file=path.name, message=str(error))
+                enclave.take_submission(path, str(error))
+            except (UnavailableError, OSError) as error:
+                _log.warning("directory waits", cause=type(error).__name__)
+            else:
+                enclave.take_submission(path, None)
+        await asyncio.sleep(_SUBMITTED_SECONDS)

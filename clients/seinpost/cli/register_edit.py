@@ -1,0 +1,182 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""`seinpost register new | add | revoke | rotate`: changes to the text of a draft."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hmac
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from seinpost._files import read_bounded, write_whole
+from seinpost.registrar.draft import add_identity, add_revocations, next_version, set_registrars
+from seinpost.registrar.fingerprint import grouped
+from seinpost.registrar.notes import read_register_file
+from seinpost_schemas.errors import MalformedError, SetupError
+from seinpost_schemas.limits import MAX_REGISTER_BYTES
+from seinpost_schemas.note import parse_vkey
+from seinpost_schemas.register import Party, Revocation, parse_table
+from seinpost_schemas.request import MAX_REQUEST_BYTES, KeyRequest, decode_request
+
+from ._tty import clean
+
+
+class Joining(msgspec.Struct, frozen=True):
+    """What the register says of a party that joins; all ``None`` for one that is in it."""
+
+    oin: str | None
+    name_nl: str | None
+    name_en: str | None
+    clearance: str
+
+    def party(self, token: str) -> Party | None:
+        """The new party, or ``None``; raises ``SetupError`` when something is missing."""
+        given = (self.oin, self.name_nl, self.name_en)
+        if given == (None, None, None):
+            return None
+        if self.oin is None or self.name_nl is None or self.name_en is None:
+            raise SetupError("a party that joins needs all of --oin, --name-nl and --name-en")
+        return Party(
+            token=token,
+            oin=self.oin,
+            name_nl=self.name_nl,
+            name_en=self.name_en,
+            clearance=self.clearance,
+        )
+
+
+class Suspicion(msgspec.Struct, frozen=True):
+    """Why an identity is revoked, and from when or where on it is suspect."""
+
+    reason: str
+    since: dt.datetime | None
+    log: str | None
+    index: int | None
+
+
+def run_new(draft: Path, of: Path, days: int, *, as_json: bool) -> int:
+    """Write the draft of the version after ``of``; 0."""
+    text = _draft_text(of, signed=True)
+    if not 1 <= days <= 3650:
+        raise SetupError("--days is from 1 to 3650")
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    text = next_version(text, now, days)
+    write_whole(draft, text.encode(), new=True)
+    version = parse_table(text).version
+    _say(as_json, {"draft": str(draft), "version": version}, f"{draft}: draft of version {version}")
+    return 0
+
+
+def run_add(request: Path, draft: Path, fingerprint: str | None, joining: Joining, *, as_json: bool) -> int:
+    """Take a request into a draft; 0."""
+    text = _draft_text(draft)
+    wanted = decode_request(read_bounded(request, MAX_REQUEST_BYTES))
+    text = add_identity(text, wanted, joining.party(wanted.party))
+    shown = wanted.key_object().keys_hash().hex()
+    _verify_fingerprint(wanted, shown, fingerprint)
+    write_whole(draft, text.encode())
+    _say(
+        as_json,
+        {"party": wanted.party, "identity": wanted.name, "fingerprint": shown},
+        f"{draft}: {wanted.name} of {wanted.party} taken in; give {request} to whoever publishes",
+    )
+    return 0
+
+
+def _verify_fingerprint(request: KeyRequest, shown: str, given: str | None) -> None:
+    """Nothing is taken in whose fingerprint was not compared."""
+    if given is None:
+        machine = f" on {clean(request.machine)}" if request.machine else ""
+        print(f"{request.name} of {request.party}{machine}", file=sys.stderr)
+        print(f"  fingerprint {grouped(shown)}", file=sys.stderr)
+        if not sys.stdin.isatty():
+            raise SetupError(
+                "compare the fingerprint with the partner by another way, then give it with --fingerprint"
+            )
+        print("Type the fingerprint that the partner reads out: ", end="", file=sys.stderr, flush=True)
+        given = sys.stdin.readline()
+    if not hmac.compare_digest("".join(given.split()).lower().encode(), shown.encode()):
+        raise SetupError(
+            "the fingerprint is not that of this request: nothing was taken in. Ask the partner again"
+        )
+
+
+def run_revoke(
+    draft: Path, names: Sequence[str], party: str | None, suspicion: Suspicion, *, as_json: bool
+) -> int:
+    """Add revocations to a draft; 0."""
+    text = _draft_text(draft)
+    register = parse_table(text)
+    if (party is None) == (not names):
+        raise MalformedError("name identities, or a party with --party")
+    if suspicion.since is not None and suspicion.since.tzinfo is None:
+        raise MalformedError("a time has its offset: 2026-11-24T09:00:00Z")
+    if party is not None and register.party(party) is None:
+        raise SetupError(f"the register has no party {party[:40]!r}")
+    known = {i.name: i for p in register.parties for i in p.identities}
+    chosen = list(names)
+    if party is not None:
+        chosen = [i.name for p in register.parties if p.token == party for i in register.in_force(p)]
+    for name in chosen:
+        if name not in known:
+            raise SetupError(f"the register has no identity {name[:40]!r}: seinpost register show lists them")
+    if not chosen:
+        raise SetupError(f"{party} has no identity that is in force: nothing was changed")
+    place = (suspicion.log is not None, suspicion.index is not None)
+    if place not in ((True, True), (False, False)) or place[0] == (suspicion.since is not None):
+        raise MalformedError("say from when it is suspect: --since, or --log and --index")
+    revocations = [
+        Revocation(
+            sender_id=known[n].sender_id,
+            reason=suspicion.reason,
+            suspect_from=suspicion.since,
+            suspect_log=suspicion.log,
+            suspect_index=suspicion.index,
+        )
+        for n in chosen
+    ]
+    write_whole(draft, add_revocations(text, revocations).encode())
+    _say(as_json, {"revoked": chosen}, f"{draft}: revokes {', '.join(chosen)}")
+    return 0
+
+
+def run_rotate(
+    draft: Path, add: Sequence[Path], remove: Sequence[str], threshold: int | None, *, as_json: bool
+) -> int:
+    """Change a draft's registrars; 0."""
+    text = _draft_text(draft)
+    registrars = parse_table(text).registrars
+    names = [parse_vkey(k)[0] for k in registrars.keys]
+    for name in remove:
+        if name not in names:
+            raise SetupError(f"no registrar is called {name[:40]!r}: there are {', '.join(names)}")
+    keys = [k for k, n in zip(registrars.keys, names, strict=True) if n not in remove]
+    for path in add:
+        vkey = read_bounded(path, 16_384).decode("utf-8", errors="replace").strip()
+        parse_vkey(vkey)
+        keys.append(vkey)
+    wanted = registrars.threshold if threshold is None else threshold
+    write_whole(draft, set_registrars(text, keys, wanted).encode())
+    left = [parse_vkey(k)[0] for k in keys]
+    _say(
+        as_json,
+        {"registrars": left, "threshold": wanted},
+        f"{draft}: {wanted} of {', '.join(left)} must sign",
+    )
+    return 0
+
+
+def _draft_text(path: Path, *, signed: bool = False) -> str:
+    note = read_register_file(read_bounded(path, MAX_REGISTER_BYTES))
+    if note.signatures and not signed:
+        raise SetupError(f"{path} is signed and must not change: begin a draft with seinpost register new")
+    return note.text
+
+
+def _say(as_json: bool, row: dict[str, object], line: str) -> None:
+    print(json.dumps(row) if as_json else clean(line))

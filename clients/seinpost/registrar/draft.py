@@ -1,0 +1,225 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""Changes to the text of the next version. Pure.
+
+The text stays as people wrote it, comments included: only the lines concerned change. What comes out is
+parsed again and must say exactly what was meant, or nothing is changed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from seinpost_schemas.cosignature import verify_threshold
+from seinpost_schemas.errors import MalformedError, SetupError
+from seinpost_schemas.register import (
+    Identity,
+    Party,
+    Register,
+    Registrars,
+    Revocation,
+    WitnessEntry,
+    parse_table,
+)
+from seinpost_schemas.request import KeyRequest
+
+_HEADER = re.compile(r"^\[\[?\s*([A-Za-z_.]+)\s*\]\]?\s*(#.*)?$")
+
+
+def next_version(text: str, issued: dt.datetime, days: int) -> str:
+    """The text as the draft of the version after it, valid for ``days``."""
+    before = parse_table(text)
+    expires = issued + dt.timedelta(days=days)
+    for key, value in (
+        ("version", str(before.version + 1)),
+        ("issued", _toml(issued)),
+        ("expires", _toml(expires)),
+    ):
+        text = _set_top(text, key, value)
+    after = msgspec.structs.replace(before, version=before.version + 1, issued=issued, expires=expires)
+    return _meant(text, after, "version, issued and expires")
+
+
+def add_identity(text: str, request: KeyRequest, party: Party | None = None) -> str:
+    """The text with the identity (or witness) of a request; ``party`` when it is not in the register yet.
+
+    Raises ``SetupError`` when the party is unknown and none is given, or has this identity already.
+    """
+    before = parse_table(text)
+    found = before.party(request.party)
+    if found is None and party is None:
+        raise SetupError(
+            f"the register has no party {request.party}: give --oin, --name-nl and --name-en to let it join"
+        )
+    if found is not None and party is not None:
+        raise SetupError(f"{request.party} is in the register already: leave out --oin and its names")
+    if found is not None and request.oin is not None and request.oin != found.oin:
+        raise SetupError(f"the request has OIN {request.oin}; the register has {found.oin} for {found.token}")
+    names = [i.name for p in before.parties for i in p.identities] + [w.name for w in before.witnesses]
+    if request.name in names:
+        raise SetupError(f"the register has an identity {request.name} already: ask for another name")
+    after = before
+    if found is None and party is not None:
+        found = party
+        text += _party_block(party)
+        after = msgspec.structs.replace(after, parties=(*after.parties, party))
+    if found is None:  # pragma: no cover - one of the two was there
+        raise SetupError("no party")
+    if request.witness is not None:
+        return _add_witness(text, after, request)
+    keys = request.key_object()
+    identity = Identity(
+        name=request.name,
+        sender_id=keys.sender_id.hex(),
+        keys=keys.keys_hash().hex(),
+        nats=request.nats,
+    )
+    grown = msgspec.structs.replace(found, identities=(*found.identities, identity))
+    parties = tuple(grown if p.token == grown.token else p for p in after.parties)
+    return _meant(
+        _insert_identity(text, found.token, identity),
+        msgspec.structs.replace(after, parties=parties),
+        _identity_block(identity),
+    )
+
+
+def set_registrars(text: str, keys: Sequence[str], threshold: int) -> str:
+    """The text with these registrars (verifier keys), of whom ``threshold`` must sign."""
+    before = parse_table(text)
+    table = re.search(r"(?m)^\[registrars\]", text)
+    rows = "".join(f"    {_toml(k)},\n" for k in keys)
+    if table is not None:
+        rest = re.sub(
+            r"(?m)^keys\s*=\s*\[[^\]]*\]", lambda _: f"keys = [\n{rows}]", text[table.end() :], count=1
+        )
+        rest = re.sub(r"(?m)^threshold\s*=\s*\d+", f"threshold = {threshold}", rest, count=1)
+        text = text[: table.end()] + rest
+    registrars = Registrars(threshold=threshold, keys=tuple(keys))
+    return _meant(
+        text, msgspec.structs.replace(before, registrars=registrars), "threshold and keys of [registrars]"
+    )
+
+
+def add_revocations(text: str, revocations: Sequence[Revocation]) -> str:
+    """The text with these revocations at its end; raises ``SetupError`` for one that is there already."""
+    before = parse_table(text)
+    for revocation in revocations:
+        if before.revocation(revocation.sender_id) is not None:
+            raise SetupError(f"{revocation.sender_id} is revoked already: nothing was changed")
+    blocks = "".join(_revocation_block(r) for r in revocations)
+    text = re.sub(r"(?m)^revocations = \[\]\n", "", _ended(text))
+    after = msgspec.structs.replace(before, revocations=(*before.revocations, *revocations))
+    return _meant(text + blocks, after, blocks)
+
+
+def _meant(text: str, register: Register, what: str) -> str:
+    try:
+        held = parse_table(text) == register
+    except MalformedError:
+        held = False
+    if not held:
+        raise SetupError(
+            "this text is written in a way that cannot be changed here; nothing was changed. Write it in by hand: "
+            + " ".join(what.split())
+        )
+    return text
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith("\n") else text + "\n"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+    # A JSON string without its escapes of surrogates is a TOML basic string.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _set_top(text: str, key: str, value: str) -> str:
+    """The text with another value for a key before the first table; unchanged when it is not on a line there."""
+    head = re.search(r"(?m)^\[", text)
+    end = head.start() if head else len(text)
+    pattern = rf"(?m)^({key}\s*=\s*)[^#\n]*?(\s*(?:#.*)?)$"
+    return re.sub(pattern, rf"\g<1>{value}\g<2>", text[:end], count=1) + text[end:]
+
+
+def _insert_identity(text: str, token: str, identity: Identity) -> str:
+    lines = _ended(text).splitlines(keepends=True)
+    headers = [(n, m[1]) for n, line in enumerate(lines) if (m := _HEADER.match(line.rstrip("\n")))]
+    wanted = re.compile(rf"token\s*=\s*[\"']{re.escape(token)}[\"']")
+    for place, (start, name) in enumerate(headers):
+        following = headers[place + 1 :]
+        own_end = following[0][0] if following else len(lines)
+        if name != "parties" or not any(wanted.match(x) for x in lines[start:own_end]):
+            continue
+        end = next((n for n, other in following if not other.startswith("parties.")), len(lines))
+        while end > own_end and (not lines[end - 1].strip() or lines[end - 1].startswith("#")):
+            end -= 1
+        body = [
+            x
+            for n, x in enumerate(lines[:end])
+            if not (start < n < own_end and re.match(r"identities\s*=\s*\[\s*\]\s*$", x))
+        ]
+        if end == own_end and body[-1].strip():
+            body[-1] = _ended(body[-1])
+        return "".join(
+            [
+                *body,
+                _identity_block(identity),
+                "\n" if end < len(lines) and lines[end].strip() else "",
+                *lines[end:],
+            ]
+        )
+    return text
+
+
+def _identity_block(identity: Identity) -> str:
+    return (
+        f"\n[[parties.identities]]\nname = {_toml(identity.name)}\nsender_id = {_toml(identity.sender_id)}\n"
+        f"keys = {_toml(identity.keys)}\nnats = {_toml(identity.nats)}\n"
+    )
+
+
+def _party_block(party: Party) -> str:
+    fields = {k: getattr(party, k) for k in ("token", "oin", "name_nl", "name_en", "clearance")}
+    return "\n[[parties]]\n" + "".join(f"{k} = {_toml(v)}\n" for k, v in fields.items())
+
+
+def _add_witness(text: str, after: Register, request: KeyRequest) -> str:
+    if request.witness is None:  # pragma: no cover - the caller looked
+        raise SetupError("this request is not a witness's")
+    entry = WitnessEntry(
+        name=request.name,
+        party=request.party,
+        nats=request.nats,
+        ed25519=request.witness.ed25519,
+        mldsa44=request.witness.mldsa44,
+    )
+    quorum = _smallest_quorum(len(after.witnesses) + 1)
+    block = "\n[[witnesses]]\n" + "".join(
+        f"{k} = {_toml(getattr(entry, k))}\n" for k in WitnessEntry.__struct_fields__
+    )
+    text = re.sub(r"(?m)^witnesses = \[\]\n", "", _set_top(_ended(text), "quorum", str(quorum)))
+    grown = msgspec.structs.replace(after, witnesses=(*after.witnesses, entry), quorum=quorum)
+    return _meant(text + block, grown, f"quorum = {quorum} and {block}")
+
+
+def _smallest_quorum(witnesses: int) -> int:
+    for quorum in range(1, witnesses + 1):
+        try:
+            verify_threshold(witnesses, quorum)
+        except MalformedError:
+            continue
+        return quorum
+    return witnesses
+
+
+def _revocation_block(revocation: Revocation) -> str:
+    fields = {k: getattr(revocation, k) for k in Revocation.__struct_fields__}
+    return "\n[[revocations]]\n" + "".join(f"{k} = {_toml(v)}\n" for k, v in fields.items() if v is not None)

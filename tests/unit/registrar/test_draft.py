@@ -1,0 +1,143 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""Changes to a draft's text: only the lines concerned, comments stay, and what cannot be done is not done."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import tomllib
+
+import msgspec
+import pytest
+from harness.memory import ISSUED, Keys, keys_of
+
+from seinpost.registrar.draft import add_identity, add_revocations, next_version, set_registrars
+from seinpost_broker.core import founding
+from seinpost_schemas.entry import to_base64
+from seinpost_schemas.errors import SetupError
+from seinpost_schemas.note import composite_type_and_key, format_vkey
+from seinpost_schemas.register import Party, Revocation, parse_table, register_problems
+from seinpost_schemas.request import KeyRequest, WitnessRequest
+
+NOW = dt.datetime(2026, 12, 24, 9, tzinfo=dt.UTC)
+REVOKED = Revocation(sender_id="ab" * 16, reason='gestolen, "zei" hij', suspect_from=NOW)
+
+
+@pytest.fixture
+def text() -> str:
+    tokens = ("bzk", "ncsc")
+    identities = [founding.FoundingIdentity(f"{t}-1", t, keys_of(t).keys, keys_of(t).nats) for t in tokens]
+    keys = founding.FoundingKeys(
+        registrars=[vkey("r-1"), vkey("r-2")],
+        threshold=2,
+        log_ed25519=bytes(32),
+        log_mldsa44=bytes(1312),
+        brokers={"broker-1": keys_of("broker").nats},
+    )
+    return "# Toelichting van het ministerie\n" + founding.founding_text("proef", ISSUED, identities, keys)
+
+
+def vkey(name: str) -> str:
+    return format_vkey(name, composite_type_and_key(keys_of(name).signing.public.raw))
+
+
+def request(party: str, name: str, **more: object) -> KeyRequest:
+    keys = Keys(name)
+    return KeyRequest(party=party, name=name, keys=to_base64(keys.keys.encode()), nats=keys.nats, **more)  # type: ignore[arg-type]
+
+
+def lines_changed(before: str, after: str) -> set[str]:
+    return set(after.splitlines()) ^ set(before.splitlines())
+
+
+def test_the_next_version_differs_in_three_lines(text: str) -> None:
+    draft = next_version(text, NOW, 365)
+    assert {x.split(" ")[0] for x in lines_changed(text, draft)} == {"version", "issued", "expires"}
+    register = parse_table(draft)
+    assert (register.version, register.issued) == (2, NOW)
+    assert register.expires - NOW == dt.timedelta(days=365)
+
+
+@pytest.mark.parametrize("token", [f.token for f in founding.PARTIES])
+def test_an_identity_goes_into_its_party_and_nothing_else_changes(text: str, token: str) -> None:
+    draft = add_identity(text, request(token, f"{token}-9"))
+    party = parse_table(draft).party(token)
+    assert party is not None
+    assert party.identities[-1].name == f"{token}-9"
+    assert party.identities[-1].keys == Keys(f"{token}-9").keys.keys_hash().hex()
+    assert register_problems(draft) == []
+    assert "# Toelichting van het ministerie" in draft
+    gone = set(text.splitlines()) - set(draft.splitlines())
+    assert gone <= {"identities = []"}
+    assert register_problems(add_identity(draft, request(token, f"{token}-10"))) == []
+
+
+def test_a_party_can_join(text: str) -> None:
+    party = Party(
+        token="rvig", oin="00000099000000099000", name_nl='RvIG "zelf"', name_en="RvIG", clearance="ong"
+    )
+    draft = add_identity(text, request("rvig", "rvig-1"), party)
+    joined = parse_table(draft).party("rvig")
+    assert joined is not None
+    assert (joined.name_nl, joined.mandates, len(joined.identities)) == ('RvIG "zelf"', (), 1)
+    assert register_problems(draft) == []
+    with pytest.raises(SetupError, match="in the register already"):
+        add_identity(draft, request("rvig", "rvig-2"), party)
+
+
+def test_an_unknown_party_or_a_name_in_use_or_another_oin_is_refused(text: str) -> None:
+    with pytest.raises(SetupError, match="no party rvig"):
+        add_identity(text, request("rvig", "rvig-1"))
+    with pytest.raises(SetupError, match="already"):
+        add_identity(text, request("ncsc", "bzk-1"))
+    with pytest.raises(SetupError, match="has OIN"):
+        add_identity(text, request("ncsc", "ncsc-2", oin="00000099000000999000"))
+
+
+def test_a_witness_raises_the_quorum_as_far_as_it_must(text: str) -> None:
+    for count, (party, quorum) in enumerate([("ncsc", 1), ("ibd", 2), ("ap", 2), ("toezicht", 3)], 1):
+        keys = WitnessRequest(to_base64(bytes([count]) * 32), to_base64(bytes([count]) * 1312))
+        text = add_identity(text, request(party, f"{party}-witness", witness=keys))
+        register = parse_table(text)
+        assert (len(register.witnesses), register.quorum) == (count, quorum)
+        assert register_problems(text) == []
+
+
+def test_revocations_come_at_the_end_and_once(text: str) -> None:
+    draft = add_revocations(text, [REVOKED])
+    assert draft.startswith(text)
+    assert parse_table(draft).revocations == (REVOKED,)
+    placed = msgspec.structs.replace(
+        REVOKED, sender_id="cd" * 16, suspect_from=None, suspect_log="2026q4/depv/process", suspect_index=7
+    )
+    assert parse_table(add_revocations(draft, [placed])).revocations == (REVOKED, placed)
+    with pytest.raises(SetupError, match="revoked already"):
+        add_revocations(draft, [REVOKED])
+
+
+def test_registrars_are_replaced(text: str) -> None:
+    draft = set_registrars(text, [vkey("r-2"), vkey("r-3"), vkey("r-4")], 3)
+    registrars = parse_table(draft).registrars
+    assert (registrars.threshold, registrars.keys) == (3, (vkey("r-2"), vkey("r-3"), vkey("r-4")))
+    assert register_problems(draft) == []
+
+
+def test_a_text_that_is_written_in_another_way_is_left_alone(text: str) -> None:
+    inline = re.sub(r"\[\[brokers\]\]", "[[ brokers ]]", text) + "\nrevocations = []\n"
+    assert tomllib.loads(text)
+    odd = text.replace('token = "ncsc"', '"token" = "ncsc"')
+    with pytest.raises(SetupError, match="by hand"):
+        add_identity(odd, request("ncsc", "ncsc-2"))
+    dotted = text.replace("version = 1\n", '"version" = 1\n')
+    with pytest.raises(SetupError, match="by hand"):
+        next_version(dotted, NOW, 30)
+    with pytest.raises(SetupError, match="by hand"):
+        set_registrars(text.replace("[registrars]", "[ registrars ]"), [vkey("r-2")], 1)
+    assert inline
+
+
+def test_values_cannot_get_out_of_their_quotes(text: str) -> None:
+    for reason in ('"\nversion = 9\n"', "\\", "\x7f", "é\u2028🗳", "'''"):
+        draft = add_revocations(text, [msgspec.structs.replace(REVOKED, reason=reason)])
+        assert parse_table(draft).revocations[0].reason == reason
