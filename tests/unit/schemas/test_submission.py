@@ -67,6 +67,10 @@ def test_what_must_not_come_in_force_is_refused_and_changes_nothing(
     with pytest.raises(RefusedError) as refused:
         first.missing_for(second(enclave, tafel), LATE_MS)
     assert refused.value.reason is Reason.REGISTER_EXPIRED
+    # Signed, and yet it would stop every broker that had it in its log: it must not get there.
+    text = enclave.text(version=2).replace(enclave.keys["tafel"].sender_id.hex(), "ab" * 16)
+    with pytest.raises(MalformedError, match="not that of its keys"):
+        first.missing_for(Submission(enclave.sign(text, 0, 1), (tafel,)), AT_MS)
     assert first.current.register.version == 1
     assert first.missing_for(second(enclave, tafel), AT_MS)
 
