@@ -18,11 +18,12 @@ import uvloop
 from cyclopts import Parameter
 
 from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of
+from seinpost_broker.adapters.nats_bus import NatsBus
 from seinpost_broker.adapters.system_clock import SystemClock
 from seinpost_broker.app import serve
 from seinpost_broker.founding import init as make_enclave
 from seinpost_broker.publishing import hand_in_register
-from seinpost_broker.register_follower import render_config
+from seinpost_broker.register_follower import find_drift, render_config
 from seinpost_schemas.errors import SeinpostError, SetupError, UnavailableError
 
 app = cyclopts.App(
@@ -31,6 +32,7 @@ app = cyclopts.App(
     version_flags=["--version"],
 )
 
+_CONNECT_SECONDS = 5.0
 _EPILOGUE = (
     "Exit status: 0 done, 1 refused or invalid, 2 usage, 3 unreachable, 4 keys or register, 130 Ctrl-C."
 )
@@ -124,6 +126,28 @@ def render(directory: Path) -> None:
 
 
 @app.command
+def drift(directory: Path, *, as_json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> int:
+    """Compare a running server with the register and list every difference. Exit status 0: none, 1: some.
+
+    Compares the written configuration, every stream with its settings, and every consumer. Changes nothing: the
+    broker puts streams and consumers right when it starts and whenever the register changes.
+
+    Parameters
+    ----------
+    directory
+        What init made.
+    as_json
+        Print the result as JSON.
+    """
+    lines = asyncio.run(_find_drift(EnclaveDir(directory)))
+    if as_json:
+        print(json.dumps({"differences": lines}))
+    else:
+        print("\n".join(lines) or "the server is what the register says")
+    return 1 if lines else 0
+
+
+@app.command
 def publish_register(
     directory: Path,
     note: Path,
@@ -161,6 +185,22 @@ def publish_register(
         print(f"version {result.version} is handed in; the broker takes it when it runs")
 
 
+async def _find_drift(enclave: EnclaveDir) -> list[str]:
+    config = enclave.load_config()
+    seed, _ = enclave.load_secrets()
+    view = directory_of(*enclave.load_known()).current
+    url = config.server or f"nats://{config.host}:{config.port}"
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            bus = await NatsBus.connect(url, seed)
+    except TimeoutError:
+        raise UnavailableError(f"no server answers at {url}; is it running?") from None
+    try:
+        return await find_drift(enclave, bus, view, SystemClock().now_ms())
+    finally:
+        await bus.close()
+
+
 async def _serve(enclave: EnclaveDir, *, witnesses: bool) -> None:
     task = asyncio.ensure_future(
         serve(enclave, lambda url: print(f"ready on {url}", flush=True), witnesses=witnesses)
@@ -188,7 +228,7 @@ def _fail(error: SeinpostError) -> int:
 def main() -> None:
     """The command's entry point."""
     try:
-        app(exit_on_error=False, print_error=False, result_action="return_value")
+        status = app(exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:
         print(f"seinpost-broker: {error} (see --help)", file=sys.stderr)
         sys.exit(2)
@@ -196,3 +236,4 @@ def main() -> None:
         sys.exit(_fail(error))
     except KeyboardInterrupt:
         sys.exit(130)
+    sys.exit(status if isinstance(status, int) else 0)

@@ -14,7 +14,7 @@ from seinpost_broker.adapters.enclave_dir import EnclaveDir
 from seinpost_broker.adapters.nats_bus import NatsBus
 from seinpost_broker.adapters.nats_server import PID_FILE, NatsServer
 from seinpost_broker.adapters.system_clock import SystemClock
-from seinpost_broker.core import layout, nats_config
+from seinpost_broker.core import drift, layout, nats_config
 from seinpost_broker.service.directory import DirectoryService
 from seinpost_schemas.errors import InvalidError, RefusedError, UnavailableError
 from seinpost_schemas.policy import View, days_to_expiry
@@ -25,8 +25,8 @@ _SUBMITTED_SECONDS = 1.0
 _log = structlog.get_logger("register")
 
 
-def render_config(enclave: EnclaveDir, view: View, now_ms: int) -> bool:
-    """Write nats.conf from the register; whether it changed."""
+def rendered(enclave: EnclaveDir, view: View, now_ms: int) -> str:
+    """The text of nats.conf as the register gives it."""
     config = enclave.load_config()
     server = nats_config.Server(
         name=f"{view.register.enclave}-{config.name}",
@@ -34,7 +34,12 @@ def render_config(enclave: EnclaveDir, view: View, now_ms: int) -> bool:
         store_dir=str(enclave.jetstream.resolve()),
         pid_file=str(enclave.nats_config.resolve().parent / PID_FILE),
     )
-    text = nats_config.render(view, server, now_ms)
+    return nats_config.render(view, server, now_ms)
+
+
+def render_config(enclave: EnclaveDir, view: View, now_ms: int) -> bool:
+    """Write nats.conf from the register; whether it changed."""
+    text = rendered(enclave, view, now_ms)
     before = enclave.nats_config.read_text() if enclave.nats_config.exists() else ""
     if text != before:
         enclave.write("nats/nats.conf", text)
@@ -47,6 +52,26 @@ async def lay_out(bus: NatsBus, view: View, now_ms: int) -> None:
         await bus.ensure_stream(stream)
     for consumer in layout.consumers(view, now_ms):
         await bus.ensure_consumer(consumer)
+
+
+async def remove_surplus(bus: NatsBus, view: View, now_ms: int) -> None:
+    """Remove readers' consumers that the register does not ask for any more; a reader keeps its own position."""
+    wanted = layout.consumers(view, now_ms)
+    for stream in dict.fromkeys(c.stream for c in wanted):
+        for consumer in drift.surplus(wanted, await bus.found_consumers(stream)):
+            await bus.remove_consumer(consumer)
+
+
+async def find_drift(enclave: EnclaveDir, bus: NatsBus, view: View, now_ms: int) -> list[str]:
+    """Every difference between a running server and the register, a sentence each; nothing is changed."""
+    lines = []
+    text = rendered(enclave, view, now_ms)
+    if not enclave.nats_config.exists() or enclave.nats_config.read_text() != text:
+        lines.append(f"{enclave.nats_config} is not what the register gives: run 'seinpost-broker render'")
+    streams = await bus.found_streams()
+    lines += drift.stream_differences(layout.streams(view.register), streams)
+    found = [c for s in streams for c in await bus.found_consumers(s.name)]
+    return lines + drift.consumer_differences(layout.consumers(view, now_ms), found)
 
 
 class RegisterFollower:
@@ -94,6 +119,7 @@ class RegisterFollower:
         if self._pending:
             self._reload(view.register.version)
             await lay_out(self._bus, view, now_ms)
+            await remove_surplus(self._bus, view, now_ms)
             self._pending = False
         for party in view.register.parties:
             if party.token not in self._admitted:

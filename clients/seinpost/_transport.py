@@ -264,13 +264,16 @@ class NatsTransport:
     async def read_from(self, stream: str, first_seq: int, limit: int = READ_BATCH) -> list[StoredMessage]:
         """See ``Transport``."""
         inbox = self._client.new_inbox()
-        subscription = await self._client.subscribe(inbox, pending_bytes_limit=_PENDING_BYTES)
+        queue: asyncio.Queue[Msg] = asyncio.Queue()
+        # Not next_msg: it waits with wait_for, and Python 3.11's forgets a cancellation that comes with a message.
+        subscription = await self._client.subscribe(inbox, cb=queue.put, pending_bytes_limit=_PENDING_BYTES)
         request = msgspec.json.encode({"seq": first_seq, "batch": limit, "max_bytes": _MAX_READ_BYTES})
         found: list[StoredMessage] = []
         try:
             await self._client.publish(direct_read_subject(stream), request, reply=inbox)
             while True:
-                message = await subscription.next_msg(_REQUEST_SECONDS)
+                async with asyncio.timeout(_REQUEST_SECONDS):
+                    message = await queue.get()
                 headers = message.headers or {}
                 status = headers.get("Status")
                 if status in ("204", "404"):

@@ -15,6 +15,7 @@ from seinpost_schemas.clear_bodies import ReceiptState, parse_reason
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.errors import MalformedError, RefusedError, SeinpostError, SetupError, UnavailableError
 from seinpost_schemas.note import parse_note
+from seinpost_schemas.policy import days_to_expiry, suspicion
 from seinpost_schemas.register import parse_register
 from seinpost_schemas.signal import ActReport, Signal
 from seinpost_schemas.signal_proof import SignalProof
@@ -487,6 +488,17 @@ class Connection:
         if delivery.index < self._audited.get(delivery.compartment, 0):
             return "audited"
         return "alarm" if str(delivery.compartment) in self._alarmed else "pending"
+
+    def suspicion(self, delivery: Delivery) -> str | None:
+        """Why a signal is suspect, if its identity was revoked since, from a moment or place before it."""
+        register = self.directory.view.register
+        log = f"{register.periods.current}/{delivery.compartment}"
+        found = suspicion(register, delivery.sender_id, log, delivery.index, delivery.admitted_ms)
+        return found.reason if found is not None else None
+
+    def expires_in_days(self) -> int | None:
+        """Whole days that the register still holds, once that is fewer than 14; nothing is published after it."""
+        return days_to_expiry(self.directory.view.register, wall_ms())
 
     def _take_audited(self, audited: Audited) -> None:
         self._audited[audited.compartment] = audited.size

@@ -18,6 +18,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """The party's token."""
     identity: str
     """The name of the party's identity that signed it."""
+    sender_id: bytes
+    """Its 16-byte id."""
     compartment: Compartment
     index: int
     """The envelope's place in the compartment's log."""

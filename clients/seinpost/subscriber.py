@@ -456,6 +456,7 @@ class Subscriber:
             signal=signal,
             sender=accepted.member.party.token,
             identity=accepted.member.identity.name,
+            sender_id=header.sender_id,
             compartment=header.compartment,
             index=accepted.index,
             number=number,

@@ -18,7 +18,7 @@ from .errors import MalformedError, Reason, RefusedError
 from .keys import KeyObject
 from .kinds import ACTIONS, Action, Kind
 from .limits import EXPIRY_WARNING_DAYS
-from .register import Audience, Identity, Mandate, Party, Prohibition, Register
+from .register import Audience, Identity, Mandate, Party, Prohibition, Register, Revocation
 from .signing import VerifyingKey
 
 
@@ -130,6 +130,20 @@ def days_to_expiry(register: Register, at_ms: int) -> int | None:
     """Whole days that the register still holds, when that is few enough to warn; else ``None``."""
     days = int((register.expires.timestamp() * 1000 - at_ms) // 86_400_000)
     return max(days, 0) if days < EXPIRY_WARNING_DAYS else None
+
+
+def suspicion(
+    register: Register, sender_id: bytes, log: str, index: int, admitted_ms: int
+) -> Revocation | None:
+    """The revocation that makes an entry suspect: by its time, or by its place in a log (2026q4/depv/process)."""
+    revocation = register.revocation(sender_id.hex())
+    if revocation is None:
+        return None
+    if revocation.suspect_from is not None:
+        late = admitted_ms >= revocation.suspect_from.timestamp() * 1000
+    else:
+        late = revocation.suspect_log == log and index >= (revocation.suspect_index or 0)
+    return revocation if late else None
 
 
 def verify_ceiling(register: Register, party: Party, compartment: Compartment) -> None:

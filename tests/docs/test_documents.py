@@ -54,7 +54,11 @@ def test_every_command_and_option_exists(path: Path) -> None:
             assert words[1] in targets, line
             continue
         module = "seinpost" if words[0] == "seinpost" else "seinpost_broker"
-        command = [w for w in words[1 : 3 if words[1:2] == ["audit"] else 2] if re.fullmatch(r"[a-z]+", w)]
+        command = [
+            w
+            for w in words[1 : 3 if words[1:2] in (["audit"], ["register"]) else 2]
+            if re.fullmatch(r"[a-z-]+", w)
+        ]
         shown = options_of(module, *command)
         for option in re.findall(r"(?<!\S)--[a-z-]+", line.split("#")[0]):
             assert option in shown, line

@@ -37,6 +37,10 @@ async def is_refused(enclave: Enclave, party: str) -> bool:
     return done.status == 1 and "does not know this identity" in done.error
 
 
+def nats_log(enclave: Enclave) -> str:
+    return (enclave.path / "nats" / "nats.log").read_text(errors="replace")
+
+
 class Watcher:
     """What the test looks at, with a broker's eyes."""
 
@@ -134,9 +138,11 @@ async def test_a_revoked_machine_is_out_within_a_minute(
     assert max(closed, sealed) < LIMIT_SECONDS
 
     # It does not come back with a restart, though the register that the broker was founded on knew it.
+    reloads = nats_log(enclave).count("hangup")
     assert enclave.broker is not None
     enclave.broker.terminate()
     close(enclave.broker)
     enclave.start(SKEW.format(seconds=seconds))
+    assert nats_log(enclave).count("hangup") == reloads, "the server started with what an older version gave"
     assert await is_refused(enclave, "ncsc")
     assert await titles_of(enclave, "tafel", "Na de intrekking") == ["Voor de intrekking", "Na de intrekking"]

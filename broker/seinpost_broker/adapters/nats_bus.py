@@ -199,6 +199,39 @@ class NatsBus:
             # Creating one that is there brings its settings up to date and keeps its position.
             await self._js.add_consumer(consumer.stream, config)
 
+    async def found_streams(self) -> list[Stream]:
+        """Every stream that the server holds for us."""
+        found: list[Stream] = []
+        with _mapped("list the streams"):
+            while page := await self._js.streams_info(offset=len(found)):
+                found += [_stream_of(info.config) for info in page]
+        return found
+
+    async def found_consumers(self, stream: str) -> list[Consumer]:
+        """Every durable consumer of a stream; those of brokers that are just reading are left out."""
+        found: list[api.ConsumerInfo] = []
+        with _mapped(f"list the consumers of {stream}"):
+            while page := await self._js.consumers_info(stream, offset=len(found)):
+                found += page
+        return [
+            Consumer(
+                stream=stream,
+                name=info.config.durable_name,
+                filter_subject=info.config.filter_subject,
+                acks=info.config.ack_policy == api.AckPolicy.EXPLICIT,
+            )
+            for info in found
+            if info.config.durable_name
+        ]
+
+    async def remove_consumer(self, consumer: Consumer) -> None:
+        """Remove a consumer; one that is gone already is gone."""
+        with (
+            _mapped(f"remove {consumer.name} from {consumer.stream}"),
+            contextlib.suppress(nats.js.errors.NotFoundError),
+        ):
+            await self._js.delete_consumer(consumer.stream, consumer.name)
+
     # -- ports ------------------------------------------------------------------------------------
 
     async def fetch(self, party: str, limit: int) -> list[IngressMessage]:
@@ -331,6 +364,19 @@ class NatsBus:
         with _mapped(f"witness of {party}"):
             reply = await self._client.request(witness_subject(party), request, timeout=_WITNESS_SECONDS)
         return reply.data
+
+
+def _stream_of(config: api.StreamConfig) -> Stream:
+    return Stream(
+        name=config.name or "",
+        subjects=tuple(config.subjects or ()),
+        work_queue=config.retention == api.RetentionPolicy.WORK_QUEUE,
+        append_only=bool(config.deny_delete and config.deny_purge and not config.allow_rollup_hdrs),
+        allow_direct=bool(config.allow_direct),
+        max_age_seconds=int(config.max_age or 0),
+        max_bytes=config.max_bytes if config.max_bytes is not None else -1,
+        max_messages_per_subject=config.max_msgs_per_subject or -1,
+    )
 
 
 def _look_away(future: asyncio.Future[Any]) -> None:

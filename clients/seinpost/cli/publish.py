@@ -22,8 +22,10 @@ from seinpost_schemas.note import parse_note
 from seinpost_schemas.signal import Signal
 
 from . import clean, fail
+from ._expiry import warn_of_expiry
 from ._input import read_signals
 from ._passphrase import find_passphrase
+from ._text import load_texts
 
 _PROGRESS_SECONDS = 0.5
 
@@ -124,6 +126,7 @@ async def run(
     tally = _Tally(as_json=as_json)
     try:
         async with Connection(config, identity, on_waiting=fail) as post:
+            warn_of_expiry(post, load_texts("nl"))
             try:
                 await _submit_all(post, source, theme, classification, audience, tally)
                 if tally.waiting:

@@ -23,6 +23,7 @@ from seinpost.identity import load_identity
 from seinpost_schemas.signal import Signal
 
 from . import clean, fail
+from ._expiry import warn_of_expiry
 from ._passphrase import find_passphrase
 from ._text import load_texts
 
@@ -68,18 +69,18 @@ class Table:
         )
         self._console.print(Text(text, style="reverse"))
 
-    def show(self, delivery: Delivery, status: Status = "pending") -> None:
+    def show(self, delivery: Delivery, status: Status = "pending", suspicion: str | None = None) -> None:
         """One verified signal."""
         if self._as_json:
-            print(to_json(delivery, status), flush=True)
+            print(to_json(delivery, status, suspicion), flush=True)
             return
         if not self._headed:
             heading = "  ".join(self._texts(name).ljust(width) for name, width in _HEADINGS)
             self._console.print(Text(heading, style="bold"))
             self._headed = True
-        self._console.print(self._row(delivery), overflow="ellipsis", no_wrap=True)
+        self._console.print(self._row(delivery, suspicion), overflow="ellipsis", no_wrap=True)
 
-    def _row(self, delivery: Delivery) -> Text:
+    def _row(self, delivery: Delivery, suspicion: str | None) -> Text:
         admitted = dt.datetime.fromtimestamp(delivery.admitted_ms / 1000).astimezone()
         signal = delivery.signal
         is_signal = isinstance(signal, Signal)
@@ -92,6 +93,8 @@ class Table:
         row.append(f"{delivery.sender:9}  {self._texts(kind)[:12]:12}  {severity or '-'!s:8}  ")
         if is_signal and signal.handling.exercise:
             row.append(self._texts("EXERCISE") + "  ", style="reverse")
+        if suspicion is not None:
+            row.append(self._texts("SUSPECT") + "  ", style="bold reverse red")
         row.append(clean(title))
         if isinstance(signal, Signal) and signal.handling.supersedes:
             row.append(
@@ -104,8 +107,9 @@ class Table:
         return row
 
 
-def to_json(delivery: Delivery, status: Status) -> str:
-    """One delivery as a JSON line."""
+def to_json(delivery: Delivery, status: Status, suspicion: str | None = None) -> str:
+    """One delivery as a JSON line; ``suspect`` says why its identity was revoked."""
+    suspect = {} if suspicion is None else {"suspect": suspicion}
     return escaped(
         {
             "signal": delivery.signal,
@@ -117,6 +121,7 @@ def to_json(delivery: Delivery, status: Status) -> str:
             "status": status,
             "admitted": dt.datetime.fromtimestamp(delivery.admitted_ms / 1000, dt.UTC),
             "object_hash": delivery.object_hash.hex(),
+            **suspect,
         }
     )
 
@@ -163,6 +168,7 @@ async def run(
     ) as connection:
         if not as_json and sys.stderr.isatty():
             print(texts("watching as {party}; Ctrl-C stops").format(party=identity.party), file=sys.stderr)
+        warn_of_expiry(connection, texts)
         shown = 0
         async with contextlib.aclosing(connection.signals(from_start=from_start)) as deliveries:
             while count is None or shown < count:
@@ -171,7 +177,7 @@ async def run(
                         delivery = await anext(deliveries)
                 except (TimeoutError, StopAsyncIteration):
                     break
-                table.show(delivery, connection.status(delivery))
+                table.show(delivery, connection.status(delivery), connection.suspicion(delivery))
                 connection.opened(delivery)
                 shown += 1
             # What was shown was taken: one step on stores the position, before the generator is closed.

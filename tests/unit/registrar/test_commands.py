@@ -1,0 +1,213 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""The commands on files: exit statuses, one clear line, nothing half-written, no secret in any output."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from harness.memory import ISSUED, keys_of, seed
+
+from seinpost.cli import main
+from seinpost.registrar.key import load_registrar_key
+from seinpost_broker.core import founding
+from seinpost_schemas.note import composite_type_and_key, format_vkey
+
+pytestmark = pytest.mark.filterwarnings("ignore:Cyclopts application invoked")
+PASSPHRASE = "een lange wachtwoordzin"
+
+
+class Run:
+    """The command's status and output."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch = monkeypatch
+        self._capfd = capfd
+        self.everything = ""
+
+    def __call__(self, *words: str | Path) -> tuple[int, str, str]:
+        self._monkeypatch.setattr("sys.argv", ["seinpost", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = self._capfd.readouterr()
+        self.everything += out + err
+        assert "Traceback" not in err
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, out, err
+
+    def fails(self, *words: str | Path) -> tuple[int, str]:
+        """Its status and its only line on standard error."""
+        status, out, err = self(*words)
+        assert status
+        assert out == ""
+        (line,) = err.splitlines()
+        assert line.startswith("seinpost: ")
+        return status, line
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.setenv("SEINPOST_PASSPHRASE", PASSPHRASE)
+    return Run(monkeypatch, capfd)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("r-1", "r-2", "r-9"):
+        path = tmp_path / f"{name}.key"
+        path.write_text(seed(name).hex() + "\n")
+        path.chmod(0o600)
+    registrars = [
+        format_vkey(n, composite_type_and_key(keys_of(n).signing.public.raw)) for n in ("r-1", "r-2")
+    ]
+    text = founding.founding_text(
+        "proef",
+        ISSUED,
+        [],
+        founding.FoundingKeys(
+            registrars=registrars,
+            threshold=2,
+            log_ed25519=bytes(32),
+            log_mldsa44=bytes(1312),
+            brokers={"broker-1": keys_of("broker").nats},
+        ),
+    )
+    (tmp_path / "r1.toml").write_text(text)
+    return tmp_path
+
+
+def signed(run: Run, draft: str) -> None:
+    for name in ("r-1", "r-2"):
+        assert run("register", "sign", draft, "--key", f"{name}.key")[0] == 0
+
+
+def test_a_version_from_draft_to_history(run: Run, folder: Path) -> None:
+    signed(run, "r1.toml")
+    assert run("register", "check", "r1.note")[0] == 0
+    assert run("register", "new", "r2.toml", "--from", "r1.note", "--days", "10")[0] == 0
+    status, _, err = run("register", "check", "r2.toml", "--draft", "--previous", "r1.note")
+    assert status == 0
+    assert "warning: expires on" in err
+    signed(run, "r2.toml")
+    _, out, _ = run("register", "history", "r1.note", "r2.note", "--json")
+    rows = [json.loads(x) for x in out.splitlines()]
+    assert [r["version"] for r in rows] == [1, 2]
+    assert rows[1]["changes"][0] == "De versie: 1 wordt 2."
+    _, out, _ = run("register", "diff", "r1.note", "r1.toml", "--lang", "en")
+    assert out == "Nothing changes.\n"
+    assert json.loads(run("register", "show", "r2.note", "--json")[1])["signed_by"] == ["r-1", "r-2"]
+    assert run.fails("register", "history", "r2.note", "r1.note")[0] == 1
+
+
+def test_what_is_wrong_is_one_line_and_its_status(run: Run, folder: Path) -> None:
+    signed(run, "r1.toml")
+    assert run.fails("register", "sign", "r1.toml", "--key", "r-9.key")[1].count("not a registrar's") == 1
+    assert run.fails("register", "sign", "r1.note", "--key", "r-1.key")[0] == 4
+    assert "exists already" in run.fails("register", "new", "r1.toml", "--from", "r1.note")[1]
+    assert run.fails("register", "new", "r2.toml", "--from", "missing.note")[0] == 4
+    assert (
+        "is signed"
+        in run.fails("register", "revoke", "r1.note", "x", "--reason", "y", "--log", "z", "--index", "1")[1]
+    )
+    assert run("register", "new", "r2.toml", "--from", "r1.note")[0] == 0
+    before = (folder / "r2.toml").read_bytes()
+    revoke = ("register", "revoke", "r2.toml")
+    for words, part in (
+        ((*revoke, "nobody-1", "--reason", "x", "--since", "2026-11-24T09:00:00Z"), "no identity 'nobody-1'"),
+        ((*revoke, "--party", "ncsc", "--reason", "x", "--since", "2026-11-24T09:00:00Z"), "in force"),
+        ((*revoke, "--party", "nobody", "--reason", "x", "--since", "2026-11-24T09:00:00Z"), "no party"),
+        ((*revoke, "--reason", "x", "--since", "2026-11-24T09:00:00Z"), "name identities"),
+        (("register", "explain", "--register", "r1.note"), "name a party"),
+        (("register", "explain", "nobody", "--register", "r1.note"), "not in the register"),
+        (("register", "explain", "--who-can-read", "x", "--register", "r1.note"), "classification/theme"),
+        (("register", "show", "r-1.key"), "not TOML"),
+        (("register", "rotate", "r2.toml", "--remove", "r-7"), "no registrar is called"),
+        (("register", "check", "r1.note", "--enclave", "zz"), "32 hexadecimal"),
+    ):
+        assert part in run.fails(*words)[1]
+    assert (folder / "r2.toml").read_bytes() == before
+    # Below the threshold of what is left: the draft can be written, and check says so.
+    assert run("register", "rotate", "r2.toml", "--remove", "r-2")[0] == 0
+    assert "threshold" in run.fails("register", "check", "r2.toml", "--draft")[1]
+
+
+def test_nobody_signs_another_text_into_a_note(run: Run, folder: Path) -> None:
+    assert run("register", "sign", "r1.toml", "--key", "r-1.key")[0] == 0
+    note = (folder / "r1.note").read_bytes()
+    text = (folder / "r1.toml").read_text()
+    (folder / "r1.toml").write_text(text.replace("Europese", "Europeese"))
+    assert "another text" in run.fails("register", "sign", "r1.toml", "--key", "r-2.key")[1]
+    assert (folder / "r1.note").read_bytes() == note
+
+
+def test_a_registrars_key_is_kept_and_never_shown(run: Run, folder: Path) -> None:
+    assert run("register", "key", "new.key", "--name", "bzk-3")[0] == 0
+    assert (folder / "new.key").stat().st_mode & 0o777 == 0o600
+    key = load_registrar_key(folder / "new.key", lambda: PASSPHRASE)
+    assert (folder / "new.key.vkey").read_text().strip() == key.vkey
+    assert run.fails("register", "key", "new.key", "--name", "bzk-3")[0] == 4
+    (folder / "new.key").chmod(0o640)
+    assert "chmod 600" in run.fails("register", "sign", "r1.toml", "--key", "new.key")[1]
+    (folder / "new.key").chmod(0o600)
+    (folder / "r-1.key").chmod(0o644)
+    assert "chmod 600" in run.fails("register", "sign", "r1.toml", "--key", "r-1.key")[1]
+    (folder / "r-1.key").chmod(0o600)
+    secret = (folder / "new.key").read_bytes()
+    (folder / "new.key").write_bytes(secret.replace(b'"bzk-3"', b'"bzk-1"'))
+    assert "wrong passphrase" in run.fails("register", "sign", "r1.toml", "--key", "new.key")[1]
+    (folder / "new.key").write_bytes(b"{")
+    assert "not a registrar's key" in run.fails("register", "sign", "r1.toml", "--key", "new.key")[1]
+    signed(run, "r1.toml")
+    for name in ("r-1", "r-2"):
+        assert seed(name).hex() not in run.everything
+    assert PASSPHRASE not in run.everything
+    assert repr(key) == "RegistrarKey(bzk-3)"
+
+
+def test_a_wrong_passphrase_is_said(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("register", "key", "new.key", "--name", "bzk-3")[0] == 0
+    monkeypatch.setenv("SEINPOST_PASSPHRASE", "een andere wachtwoordzin")
+    status, line = run.fails("register", "sign", "r1.toml", "--key", "new.key")
+    assert (status, "wrong passphrase" in line) == (4, True)
+    assert "andere" not in line
+    monkeypatch.setenv("SEINPOST_PASSPHRASE", "kort")
+    assert "too short" in run.fails("register", "key", "other.key", "--name", "bzk-4")[1]
+    assert not (folder / "other.key").exists()
+
+
+def test_a_request_is_taken_in_only_with_its_fingerprint(run: Run, folder: Path) -> None:
+    _, out, _ = run("keygen", "ap.key", "--party", "ap", "--name", "ap-1", "--machine", "piket")
+    fingerprint = out.split()[-1]
+    add = ("register", "add", "ap.key.request.json", "--to", "r1.toml")
+    before = (folder / "r1.toml").read_bytes()
+    status, _, err = run(*add)
+    assert status == 4
+    assert "ap-1 of ap on piket" in err
+    assert fingerprint[:4] + " " + fingerprint[4:8] in err
+    assert "not that of this request" in run.fails(*add, "--fingerprint", "ab" * 32)[1]
+    assert (folder / "r1.toml").read_bytes() == before
+    assert run(*add, "--fingerprint", fingerprint.upper())[0] == 0
+    (folder / "ap.key.request.json").write_text('{"party": "ap"}')
+    assert "not a request" in run.fails(*add, "--fingerprint", fingerprint)[1]
+    assert run.fails("keygen", "b.key", "--party", "ap", "--name", "ap-2", "--oin", "12")[0] == 4
+    assert not (folder / "b.key").exists()
+
+
+@pytest.mark.parametrize("step", ["write", "fsync", "link"])
+def test_a_full_disk_leaves_nothing_half_written(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = sorted(p.name for p in folder.iterdir())
+    with monkeypatch.context() as patched:
+        patched.setattr(os, {"write": "fchmod"}.get(step, step), full)
+        status, line = run.fails("keygen", "ap.key", "--party", "ap", "--name", "ap-1")
+        assert (status, "No space left" in line) == (3, True)
+        assert run.fails("register", "key", "new.key", "--name", "bzk-3")[0] == 3
+    assert sorted(p.name for p in folder.iterdir()) == before
