@@ -143,6 +143,27 @@ def watch(
 
 
 @app.command
+def console(
+    *,
+    config: Config,
+    port: Annotated[int, Parameter(help="The port on 127.0.0.1; 0 takes a free one.")] = 0,
+    browser: Annotated[bool, Parameter(help="Open the browser by itself.")] = True,
+    lang: Annotated[str, Parameter(help="nl or en, for what the terminal says.")] = "nl",
+    passphrase_file: PassphraseFile = None,
+) -> int:
+    """Serve the table's console on this machine, to the holder of the link that is printed.
+
+    Needs pip install 'seinpost[console]'. Runs until Ctrl-C. Nothing leaves this machine, and no signal is
+    stored in the clear.
+
+    Example: seinpost console --config proef/tafel.toml --no-browser
+    """
+    from .console import run  # noqa: PLC0415
+
+    return asyncio.run(run(config, passphrase_file, port=port, browser=browser, language=lang))
+
+
+@app.command
 def witness(
     config: Annotated[
         list[Path], Parameter(help="The witness's configuration (TOML); more of them run side by side.")

@@ -26,12 +26,15 @@ class Live:
         self._version = version
         self._instance = secrets.token_hex(4)
         self._waiting: set[asyncio.Event] = set()
-        self._closed = False
+        self._ended = False
 
     @property
     def current(self) -> str:
         """The number of what a page shows now; another start of the console has other ones."""
         return f"{self._instance}-{self._version()}"
+
+    def _goes_on(self) -> bool:
+        return not self._ended
 
     def wake(self) -> None:
         """The model may have changed."""
@@ -40,7 +43,7 @@ class Live:
 
     def close(self) -> None:
         """End every stream."""
-        self._closed = True
+        self._ended = True
         self.wake()
 
     async def stream(self, last: str | None) -> AsyncIterator[ServerSentEvent]:
@@ -48,13 +51,13 @@ class Live:
         event = asyncio.Event()
         self._waiting.add(event)
         try:
-            while not self._closed:
+            while self._goes_on():
                 event.clear()
                 if (current := self.current) != last:
                     last = current
                     yield ServerSentEvent(id=current, event="change", data="changed", retry=1000)
                 await event.wait()
-                await asyncio.sleep(0 if self._closed else GATHER_SECONDS)
+                await asyncio.sleep(GATHER_SECONDS if self._goes_on() else 0)
         finally:
             with contextlib.suppress(KeyError):
                 self._waiting.remove(event)

@@ -36,7 +36,7 @@ class Session(msgspec.Struct, kw_only=True, eq=False):
     """A screen that many can see: no protected section is shown."""
     official: str | None = None
     """The number of the official who logged in, where the console has accounts."""
-    searches: dict[str, TextSearch] = {}  # noqa: RUF012 - msgspec copies it for each
+    searches: dict[str, TextSearch] = {}
     notice: str = ""
 
     def add_search(self, text: str) -> str:

@@ -1,0 +1,269 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""The pages' addresses: takes a request, asks the table, draws the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import re
+import time
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+from sse_starlette import EventSourceResponse
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from seinpost_schemas.compartment import CARRIED, Theme
+
+from .acts import Acknowledging, GivingFeedback
+from .feed_view import Entry, Ref
+from .filters import Filters, parse_filters
+from .pages import Pages
+from .proof_steps import Step, verify_steps
+from .report_page import ReportPage
+from .security import Guard, session_cookie
+from .sessions import Session
+from .table import Table, wall_ms
+from .techniques import named, tactics
+from .text_search import TextSearch
+from .words import REFUSALS, theme_short
+
+TIMELINE_DAYS = 14
+_SEARCH_PART = 2_000
+"""Entries that a search looks at before other requests get a turn."""
+_LEVELS = [level.token for level in CARRIED]
+_SCHEMES = ("auto", "light", "dark")
+
+
+class Console:
+    """The web application of one table."""
+
+    def __init__(self, table: Table, port: int, *, on_entered: Callable[[], None] = lambda: None) -> None:
+        self._table = table
+        self._pages = Pages()
+        self._on_entered = on_entered
+        report = ReportPage(table, self._draw)
+        app = Starlette(
+            routes=[
+                Route("/start", self._start),
+                Route("/", self._queue),
+                Route("/search", self._search, methods=["POST"]),
+                Route("/live", self._live),
+                Route("/overview", self._overview),
+                Route("/views", self._views),
+                Route("/settings", self._settings, methods=["POST"]),
+                Route("/leave", self._leave, methods=["POST"]),
+                Route(_SIGNAL, self._signal),
+                Route(_SIGNAL + "/protected", self._protected, methods=["POST"]),
+                Route(_SIGNAL + "/proof", self._proof, methods=["POST"]),
+                Route("/report", report.show),
+                Route("/report", report.take, methods=["POST"]),
+                Mount("/static", StaticFiles(directory=Path(str(files(__package__) / "static")))),
+            ],
+            exception_handlers={404: self._missing},
+        )
+        self.guard = Guard(app, table.door, port, self._refusal)
+
+    # -- coming in --------------------------------------------------------------------------------
+
+    async def _start(self, request: Request) -> Response:
+        entered = self._table.door.enter(request.query_params.get("token", ""), time.monotonic())
+        if entered is None:
+            return self._refusal(401)
+        response = RedirectResponse("/", 303)
+        response.headers["set-cookie"] = session_cookie(self.guard.cookie, entered[0])
+        self._on_entered()
+        return response
+
+    async def _leave(self, request: Request) -> Response:
+        self._table.door.leave(request.cookies[self.guard.cookie])
+        return self._refusal(401)
+
+    async def _settings(self, request: Request) -> Response:
+        session, form = _session(request), request.state.form
+        if form.get("language") in ("nl", "en"):
+            session.language = form["language"]
+        if form.get("scheme") in _SCHEMES:
+            session.scheme = form["scheme"]
+        if "wall" in form:
+            session.wall = form["wall"] == "1"
+        return _see_other(form.get("back", "/"))
+
+    def _refusal(self, status: int) -> Response:
+        return self._pages.draw(
+            "refused.html", "nl", {"sentence": REFUSALS[status], "english": self._pages.texts("en")}, status
+        )
+
+    async def _missing(self, request: Request, _error: Exception) -> Response:
+        session: Session | None = getattr(request.state, "session", None)
+        if session is None:
+            return self._refusal(404)
+        return self._draw(request, "missing.html", {}, 404)
+
+    # -- pages ------------------------------------------------------------------------------------
+
+    def _draw(self, request: Request, name: str, values: dict[str, object], status: int = 200) -> Response:
+        session, table = _session(request), self._table
+        back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        common: dict[str, object] = {
+            "session": session,
+            "notice": session.take_notice(),
+            "table": table,
+            "view": table.view,
+            "party": table.party,
+            "alarms": table.alarm_lines(),
+            "version": table.live.current,
+            "now_ms": wall_ms(),
+            "themes": [theme.token for theme in Theme],
+            "levels": [level.token for level in CARRIED],
+            "back": back if request.method == "GET" else "/",
+            "path": request.url.path,
+            "marking": "ong",
+        }
+        return self._pages.draw(name, session.language, common | values, status)
+
+    async def _queue(self, request: Request) -> Response:
+        session, view = _session(request), self._table.view
+        asked = parse_filters(request.query_params)
+        if "exercise" not in request.query_params and not view.count(exercise=False):
+            # Nothing real has come: show what there is.
+            asked = parse_filters({**request.query_params, "exercise": "1"})
+        search = session.searches.get(asked.search)
+        found = await self._look(search) if search is not None else (set() if asked.search else None)
+        return self._draw(
+            request,
+            "queue.html",
+            {
+                "filters": asked,
+                "queue": (page := view.queue(asked, found)),
+                "marking": max(
+                    (e.ref.classification for e in page.entries), key=_LEVELS.index, default="ong"
+                ),
+                "search": search,
+                "techniques": view.techniques(),
+            },
+        )
+
+    async def _look(self, search: TextSearch) -> set[int]:
+        while part := self._table.view.since(search.looked)[:_SEARCH_PART]:
+            search.look(part)
+            await asyncio.sleep(0)
+        return search.found
+
+    async def _search(self, request: Request) -> Response:
+        session, form = _session(request), request.state.form
+        asked = parse_filters(form)
+        text = form.get("text", "").strip()
+        return _see_other(asked.query(search=session.add_search(text) if text else ""))
+
+    def _entry(self, request: Request) -> Entry | None:
+        path = request.path_params
+        return self._table.view.get(Ref(path["level"], path["theme"], path["leaf_index"], path["number"]))
+
+    async def _signal(self, request: Request) -> Response:
+        return self._show(request)
+
+    async def _protected(self, request: Request) -> Response:
+        """The protected section, once, in the answer to a request that says so; on no wall screen."""
+        entry = self._entry(request)
+        if entry is None or entry.signal.protected is None or _session(request).wall:
+            return self._draw(request, "missing.html", {}, 404)
+        self._table.open_protected(entry, _session(request))
+        return self._show(request, opened=True)
+
+    async def _proof(self, request: Request) -> Response:
+        entry = self._entry(request)
+        if entry is None:
+            return self._draw(request, "missing.html", {}, 404)
+        table = self._table
+        log = table.view.logs[str(entry.delivery.compartment)]
+        steps = verify_steps(
+            entry.delivery,
+            table.status(entry),
+            log.note,
+            log.audited,
+            table.connection.directory.view.register,
+            self._pages.texts(_session(request).language),
+        )
+        return self._show(request, steps=steps)
+
+    def _show(self, request: Request, *, opened: bool = False, steps: list[Step] | None = None) -> Response:
+        entry, view = self._entry(request), self._table.view
+        if entry is None:
+            return self._draw(request, "missing.html", {}, 404)
+        if "x-seinpost-live" not in request.headers:
+            self._table.open(entry)
+        return self._draw(
+            request,
+            "signal.html",
+            {
+                "entry": entry,
+                "signal": entry.signal,
+                "related": view.related(entry),
+                "superseded_by": view.superseded_by(entry),
+                "supersedes": [e for i in entry.signal.handling.supersedes for e in view.named(i)],
+                "refers_to": [e for i in entry.signal.handling.refers_to for e in view.named(i)],
+                "acts": view.acts(entry),
+                "opened": opened,
+                "steps": steps,
+                "back": entry.ref.path,
+                "marking": entry.ref.classification,
+                "can_acknowledge": isinstance(self._table.connection, Acknowledging),
+                "can_answer": isinstance(self._table.connection, GivingFeedback),
+            },
+        )
+
+    async def _overview(self, request: Request) -> Response:
+        view = self._table.view
+        exercise = request.query_params.get("exercise") == "1" or not view.count(exercise=False)
+        today = dt.datetime.now().astimezone().date()
+        counts = view.counts(exercise=exercise)
+        return self._draw(
+            request,
+            "overview.html",
+            {
+                "exercise": exercise,
+                "counts": counts,
+                "timeline": view.timeline(today, TIMELINE_DAYS, exercise=exercise),
+                "days": [today - dt.timedelta(days=n) for n in reversed(range(TIMELINE_DAYS))],
+                "tactics": _tactic_counts(counts["technique"]),
+                "register": self._table.connection.directory.view.register,
+                "filters": Filters(exercise=exercise),
+                "theme_short": theme_short,
+            },
+        )
+
+    async def _views(self, request: Request) -> Response:
+        return self._draw(request, "views.html", {"views": self._table.marks.views()})
+
+    async def _live(self, request: Request) -> Response:
+        stream = self._table.live.stream(request.headers.get("last-event-id"))
+        return EventSourceResponse(stream, ping=15)
+
+
+_SIGNAL = "/signal/{level}/{theme}/{leaf_index:int}/{number:int}"
+_OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/?&=:._%-]*")
+
+
+def _session(request: Request) -> Session:
+    session: Session = request.state.session
+    return session
+
+
+def _see_other(path: str) -> Response:
+    """Go on to a page of the console, and nowhere else."""
+    return RedirectResponse(path if _OWN_PATH.fullmatch(path) else "/", 303)
+
+
+def _tactic_counts(techniques: dict[str, int]) -> list[tuple[str, str, int]]:
+    counts: dict[str, int] = {}
+    for technique, count in techniques.items():
+        tactic = named(technique).tactic
+        counts[tactic] = counts.get(tactic, 0) + count
+    return [(tactic.id, tactic.name, counts.get(tactic.name, 0)) for tactic in tactics()]
