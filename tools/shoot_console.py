@@ -72,7 +72,7 @@ def set_view(page: Page, language: str, scheme: str) -> None:
     """Choose a language and a scheme with the page's own buttons."""
     if page.locator("html").get_attribute("lang") != language:
         page.locator("button[name=language]").click()
-    while f"scheme-{scheme}" not in (page.locator("html").get_attribute("class") or ""):
+    while f"look-{scheme}" not in (page.locator("html").get_attribute("class") or ""):
         page.locator("button[name=scheme]").click()
 
 

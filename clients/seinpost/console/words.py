@@ -82,6 +82,11 @@ PROOF = {
     "alarm": "There is an alarm about this log and this signal was not confirmed before it. "
     "Check with the sender before you act on it.",
 }
+PROOF_SHORT = {
+    "pending": "Not yet confirmed by witnesses; that takes seconds.",
+    "audited": "Confirmed by witnesses.",
+    "alarm": "Alarm about this log: check with the sender before you act.",
+}
 REFUSALS = {
     400: "This form could not be read.",
     401: "This console is closed for this browser. Use the link in the terminal where it was started; "
@@ -94,7 +99,7 @@ REFUSALS = {
     421: "This console answers under its own address only.",
 }
 BY_VALUE = (
-    SEVERITIES, TYPES, STATUS, URGENCY, PERSONAL_DATA, RELIABILITY, CREDIBILITY, FEEDBACK, ALARMS, PROOF, REFUSALS,
+    SEVERITIES, TYPES, STATUS, URGENCY, PERSONAL_DATA, RELIABILITY, CREDIBILITY, FEEDBACK, ALARMS, PROOF, PROOF_SHORT, REFUSALS,
 )  # fmt: skip
 """Every table that is looked up by a code: their values are in the catalogue too."""
 
