@@ -10,8 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import seinpost
 from playwright.sync_api import Browser, Page, sync_playwright
+
+import seinpost
 from seinpost.demo.incidents import load_publications
 
 ROOT = Path(__file__).parents[1]
@@ -47,7 +48,7 @@ def shoot(browser: Browser, link: str, folder: Path) -> None:
     for language in ("nl", "en"):
         for scheme in ("light", "dark"):
             set_view(page, language, scheme)
-            page.goto(link.split("/start")[0] + "/?exercise=1")
+            page.goto(link.split("/start", maxsplit=1)[0] + "/?exercise=1")
             page.screenshot(path=folder / f"console-{language}-{scheme}.png")
     page.close()
 
@@ -56,7 +57,7 @@ def others(page: Page, folder: Path) -> None:
     """For whoever changes the pages: the other pages, beside the four of the README."""
     if folder == TARGET:
         return
-    base = page.url.split("/?")[0].rstrip("/")
+    base = page.url.partition("/?")[0].rstrip("/")
     page.locator(".row__title a").first.click()
     page.screenshot(path=folder / "signal.png", full_page=True)
     for name in ("overview", "report", "views"):

@@ -8,7 +8,7 @@ import asyncio
 import datetime as dt
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,8 +20,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from seinpost_schemas.compartment import CARRIED, Theme
+from seinpost_schemas.errors import RefusedError, SeinpostError
 
-from .acts import Acknowledging, GivingFeedback
+from .acts import FEEDBACK_KINDS, Acknowledging, GivingFeedback
 from .feed_view import Entry, Ref
 from .filters import Filters, parse_filters
 from .pages import Pages
@@ -32,7 +33,7 @@ from .sessions import Session
 from .table import Table, wall_ms
 from .techniques import named, tactics
 from .text_search import TextSearch
-from .words import REFUSALS, theme_short
+from .words import DONE, REFUSALS, theme_short
 
 TIMELINE_DAYS = 14
 _SEARCH_PART = 2_000
@@ -62,6 +63,8 @@ class Console:
                 Route(_SIGNAL, self._signal),
                 Route(_SIGNAL + "/protected", self._protected, methods=["POST"]),
                 Route(_SIGNAL + "/proof", self._proof, methods=["POST"]),
+                Route(_SIGNAL + "/acknowledge", self._acknowledge, methods=["POST"]),
+                Route(_SIGNAL + "/feedback", self._feedback, methods=["POST"]),
                 Route("/report", report.show),
                 Route("/report", report.take, methods=["POST"]),
                 Mount("/static", StaticFiles(directory=Path(str(files(__package__) / "static")))),
@@ -192,6 +195,35 @@ class Console:
             self._pages.texts(_session(request).language),
         )
         return self._show(request, steps=steps)
+
+    async def _acknowledge(self, request: Request) -> Response:
+        entry, connection = self._entry(request), self._table.connection
+        if entry is None or not isinstance(connection, Acknowledging):
+            return self._draw(request, "missing.html", {}, 404)
+        return await self._act(request, entry, connection.acknowledge(entry.delivery), DONE["acknowledge"])
+
+    async def _feedback(self, request: Request) -> Response:
+        entry, connection = self._entry(request), self._table.connection
+        kind = next((k for k in FEEDBACK_KINDS if k == request.state.form.get("kind")), None)
+        if entry is None or kind is None or not isinstance(connection, GivingFeedback):
+            return self._draw(request, "missing.html", {}, 404)
+        text = request.state.form.get("text", "").strip() or None
+        return await self._act(
+            request, entry, connection.feedback(entry.delivery, kind, text), DONE["feedback"]
+        )
+
+    async def _act(self, request: Request, entry: Entry, act: Awaitable[object], done: str) -> Response:
+        session = _session(request)
+        texts = self._pages.texts(session.language)
+        try:
+            await act
+        except RefusedError as error:
+            session.notice = texts("Refused: {reason}").format(reason=error)
+        except SeinpostError as error:
+            session.notice = str(error)
+        else:
+            session.notice = texts(done)
+        return _see_other(entry.ref.path)
 
     def _show(self, request: Request, *, opened: bool = False, steps: list[Step] | None = None) -> Response:
         entry, view = self._entry(request), self._table.view

@@ -87,6 +87,7 @@ PROOF_SHORT = {
     "audited": "Confirmed by witnesses.",
     "alarm": "Alarm about this log: check with the sender before you act.",
 }
+DONE = {"acknowledge": "Acknowledged.", "feedback": "Your answer was sent."}
 REFUSALS = {
     400: "This form could not be read.",
     401: "This console is closed for this browser. Use the link in the terminal where it was started; "
@@ -99,7 +100,7 @@ REFUSALS = {
     421: "This console answers under its own address only.",
 }
 BY_VALUE = (
-    SEVERITIES, TYPES, STATUS, URGENCY, PERSONAL_DATA, RELIABILITY, CREDIBILITY, FEEDBACK, ALARMS, PROOF, PROOF_SHORT, REFUSALS,
+    SEVERITIES, TYPES, STATUS, URGENCY, PERSONAL_DATA, RELIABILITY, CREDIBILITY, FEEDBACK, ALARMS, PROOF, PROOF_SHORT, REFUSALS, DONE,
 )  # fmt: skip
 """Every table that is looked up by a code: their values are in the catalogue too."""
 
