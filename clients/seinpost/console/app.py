@@ -33,7 +33,7 @@ from .sessions import Session
 from .table import Table, wall_ms
 from .techniques import named, tactics
 from .text_search import TextSearch
-from .words import DONE, REFUSALS, theme_short
+from .words import DONE, REFUSALS, reason_sentence, theme_short
 
 TIMELINE_DAYS = 14
 _SEARCH_PART = 2_000
@@ -218,7 +218,8 @@ class Console:
         try:
             await act
         except RefusedError as error:
-            session.notice = texts("Refused: {reason}").format(reason=error)
+            sentence = reason_sentence(error.reason, texts)
+            session.notice = texts("Refused: {reason}").format(reason=f"{sentence} {error.basis or ''}")
         except SeinpostError as error:
             session.notice = str(error)
         else:

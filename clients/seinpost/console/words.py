@@ -87,6 +87,18 @@ PROOF_SHORT = {
     "audited": "Confirmed by witnesses.",
     "alarm": "Alarm about this log: check with the sender before you act.",
 }
+REASONS = {
+    "mandate": "Your organisation has no mandate for this.",
+    "prohibited": "Your organisation must expressly not do this.",
+    "ceiling": "The classification is above what may be sent here.",
+    "classification": "The classification does not fit.",
+    "audience": "This audience has no readers here, or does not exist.",
+    "expired": "The date until which it is valid has passed.",
+    "register-expired": "The register has expired; nothing can be sent until there is a new one.",
+    "quota": "Your organisation has sent too much; try again later.",
+    "revoked": "This console's keys were revoked.",
+}
+OTHER_REASON = "A rule of the enclave does not allow this."
 DONE = {"acknowledge": "Acknowledged.", "feedback": "Your answer was sent."}
 REFUSALS = {
     400: "This form could not be read.",
@@ -129,6 +141,11 @@ def classification_name(token: str) -> str:
 def alarm_sentence(code: str, texts: Texts) -> str:
     """An alarm in a sentence."""
     return texts(ALARMS.get(code, OTHER_ALARM))
+
+
+def reason_sentence(reason: str, texts: Texts) -> str:
+    """Why something was refused, in a sentence."""
+    return texts(REASONS.get(reason, OTHER_REASON))
 
 
 def age(now_ms: int, then_ms: int, texts: Texts) -> str:
