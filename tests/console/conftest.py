@@ -21,6 +21,8 @@ from seinpost import format_signal  # noqa: E402
 from seinpost_schemas.signal import Indicator, Signal  # noqa: E402
 
 CHROMIUM = "/usr/bin/chromium"
+AXE = HERE / "vendor" / "axe-core" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 ROOMY = {"width": 1280, "height": 900}
 
 
@@ -121,6 +123,13 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield launched
         launched.close()
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds; run beside the page's own scripts, which its policy does not touch."""
+    page.context.new_cdp_session(page).send("Runtime.evaluate", {"expression": AXE.read_text()})
+    found = page.evaluate("tags => axe.run(document, {runOnly: tags})", TAGS)
+    return [f"{v['id']}: {n['html'][:150]} {n['any'][:1]}" for v in found["violations"] for n in v["nodes"]]
 
 
 class Watched:

@@ -10,11 +10,13 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from conftest import CHROMIUM, Stage, Watched
+from conftest import CHROMIUM, Stage, Watched, violations
 from feed_samples import signal
+from harness.enclave import make_enclave, run, start
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.nats, pytest.mark.timeout(180)]
@@ -250,7 +252,7 @@ def test_a_partner_reports_a_signal_sees_its_readers_and_is_refused_on_a_basis(
     page.get_by_role("button", name="Bekijk wie het kan lezen").click()
     refusal = page.locator("main [role=alert]")
     expect(refusal).to_contain_text("Geweigerd; er is niets verstuurd.")
-    expect(refusal).to_contain_text("De eigen organisatie mag dit uitdrukkelijk niet.")
+    expect(refusal).to_contain_text("Uw organisatie mag dit uitdrukkelijk niet.")
     expect(refusal).to_contain_text("Grondslag: Beslisnota")
     watched.context.close()
     assert [fault for fault in watched.faults if "422" not in fault] == []
@@ -260,11 +262,57 @@ def test_a_partner_reports_a_signal_sees_its_readers_and_is_refused_on_a_basis(
     table.context.close()
 
 
+def test_with_accounts_nobody_reads_without_logging_in(
+    stage: Stage, browser: Browser, tmp_path: Path
+) -> None:
+    desk = Stage.__new__(Stage)
+    desk.enclave, desk._links = stage.enclave, []
+    for number, role in (("2041", "coordinator"), ("2042", "reader")):
+        (tmp_path / number).write_text(f"wachtwoord-van-{number}\n")
+        (tmp_path / number).chmod(0o600)
+        made = run(
+            "official",
+            number,
+            "--role",
+            role,
+            "--config",
+            stage.enclave.config("nctv"),
+            "--password-file",
+            tmp_path / number,
+        )
+        assert (made.status, made.stdout) == (0, f"{number}: {role}\n")
+    console = desk.open("nctv")
+    watched = Watched(browser, desk.url)
+    page = desk.enter(watched.page())
+    assert page.url == desk.url("/login")
+    assert violations(page) == []
+    before = watched.context.cookies()[0]["value"]
+    for path in ("/", "/overview", "/signal/depv/process/1/0", "/views", "/live"):
+        page.goto(desk.url(path))
+        assert page.url == desk.url("/login")
+    page.get_by_label("Ambtenaarnummer").fill("2042")
+    page.get_by_label("Wachtwoord").fill("verkeerd wachtwoord")
+    page.get_by_role("button", name="Inloggen").click()
+    expect(page.get_by_role("alert")).to_contain_text("klopt niet")
+    page.get_by_label("Ambtenaarnummer").fill("2042")
+    page.get_by_label("Wachtwoord").fill("wachtwoord-van-2042")
+    page.get_by_role("button", name="Inloggen").click()
+    page.wait_for_url(desk.url("/"))
+    assert watched.context.cookies()[0]["value"] != before
+    page.locator(".row", has_text="Nagemaakte stempas").get_by_role("link").click()
+    page.get_by_role("button", name="Beschermd deel openen").click()
+    expect(page.locator("#protected")).to_contain_text("stembureaulid")
+    page.goto(desk.url("/views"))
+    expect(page.locator("tbody tr").first).to_contain_text("2042")
+    expect(page.locator("footer")).to_contain_text("2042 (lezer)")
+    watched.context.close()
+    assert [fault for fault in watched.faults if "403" not in fault] == []
+    assert console.interrupt().status in (0, 130)
+
+
 def test_an_alarm_about_the_feed_is_on_every_page(stage: Stage, browser: Browser) -> None:
     """A second table, whose broker stops: within seconds (a minute, outside this test) no checkpoint is fresh."""
     alarmed = Stage.__new__(Stage)
-    from harness.enclave import make_enclave, start
-
     enclave = make_enclave(stage.enclave.path.parent / "alarmed", "ncsc", "tafel", witnesses=True)
     broker = enclave.start(witnesses=True)
     alarmed.enclave, alarmed._links = enclave, []

@@ -6,24 +6,14 @@ from __future__ import annotations
 
 import re
 import time
-from pathlib import Path
 
 import pytest
-from conftest import Stage, Watched
+from conftest import Stage, Watched, violations
 from feed_samples import HOSTILE, signal
 from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.nats, pytest.mark.timeout(180)]
-AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SERIOUS = "Nagemaakte stempas in omloop"
-
-
-def violations(page: Page) -> list[str]:
-    """What axe finds; run beside the page's own scripts, which its policy does not touch."""
-    page.context.new_cdp_session(page).send("Runtime.evaluate", {"expression": AXE.read_text()})
-    found = page.evaluate("tags => axe.run(document, {runOnly: tags})", TAGS)
-    return [f"{v['id']}: {n['html'][:150]} {n['any'][:1]}" for v in found["violations"] for n in v["nodes"]]
 
 
 def open_signal(page: Page, stage: Stage, title: str = SERIOUS) -> None:

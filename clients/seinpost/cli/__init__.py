@@ -164,6 +164,33 @@ def console(
 
 
 @app.command
+def official(
+    number: str,
+    *,
+    config: Config,
+    role: Annotated[str, Parameter(help="reader or coordinator.")] = "reader",
+    password_file: Annotated[
+        Path | None, Parameter(help="A file (mode 0600) whose first line is the password; else a prompt.")
+    ] = None,
+) -> int:
+    """Let an official log in to the console of this identity, on this machine only.
+
+    With one account or more, nobody uses the console without logging in; who opens a protected section is
+    logged under this number.
+
+    Example: seinpost official 2041 --role coordinator --config proef/tafel.toml
+
+    Parameters
+    ----------
+    number
+        A number without a meaning outside the organisation; names stay with whoever hands it out.
+    """
+    from .console import add_official  # noqa: PLC0415
+
+    return add_official(config, number, role, password_file)
+
+
+@app.command
 def witness(
     config: Annotated[
         list[Path], Parameter(help="The witness's configuration (TOML); more of them run side by side.")

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import getpass
+import sys
 from pathlib import Path
 
 from seinpost.config import load_config
-from seinpost.identity import load_identity
-from seinpost_schemas.errors import SetupError
+from seinpost.identity import load_identity, read_passphrase_file
+from seinpost_schemas.errors import MalformedError, SetupError
 
 from ._passphrase import find_passphrase
 
@@ -26,3 +28,31 @@ async def run(
     config = load_config(config_file)
     identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
     return await serve(config, identity, port=port, browser=browser, language=language)
+
+
+def add_official(config_file: Path, number: str, role: str, password_file: Path | None) -> int:
+    """Make an account, or change one."""
+    try:
+        from seinpost.console.officials import Officials  # noqa: PLC0415
+        from seinpost.console.serve import officials_file  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("seinpost"):
+            raise
+        raise SetupError("the console needs more packages: run pip install 'seinpost[console]'") from None
+    if role not in ("reader", "coordinator"):
+        raise MalformedError("the role is reader or coordinator")
+    officials = Officials(officials_file(load_config(config_file)))
+    officials.add(number, "coordinator" if role == "coordinator" else "reader", _password(password_file))
+    print(f"{number}: {role}")
+    return 0
+
+
+def _password(file: Path | None) -> str:
+    if file is not None:
+        return read_passphrase_file(file)
+    if not sys.stdin.isatty():
+        raise SetupError("no password: use --password-file")
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("Again: ") != password:
+        raise SetupError("the two passwords differ; nothing was written")
+    return password

@@ -25,10 +25,12 @@ from seinpost_schemas.errors import RefusedError, SeinpostError
 from .acts import FEEDBACK_KINDS, Acknowledging, GivingFeedback
 from .feed_view import Entry, Ref
 from .filters import Filters, parse_filters
+from .login import LoginGate, LoginPage
+from .officials import Officials
 from .pages import Pages
 from .proof_steps import Step, verify_steps
 from .report_page import ReportPage
-from .security import Guard, session_cookie
+from .security import Guard, cookie_name, session_cookie
 from .sessions import Session
 from .table import Table, wall_ms
 from .techniques import named, tactics
@@ -45,14 +47,19 @@ _SCHEMES = ("auto", "light", "dark")
 class Console:
     """The web application of one table."""
 
-    def __init__(self, table: Table, port: int, *, on_entered: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, table: Table, officials: Officials, port: int, *, on_entered: Callable[[], None] = lambda: None
+    ) -> None:
         self._table = table
         self._pages = Pages()
         self._on_entered = on_entered
         report = ReportPage(table, self._draw)
+        login = LoginPage(officials, table.door, cookie_name(port), self._draw)
         app = Starlette(
             routes=[
                 Route("/start", self._start),
+                Route("/login", login.show),
+                Route("/login", login.take, methods=["POST"]),
                 Route("/", self._queue),
                 Route("/search", self._search, methods=["POST"]),
                 Route("/live", self._live),
@@ -71,7 +78,7 @@ class Console:
             ],
             exception_handlers={404: self._missing},
         )
-        self.guard = Guard(app, table.door, port, self._refusal)
+        self.guard = Guard(LoginGate(app, officials), table.door, port, self._refusal)
 
     # -- coming in --------------------------------------------------------------------------------
 
@@ -273,7 +280,10 @@ class Console:
         )
 
     async def _views(self, request: Request) -> Response:
-        return self._draw(request, "views.html", {"views": self._table.marks.views()})
+        session, views = _session(request), self._table.marks.views()
+        if session.role != "coordinator":
+            views = [view for view in views if view.official == session.official]
+        return self._draw(request, "views.html", {"views": views})
 
     async def _live(self, request: Request) -> Response:
         stream = self._table.live.stream(request.headers.get("last-event-id"))

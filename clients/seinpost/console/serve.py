@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 import webbrowser
+from pathlib import Path
 
 import uvicorn
 
@@ -22,6 +23,7 @@ from seinpost_schemas.errors import SetupError
 
 from .app import Console
 from .marks import Marks
+from .officials import Officials
 from .table import Table
 
 
@@ -30,6 +32,7 @@ async def serve(config: Config, identity: Identity, *, port: int, browser: bool,
     texts = load_texts(language)
     listener = _listen(port)
     marks = Marks(config.state, identity.storage_key)
+    officials = Officials(officials_file(config))
     table = Table(marks)
     own_port = listener.getsockname()[1]
 
@@ -48,7 +51,7 @@ async def serve(config: Config, identity: Identity, *, port: int, browser: bool,
             on_waiting=fail,
         ) as connection:
             table.use(connection)
-            console = Console(table, own_port, on_entered=another)
+            console = Console(table, officials, own_port, on_entered=another)
             reading = asyncio.ensure_future(table.read())
             try:
                 first = link()
@@ -63,6 +66,11 @@ async def serve(config: Config, identity: Identity, *, port: int, browser: bool,
     finally:
         marks.close()
         listener.close()
+
+
+def officials_file(config: Config) -> Path:
+    """Where the accounts of this identity's console are."""
+    return config.state / "officials.json"
 
 
 async def _run(console: Console, listener: socket.socket, table: Table) -> None:

@@ -36,6 +36,8 @@ class Session(msgspec.Struct, kw_only=True, eq=False):
     """A screen that many can see: no protected section is shown."""
     official: str | None = None
     """The number of the official who logged in, where the console has accounts."""
+    role: str = "coordinator"
+    """What that official may: a reader does not see who opened what."""
     searches: dict[str, TextSearch] = {}
     notice: str = ""
 

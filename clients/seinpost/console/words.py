@@ -99,6 +99,7 @@ REASONS = {
     "revoked": "This console's keys were revoked.",
 }
 OTHER_REASON = "A rule of the enclave does not allow this."
+ROLES = {"reader": "reader", "coordinator": "coordinator"}
 DONE = {"acknowledge": "Acknowledged.", "feedback": "Your answer was sent."}
 REFUSALS = {
     400: "This form could not be read.",
@@ -112,7 +113,8 @@ REFUSALS = {
     421: "This console answers under its own address only.",
 }
 BY_VALUE = (
-    SEVERITIES, TYPES, STATUS, URGENCY, PERSONAL_DATA, RELIABILITY, CREDIBILITY, FEEDBACK, ALARMS, PROOF, PROOF_SHORT, REFUSALS, DONE,
+    SEVERITIES, TYPES, STATUS, URGENCY, PERSONAL_DATA, RELIABILITY, CREDIBILITY, FEEDBACK, ALARMS, PROOF, PROOF_SHORT,
+    REFUSALS, DONE, ROLES, REASONS, {"": OTHER_REASON},
 )  # fmt: skip
 """Every table that is looked up by a code: their values are in the catalogue too."""
 
