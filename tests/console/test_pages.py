@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 from conftest import Stage, Watched, violations
@@ -271,7 +272,7 @@ def test_a_narrow_or_enlarged_page_scrolls_one_way_only(
     """640 by 450 is a window of 1280 by 900 at 200 %."""
     path = page.locator(".row__title a").first.get_attribute("href")
     page.set_viewport_size({"width": width, "height": height})
-    for target in ("/", "/?exercise=1", "/overview", "/report", "/views", path):
+    for target in ("/", "/?exercise=1", "/overview", "/report", "/views", "/situation", path):
         page.goto(stage.url(target))
         assert page.evaluate("document.documentElement.scrollWidth") <= width, target
 
@@ -286,6 +287,22 @@ def test_paper_has_the_classification_and_the_pages_numbers(page: Page, stage: S
     assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
     rules = page.request.get(stage.url("/static/print.css")).text()
     assert "counter(page)" in rules
+
+
+def test_the_situation_report_of_the_day_is_a_page_and_a_pdf(page: Page, stage: Stage) -> None:
+    page.get_by_role("link", name="Situatiebeeld").click()
+    report = page.locator(".situation")
+    expect(report).to_contain_text(SERIOUS)
+    expect(report).to_contain_text("depv/process")
+    expect(page.locator(".marking")).to_contain_text("Departementaal VERTROUWELIJK tot 2099-03-18")
+    page.get_by_label("Publiek debat").uncheck()
+    page.get_by_role("button", name="Maak het beeld").click()
+    expect(report).not_to_contain_text("Nepaccounts over het debat")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Als PDF").click()
+    content = Path(download.value.path()).read_bytes()
+    assert content.startswith(b"%PDF")
+    assert download.value.suggested_filename.startswith("situatie-")
 
 
 def test_the_first_page_comes_within_a_second(page: Page, stage: Stage) -> None:

@@ -27,11 +27,13 @@ from .feed_view import Entry, Ref
 from .filters import Filters, parse_filters
 from .login import LoginGate, LoginPage
 from .officials import Officials
-from .pages import Pages
+from .pages import Pages, moment
 from .proof_steps import Step, verify_steps
 from .report_page import ReportPage
 from .security import Guard, cookie_name, session_cookie
 from .sessions import Session
+from .situation import Situation, make_situation, parse_asked
+from .situation_pdf import make_pdf
 from .table import Table, wall_ms
 from .techniques import named, tactics
 from .text_search import TextSearch
@@ -64,6 +66,8 @@ class Console:
                 Route("/search", self._search, methods=["POST"]),
                 Route("/live", self._live),
                 Route("/overview", self._overview),
+                Route("/situation", self._situation),
+                Route("/situation.pdf", self._situation_pdf),
                 Route("/views", self._views),
                 Route("/settings", self._settings, methods=["POST"]),
                 Route("/leave", self._leave, methods=["POST"]),
@@ -277,6 +281,39 @@ class Console:
                 "filters": Filters(exercise=exercise),
                 "theme_short": theme_short,
             },
+        )
+
+    def _asked(self, request: Request) -> Situation:
+        today = dt.datetime.now().astimezone().date()
+        fields = request.query_params
+        exercise = not self._table.view.count(exercise=False)
+        asked = parse_asked(fields, fields.getlist("theme"), today, exercise=exercise)
+        return make_situation(self._table.view, asked)
+
+    def _made(self, session: Session) -> str:
+        texts, language = self._pages.texts(session.language), session.language
+        party = self._table.party.name_nl if language == "nl" else self._table.party.name_en
+        return texts("Made on {moment} for {party}.").format(moment=moment(wall_ms(), language), party=party)
+
+    async def _situation(self, request: Request) -> Response:
+        situation = self._asked(request)
+        values: dict[str, object] = {
+            "situation": situation,
+            "marking": situation.marking,
+            "made": self._made(_session(request)),
+        }
+        return self._draw(request, "situation.html", values)
+
+    async def _situation_pdf(self, request: Request) -> Response:
+        session, situation = _session(request), self._asked(request)
+        texts = self._pages.texts(session.language)
+        made = self._made(session)
+        pdf = await asyncio.to_thread(make_pdf, situation, self._table.status, made, session.language, texts)
+        name = f"situatie-{situation.asked.first}-{situation.asked.last}.pdf"
+        return Response(
+            pdf,
+            media_type="application/pdf",
+            headers={"content-disposition": f'attachment; filename="{name}"'},
         )
 
     async def _views(self, request: Request) -> Response:

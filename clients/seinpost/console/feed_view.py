@@ -295,6 +295,14 @@ class FeedView:
                 counts[entry.ref.theme][days - 1 - age] += 1
         return dict(counts)
 
+    def between(self, first: dt.date, last: dt.date, *, exercise: bool) -> list[Entry]:
+        """What was admitted from the first to the last day, in this machine's time zone."""
+        begin, end = (
+            dt.datetime.combine(day, dt.time()).astimezone().timestamp() * 1000
+            for day in (first, last + dt.timedelta(days=1))
+        )
+        return [e for e in self._newest[exercise] if begin <= e.delivery.admitted_ms < end]
+
     def counts(self, *, exercise: bool) -> dict[str, Counter[str]]:
         """How many per theme, sender, severity and classification; and of them, unread per theme."""
         found: dict[str, Counter[str]] = {

@@ -44,12 +44,13 @@ class Pages:
     def draw(self, name: str, language: str, values: Mapping[str, object], status: int = 200) -> HTMLResponse:
         """A page."""
         html = self._environment.get_template(name).render(
-            t=self._texts[language], lang=language, moment=lambda at: _moment(at, language), **values
+            t=self._texts[language], lang=language, moment=lambda at: moment(at, language), **values
         )
         return HTMLResponse(html, status_code=status)
 
 
-def _moment(at: dt.datetime | int, language: str) -> str:
+def moment(at: dt.datetime | int, language: str) -> str:
+    """A moment in this machine's time zone, as the language writes it."""
     if isinstance(at, int):
         at = dt.datetime.fromtimestamp(at / 1000, dt.UTC)
     return at.astimezone().strftime(_PERIOD_FORMAT[language])
