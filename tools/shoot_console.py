@@ -60,9 +60,12 @@ def others(page: Page, folder: Path) -> None:
     base = page.url.partition("/?")[0].rstrip("/")
     page.locator(".row__title a").first.click()
     page.screenshot(path=folder / "signal.png", full_page=True)
-    for name in ("overview", "report", "views"):
+    for name in ("overview", "report", "views", "situation"):
         page.goto(f"{base}/{name}")
         page.screenshot(path=folder / f"{name}.png", full_page=True)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Als PDF").click()
+    download.value.save_as(folder / "situation.pdf")
     page.set_viewport_size({"width": 320, "height": 800})
     page.goto(base)
     page.screenshot(path=folder / "narrow.png")
