@@ -167,6 +167,9 @@ def test_counts_and_timeline_are_of_real_or_exercise_signals(view: FeedView) -> 
     assert counts["theme"] == {"process": 3, "debate": 1}
     assert counts["sender"] == {"ncsc": 2, "cvdm": 1, "aivd": 1}
     assert counts["technique"] == {"disarm:T0049": 1}
+    assert counts["unread"] == {"process": 3, "debate": 1}
+    view.mark_read(view.queue(Filters(theme="debate")).entries[0])
+    assert counts["unread"]["debate"] == 0
     assert view.counts(exercise=True)["theme"] == {"process": 1}
     today = dt.datetime.fromtimestamp(START_MS / 1000).astimezone().date()
     assert view.timeline(today, 3, exercise=False) == {"process": [0, 0, 3], "debate": [0, 0, 1]}
@@ -188,6 +191,7 @@ def test_a_search_finds_words_in_any_case_or_accent_and_never_in_the_protected_s
 
     assert found("STEMPAS omloop") == {0}
     assert found("coordinatie") == {1}
+    assert found("CO\u00d6RDIN\u200bATIE") == {1}
     assert found("stembureau-info.example") == {0}
     assert found("stembureaulid") == set()
     assert found("piket@ncsc") == set()

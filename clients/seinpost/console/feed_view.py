@@ -110,6 +110,10 @@ class FeedView:
         self._by_id: dict[str, list[Entry]] = defaultdict(list)
         self._superseded: dict[str, list[Entry]] = defaultdict(list)
         self._acts: dict[str, list[tuple[Delivery, Act]]] = defaultdict(list)
+        self._counts: dict[bool, dict[str, Counter[str]]] = {
+            exercise: {name: Counter() for name in ("theme", "unread", "sender", "technique")}
+            for exercise in (False, True)
+        }
         self.logs: dict[str, LogHealth] = {}
         self.senders: Counter[str] = Counter()
         self.elections: Counter[str] = Counter()
@@ -149,6 +153,7 @@ class FeedView:
         self._enqueue(entry)
         bisect.insort(self._newest[signal.handling.exercise], entry, key=_newness)
         self._relate(entry)
+        self._count(entry)
         return entry
 
     def _relate(self, entry: Entry) -> None:
@@ -175,6 +180,7 @@ class FeedView:
         queue = self._queues[entry.signal.handling.exercise, True]
         del queue[bisect.bisect_left(queue, entry.priority, key=_priority)]
         entry.unread = False
+        self._counts[entry.signal.handling.exercise]["unread"][entry.ref.theme] -= 1
         self._enqueue(entry)
         self.version += 1
         return True
@@ -286,13 +292,12 @@ class FeedView:
     def timeline(self, today: dt.date, days: int, *, exercise: bool) -> dict[str, list[int]]:
         """Per theme, how many came on each of the last days, the oldest first."""
         counts: dict[str, list[int]] = defaultdict(lambda: [0] * days)
-        for entry in self._newest[exercise]:
-            day = dt.datetime.fromtimestamp(entry.delivery.admitted_ms / 1000).astimezone().date()
-            age = (today - day).days
-            if age >= days:
-                break
-            if age >= 0:
-                counts[entry.ref.theme][days - 1 - age] += 1
+        for number in range(days):
+            day = today - dt.timedelta(days=days - 1 - number)
+            for theme, count in Counter(
+                e.ref.theme for e in self.between(day, day, exercise=exercise)
+            ).items():
+                counts[theme][number] = count
         return dict(counts)
 
     def between(self, first: dt.date, last: dt.date, *, exercise: bool) -> list[Entry]:
@@ -301,22 +306,24 @@ class FeedView:
             dt.datetime.combine(day, dt.time()).astimezone().timestamp() * 1000
             for day in (first, last + dt.timedelta(days=1))
         )
-        return [e for e in self._newest[exercise] if begin <= e.delivery.admitted_ms < end]
+        entries = self._newest[exercise]
+        # The newest stand first: what was admitted before the end begins where -admitted rises above -end.
+        return entries[
+            bisect.bisect_right(entries, -end, key=_admitted) : bisect.bisect_right(
+                entries, -begin, key=_admitted
+            )
+        ]
 
     def counts(self, *, exercise: bool) -> dict[str, Counter[str]]:
-        """How many per theme, sender, severity and classification; and of them, unread per theme."""
-        found: dict[str, Counter[str]] = {
-            name: Counter()
-            for name in ("theme", "sender", "severity", "classification", "unread", "technique")
-        }
-        for entry in self._newest[exercise]:
-            found["theme"][entry.ref.theme] += 1
-            found["sender"][entry.delivery.sender] += 1
-            found["severity"][str(entry.severity)] += 1
-            found["classification"][entry.ref.classification] += 1
-            found["unread"][entry.ref.theme] += entry.unread
-            found["technique"].update(dict.fromkeys(entry.signal.report.techniques, 1))
-        return found
+        """How many per theme, sender and technique; and of them, unread per theme."""
+        return self._counts[exercise]
+
+    def _count(self, entry: Entry) -> None:
+        counts = self._counts[entry.signal.handling.exercise]
+        counts["theme"][entry.ref.theme] += 1
+        counts["unread"][entry.ref.theme] += entry.unread
+        counts["sender"][entry.delivery.sender] += 1
+        counts["technique"].update(dict.fromkeys(entry.signal.report.techniques, 1))
 
 
 def ref_of(delivery: Delivery) -> Ref:
@@ -327,6 +334,10 @@ def ref_of(delivery: Delivery) -> Ref:
 
 def _priority(entry: Entry) -> tuple[int, int, int]:
     return entry.priority
+
+
+def _admitted(entry: Entry) -> int:
+    return -entry.delivery.admitted_ms
 
 
 def _newness(entry: Entry) -> tuple[int, int]:

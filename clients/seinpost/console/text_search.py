@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import functools
+import re
 import unicodedata
 from collections.abc import Sequence
 
 from .feed_view import Entry
 
 MAX_SEARCH_CHARACTERS = 200
+_OTHER = re.compile("[^\\x00-\\x7f]")
 
 
 class TextSearch:
@@ -34,7 +37,15 @@ def fold(text: str) -> str:
     """The text without case or accents, and without what cannot be seen."""
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    text = text.casefold()
+    for character in set(_OTHER.findall(text)):
+        text = text.replace(character, _plain(character))
+    return text
+
+
+@functools.lru_cache(maxsize=10_000)
+def _plain(character: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", character)
     return "".join(c for c in decomposed if unicodedata.category(c) not in ("Mn", "Cf"))
 
 
