@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from feed_samples import delivery
 
-from seinpost.console.marks import Marks, ProtectedView
+from seinpost.console.marks import MAX_FILTERS, Marks, ProtectedView, SavedFilter
 from seinpost_schemas.errors import SetupError
 
 KEY = bytes(range(32))
@@ -59,3 +59,24 @@ def test_views_that_were_moved_or_are_of_another_key_are_refused(tmp_path: Path)
     with pytest.raises(SetupError, match="another identity"):
         other.views()
     other.close()
+
+
+def test_saved_filters_are_an_officials_own_and_sealed(tmp_path: Path) -> None:
+    marks = Marks(tmp_path, KEY)
+    mine, theirs = SavedFilter("Ernstig debat", "/?theme=debate", "2041"), SavedFilter("Ander", "/", "2042")
+    marks.save_filter(mine)
+    marks.save_filter(theirs)
+    assert [saved for _, saved in marks.filters("2041")] == [mine]
+    assert marks.filters(None) == []
+    number = marks.filters("2041")[0][0]
+    marks.forget_filter(number, "2042")
+    assert marks.filters("2041")
+    held = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"Ernstig" not in held
+    assert b"theme=debate" not in held
+    marks.forget_filter(number, "2041")
+    assert marks.filters("2041") == []
+    for n in range(MAX_FILTERS + 5):
+        marks.save_filter(SavedFilter(str(n), "/", "2041"))
+    assert len(marks.filters("2041")) + len(marks.filters("2042")) <= MAX_FILTERS
+    marks.close()

@@ -147,6 +147,30 @@ def test_a_new_signal_appears_by_itself_and_is_said(page: Page, stage: Stage) ->
     expect(page.locator("#said")).to_have_text(re.compile("nieuw"))
 
 
+def test_a_saved_filter_counts_its_unread_signals_and_notifies_without_content(
+    stage: Stage, watched: Watched
+) -> None:
+    watched.context.grant_permissions(["notifications"])
+    watched.context.add_init_script(
+        "window.told = []; window.Notification = class { static permission = 'granted';"
+        " constructor(title, options) { told.push([title, options.body]); } }"
+    )
+    page = stage.enter(watched.page())
+    page.goto(stage.url("/?theme=process&severity=4&sender=kiesraad"))
+    page.get_by_label("Naam van deze weergave").fill("Ernstig van de Kiesraad")
+    page.get_by_role("button", name="Bewaar").click()
+    saved = page.locator("#saved li", has_text="Ernstig van de Kiesraad")
+    before = int(saved.get_attribute("data-count") or "")
+    page.goto(stage.url("/"))
+    stage.publish("kiesraad", "process", "ong", signal("Voor wie het bewaarde", severity=4))
+    expect(saved).to_have_attribute("data-count", str(before + 1), timeout=15_000)
+    assert page.evaluate("told") == [["Nieuw signaal in een bewaard filter", "Ernstig van de Kiesraad"]]
+    saved.get_by_role("link").click()
+    expect(page.locator(".row", has_text="Voor wie het bewaarde")).to_be_visible()
+    saved.get_by_role("button", name="Verwijder").click()
+    expect(saved).to_have_count(0)
+
+
 def test_updates_can_be_paused(page: Page, stage: Stage) -> None:
     page.get_by_role("button", name="Bijwerken pauzeren").click()
     stage.publish("kiesraad", "process", "ong", signal("Tijdens de pauze", severity=5))

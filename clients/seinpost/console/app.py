@@ -11,7 +11,9 @@ import time
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import parse_qsl
 
+import msgspec
 from sse_starlette import EventSourceResponse
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -26,6 +28,7 @@ from .acts import FEEDBACK_KINDS, Acknowledging, GivingFeedback
 from .feed_view import Entry, Ref
 from .filters import Filters, parse_filters
 from .login import LoginGate, LoginPage
+from .marks import MAX_NAME_CHARACTERS, SavedFilter
 from .officials import Officials
 from .pages import Pages, moment
 from .proof_steps import Step, verify_steps
@@ -64,6 +67,8 @@ class Console:
                 Route("/login", login.take, methods=["POST"]),
                 Route("/", self._queue),
                 Route("/search", self._search, methods=["POST"]),
+                Route("/filters", self._save_filter, methods=["POST"]),
+                Route("/filters/forget", self._forget_filter, methods=["POST"]),
                 Route("/live", self._live),
                 Route("/overview", self._overview),
                 Route("/situation", self._situation),
@@ -161,6 +166,7 @@ class Console:
                 ),
                 "search": search,
                 "techniques": view.techniques(),
+                "saved": self._saved(session),
             },
         )
 
@@ -175,6 +181,30 @@ class Console:
         asked = parse_filters(form)
         text = form.get("text", "").strip()
         return _see_other(asked.query(search=session.add_search(text) if text else ""))
+
+    async def _save_filter(self, request: Request) -> Response:
+        session, form = _session(request), request.state.form
+        name = " ".join(form.get("name", "").split())[:MAX_NAME_CHARACTERS]
+        # A search belongs to its session: its words are not kept.
+        asked = msgspec.structs.replace(parse_filters(form), search="", page=1)
+        if name:
+            self._table.marks.save_filter(SavedFilter(name, asked.query(), session.official))
+        return _see_other(asked.query())
+
+    async def _forget_filter(self, request: Request) -> Response:
+        number = request.state.form.get("number", "")
+        if re.fullmatch("[0-9]{1,9}", number):
+            self._table.marks.forget_filter(int(number), _session(request).official)
+        return _see_other(request.state.form.get("back", "/"))
+
+    def _saved(self, session: Session) -> list[tuple[int, SavedFilter, int]]:
+        """The saved views, each with its number of unread signals."""
+        found = []
+        for number, saved in self._table.marks.filters(session.official):
+            asked = parse_filters(dict(parse_qsl(saved.link.partition("?")[2])))
+            unread = self._table.view.queue(msgspec.structs.replace(asked, unread=True)).total
+            found.append((number, saved, unread))
+        return found
 
     def _entry(self, request: Request) -> Entry | None:
         path = request.path_params

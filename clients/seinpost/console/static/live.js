@@ -31,8 +31,24 @@ function total(root) {
   return count ? Number(count.dataset.total) : 0;
 }
 
+function watched(root) {
+  return new Map([...root.querySelectorAll("[data-watch]")].map((one) => [one.dataset.watch, one.dataset]));
+}
+
+function notifyOf(before, now) {
+  const button = document.getElementById("notify");
+  if (!button || !("Notification" in window) || Notification.permission !== "granted") return;
+  for (const [number, one] of now) {
+    // The official's own name for the filter, and nothing of the signal: a notification outlives the page.
+    if (before.has(number) && Number(one.count) > Number(before.get(number).count)) {
+      new Notification(button.dataset.title, { body: one.name, tag: `seinpost-${number}` });
+    }
+  }
+}
+
 function takeOver(next) {
   const before = total(document);
+  notifyOf(watched(document), watched(next));
   const focused = document.activeElement && document.activeElement.id;
   for (const part of document.querySelectorAll("[data-live]")) {
     const fresh = next.getElementById(part.id);
@@ -101,6 +117,15 @@ if (pause) {
       missed = false;
       refresh();
     }
+  });
+}
+
+const notify = document.getElementById("notify");
+if (notify && "Notification" in window) {
+  notify.hidden = Notification.permission !== "default";
+  notify.addEventListener("click", async () => {
+    await Notification.requestPermission();
+    notify.hidden = true;
   });
 }
 
