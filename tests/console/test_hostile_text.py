@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from seinpost.console.defang import defang
 from seinpost.console.hostile_text import Piece, clamp, mixed_words, pieces
+from seinpost.console.paper import css_string
 
 
 @pytest.mark.parametrize(
@@ -30,9 +33,7 @@ def test_lines_stay_only_where_they_may() -> None:
 
 
 def test_piled_up_accents_are_taken_apart() -> None:
-    shown = pieces("z" + "\u0301" * 50)
-    assert shown[0] == Piece("z\u0301\u0301")
-    assert all(piece.mark for piece in shown[1:])
+    assert pieces("z" + "\u0301" * 50) == [Piece("z\u0301\u0301"), Piece("U+0301 ×48", mark=True)]
 
 
 def test_a_long_text_is_cut_and_says_so() -> None:
@@ -61,3 +62,13 @@ def test_words_of_mixed_alphabets_are_named() -> None:
 )
 def test_an_indicator_cannot_be_opened_by_accident(kind: str, value: str, safe: str) -> None:
     assert defang(kind, value).casefold() == safe.casefold()
+
+
+@pytest.mark.parametrize(
+    "text", ['"; } body { display: none } /*', "\\", "a\nb", "</style>", "\u202e", "é", "url(//evil.example)"]
+)
+def test_nothing_leaves_a_string_in_a_style_sheet(text: str) -> None:
+    written = css_string(text)
+    assert re.fullmatch(r'"([A-Za-z0-9 ]|\\[0-9a-f]{6})*"', written)
+    back = re.sub(r"\\([0-9a-f]{6})", lambda m: chr(int(m[1], 16)), written[1:-1])
+    assert back == ("<RLO>" if text == "\u202e" else text.replace("\n", " "))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from conftest import Stage, Watched, violations
 from feed_samples import HOSTILE, signal
 from playwright.sync_api import Page, expect
+from pypdf import PdfReader
 
 pytestmark = [pytest.mark.nats, pytest.mark.timeout(180)]
 SERIOUS = "Nagemaakte stempas in omloop"
@@ -301,16 +303,23 @@ def test_a_narrow_or_enlarged_page_scrolls_one_way_only(
         assert page.evaluate("document.documentElement.scrollWidth") <= width, target
 
 
-def test_paper_has_the_classification_and_the_pages_numbers(page: Page, stage: Stage) -> None:
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_every_sheet_of_paper_has_the_classification_its_duration_and_its_number(
+    page: Page, stage: Stage, language: str
+) -> None:
+    set_view(page, language, "dark")
     open_signal(page, stage)
-    page.emulate_media(media="print")
-    expect(page.locator(".marking")).to_contain_text("Departementaal VERTROUWELIJK")
-    expect(page.locator(".marking")).to_contain_text("tot 2099-03-18")
-    expect(page.locator(".print-foot")).to_be_visible()
-    expect(page.locator(".top")).to_be_hidden()
-    assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
-    rules = page.request.get(stage.url("/static/print.css")).text()
-    assert "counter(page)" in rules
+    sheets = PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True, width="148mm", height="105mm"))).pages
+    texts = [" ".join(sheet.extract_text().split()) for sheet in sheets]
+    assert len(texts) > 1
+    until = {"nl": "tot", "en": "until"}[language]
+    for number, text in enumerate(texts, 1):
+        assert text.count(f"Departementaal VERTROUWELIJK {until} 2099-03-18") == 2
+        assert f"{number} / {len(texts)}" in text
+        assert "Wandscherm" not in text
+    page.goto(stage.url("/situation"))
+    (first, *_) = PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True))).pages
+    assert f"Departementaal VERTROUWELIJK {until} 2099-03-18" in " ".join(first.extract_text().split())
 
 
 def test_the_situation_report_of_the_day_is_a_page_and_a_pdf(page: Page, stage: Stage) -> None:

@@ -31,6 +31,7 @@ from .login import LoginGate, LoginPage
 from .marks import MAX_NAME_CHARACTERS, SavedFilter
 from .officials import Officials
 from .pages import Pages, moment
+from .paper import duration_words, margin_style
 from .proof_steps import Step, verify_steps
 from .report_page import ReportPage
 from .security import Guard, cookie_name, session_cookie
@@ -40,7 +41,7 @@ from .situation_pdf import make_pdf
 from .table import Table, wall_ms
 from .techniques import named, tactics
 from .text_search import TextSearch
-from .words import DONE, REFUSALS, reason_sentence, theme_short
+from .words import DONE, REFUSALS, classification_name, reason_sentence, theme_short
 
 TIMELINE_DAYS = 14
 _SEARCH_PART = 2_000
@@ -76,6 +77,9 @@ class Console:
                 Route("/views", self._views),
                 Route("/settings", self._settings, methods=["POST"]),
                 Route("/leave", self._leave, methods=["POST"]),
+                Route("/marking/{level}.css", self._margins),
+                Route("/situation/marking.css", self._situation_margins),
+                Route(_SIGNAL + "/marking.css", self._signal_margins),
                 Route(_SIGNAL, self._signal),
                 Route(_SIGNAL + "/protected", self._protected, methods=["POST"]),
                 Route(_SIGNAL + "/proof", self._proof, methods=["POST"]),
@@ -351,6 +355,28 @@ class Console:
         if session.role != "coordinator":
             views = [view for view in views if view.official == session.official]
         return self._draw(request, "views.html", {"views": views})
+
+    def _style(self, request: Request, level: str, until: str | None) -> Response:
+        word = self._pages.texts(_session(request).language)("until")
+        style = margin_style(classification_name(level), duration_words(until, word))
+        return Response(style, media_type="text/css")
+
+    async def _margins(self, request: Request) -> Response:
+        level = request.path_params["level"]
+        if level not in _LEVELS:
+            return self._draw(request, "missing.html", {}, 404)
+        return self._style(request, level, None)
+
+    async def _signal_margins(self, request: Request) -> Response:
+        entry = self._entry(request)
+        if entry is None:
+            return self._draw(request, "missing.html", {}, 404)
+        return self._style(request, entry.ref.classification, entry.signal.handling.classified_until)
+
+    async def _situation_margins(self, request: Request) -> Response:
+        situation = self._asked(request)
+        texts = self._pages.texts(_session(request).language)
+        return self._style(request, situation.marking, situation.until or texts("see each signal"))
 
     async def _live(self, request: Request) -> Response:
         stream = self._table.live.stream(request.headers.get("last-event-id"))

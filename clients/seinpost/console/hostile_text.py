@@ -8,6 +8,7 @@ the pieces that are marks as such.
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from typing import NamedTuple
 
@@ -51,7 +52,16 @@ def pieces(text: str, *, lines: bool = False) -> list[Piece]:
             plain.append(character)
     if plain:
         found.append(Piece("".join(plain)))
-    return found
+    return _gathered(found)
+
+
+def _gathered(found: list[Piece]) -> list[Piece]:
+    """A run of the same mark as one, with its number."""
+    gathered = []
+    for piece, run in itertools.groupby(found):
+        times = sum(1 for _ in run)
+        gathered.append(Piece(f"{piece.text} ×{times}", mark=True) if times > 1 else piece)
+    return gathered
 
 
 def _deceives(character: str) -> bool:
