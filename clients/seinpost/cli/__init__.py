@@ -164,6 +164,36 @@ def console(
 
 
 @app.command
+def situation(
+    target: Path,
+    *,
+    config: Config,
+    first: Annotated[str, Parameter(help="The first day, such as 2026-11-24; today if it is left out.")] = "",
+    last: Annotated[str, Parameter(help="The last day, which is part of it.")] = "",
+    theme: Annotated[list[str] | None, Parameter(help="One theme, or more of them; else all.")] = None,
+    exercise: Annotated[bool, Parameter(negative="", help="Of the exercise, not of what is real.")] = False,
+    lang: Annotated[str, Parameter(help="nl or en.")] = "nl",
+    passphrase_file: PassphraseFile = None,
+) -> int:
+    """Write the situation report of a period as PDF, marked on every page, with the proof of each signal.
+
+    Needs pip install 'seinpost[console]'. The file is in the clear: treat it as its marking says. Exit status 1
+    when there is an alarm about the feed.
+
+    Example: seinpost situation beeld.pdf --config proef/tafel.toml --theme debate
+
+    Parameters
+    ----------
+    target
+        A new file.
+    """
+    from .console import run_situation  # noqa: PLC0415
+
+    fields = {"first": first, "last": last or first, "exercise": "1" if exercise else "0"}
+    return asyncio.run(run_situation(config, passphrase_file, target, fields, theme or [], lang))
+
+
+@app.command
 def official(
     number: str,
     *,

@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import getpass
 import sys
 from pathlib import Path
 
 from seinpost.config import load_config
 from seinpost.identity import load_identity, read_passphrase_file
+from seinpost_schemas.compartment import Theme
 from seinpost_schemas.errors import MalformedError, SetupError
 
 from ._passphrase import find_passphrase
+from ._text import load_texts
 
 
 async def run(
@@ -56,3 +59,39 @@ def _password(file: Path | None) -> str:
     if getpass.getpass("Again: ") != password:
         raise SetupError("the two passwords differ; nothing was written")
     return password
+
+
+async def run_situation(
+    config_file: Path,
+    passphrase_file: Path | None,
+    target: Path,
+    fields: dict[str, str],
+    themes: list[str],
+    language: str,
+) -> int:
+    """Write a situation report."""
+    try:
+        from seinpost.console.situation import parse_asked  # noqa: PLC0415
+        from seinpost.console.situation_file import write_situation  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("seinpost"):
+            raise
+        raise SetupError("the console needs more packages: run pip install 'seinpost[console]'") from None
+    load_texts(language)
+    for theme in themes:
+        Theme.parse(theme)
+    for name in ("first", "last"):
+        if fields.get(name) and not _is_day(fields[name]):
+            raise MalformedError(f"--{name} is a day, such as 2026-11-24")
+    config = load_config(config_file)
+    identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
+    today = dt.datetime.now().astimezone().date()
+    asked = parse_asked(fields, themes, today, exercise=False)
+    return await write_situation(config, identity, asked, target, language)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

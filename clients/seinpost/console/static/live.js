@@ -98,11 +98,18 @@ stream.addEventListener("change", (event) => {
   } else tell(true);
 });
 let failing = 0;
+// The browser tries again each second: only what does not come back within three is said.
 stream.onerror = () => {
-  clearTimeout(failing);
-  failing = setTimeout(() => stream.readyState !== EventSource.OPEN && tell(false), 3000);
+  failing ||= setTimeout(() => {
+    failing = 0;
+    if (stream.readyState !== EventSource.OPEN) tell(false);
+  }, 3000);
 };
-stream.onopen = () => clearTimeout(failing);
+stream.onopen = () => {
+  clearTimeout(failing);
+  failing = 0;
+  tell(true);
+};
 // Ages go on while nothing happens.
 setInterval(refresh, 60000);
 
