@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections import Counter
@@ -19,6 +20,8 @@ from .feed_view import Entry, FeedView
 from .live import Live
 from .marks import Marks, ProtectedView
 from .sessions import Door, Session
+
+_TURN = 50
 
 
 class AlarmLine(NamedTuple):
@@ -76,6 +79,9 @@ class Table:
                 async for delivery in deliveries:
                     self.view.add(delivery)
                     self.live.wake()
+                    if len(self.view) % _TURN == 0:
+                        # Catching up need not wait for anything: let the pages have a turn.
+                        await asyncio.sleep(0)
         except SeinpostError as error:
             self.trouble = str(error)
         finally:
