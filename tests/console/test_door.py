@@ -305,6 +305,9 @@ def test_with_accounts_nobody_reads_without_logging_in(
     page.goto(desk.url("/views"))
     expect(page.locator("tbody tr").first).to_contain_text("2042")
     expect(page.locator("footer")).to_contain_text("2042 (lezer)")
+    for _ in range(2):
+        page.get_by_role("button", name="Wandscherm").click()
+    page.wait_for_url(desk.url("/login"))
     watched.context.close()
     assert [fault for fault in watched.faults if "403" not in fault] == []
     assert console.interrupt().status in (0, 130)

@@ -81,6 +81,7 @@ class Console:
                 Route("/situation/marking.css", self._situation_margins),
                 Route(_SIGNAL + "/marking.css", self._signal_margins),
                 Route(_SIGNAL, self._signal),
+                Route(_SIGNAL + "/{act:str}", self._back, methods=["GET"]),
                 Route(_SIGNAL + "/protected", self._protected, methods=["POST"]),
                 Route(_SIGNAL + "/proof", self._proof, methods=["POST"]),
                 Route(_SIGNAL + "/acknowledge", self._acknowledge, methods=["POST"]),
@@ -89,7 +90,7 @@ class Console:
                 Route("/report", report.take, methods=["POST"]),
                 Mount("/static", StaticFiles(directory=Path(str(files(__package__) / "static")))),
             ],
-            exception_handlers={404: self._missing},
+            exception_handlers={404: self._missing, 405: self._missing, Exception: self._broken},
         )
         self.guard = Guard(LoginGate(app, officials), table.door, port, self._refusal)
 
@@ -115,6 +116,9 @@ class Console:
         if form.get("scheme") in _SCHEMES:
             session.scheme = form["scheme"]
         if "wall" in form:
+            if session.wall and form["wall"] != "1":
+                # Many stood before that screen: what is not for all of them asks for a login again.
+                session.official = None
             session.wall = form["wall"] == "1"
         return _see_other(form.get("back", "/"))
 
@@ -128,6 +132,9 @@ class Console:
         if session is None:
             return self._refusal(404)
         return self._draw(request, "missing.html", {}, 404)
+
+    async def _broken(self, _request: Request, _error: Exception) -> Response:
+        return self._refusal(500)
 
     # -- pages ------------------------------------------------------------------------------------
 
@@ -216,6 +223,10 @@ class Console:
 
     async def _signal(self, request: Request) -> Response:
         return self._show(request)
+
+    async def _back(self, request: Request) -> Response:
+        """Whoever comes back to the address of an act finds the signal."""
+        return RedirectResponse(request.url.path.rpartition("/")[0], 303)
 
     async def _protected(self, request: Request) -> Response:
         """The protected section, once, in the answer to a request that says so; on no wall screen."""

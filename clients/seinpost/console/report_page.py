@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from typing import Protocol
 
@@ -17,6 +18,8 @@ from .audience_preview import Readers, preview_readers, publish_mandates, usable
 from .report_form import empty_form, personal_data_in, taken, to_signal
 from .table import Table, wall_ms
 from .techniques import vocabulary
+
+_PUBLISH_SECONDS = 75.0
 
 
 class Draw(Protocol):
@@ -45,18 +48,20 @@ class ReportPage:
             readers = self._preview(form, signal)
             if request.state.form.get("step") != "publish":
                 return self._form(request, form, readers=readers, personal=personal_data_in(signal))
-            answer = await self._table.connection.publish(
-                signal,
-                theme=form["theme"],
-                classification=form["classification"],
-                audience=form["audience"] or None,
-            )
+            # Longer than publishing takes by itself: another process may be sending as this identity.
+            async with asyncio.timeout(_PUBLISH_SECONDS):
+                answer = await self._table.connection.publish(
+                    signal,
+                    theme=form["theme"],
+                    classification=form["classification"],
+                    audience=form["audience"] or None,
+                )
         except RefusedError as error:
             return self._form(request, form, refusal=error, status=422)
         except MalformedError as error:
             return self._form(request, form, fault=str(error), status=422)
-        except SeinpostError as error:
-            return self._form(request, form, fault=str(error), status=503)
+        except (SeinpostError, TimeoutError) as error:
+            return self._form(request, form, unanswered=True, fault=str(error), status=503)
         return self._draw(request, "reported.html", {"answer": answer})
 
     def _preview(self, form: dict[str, str], signal: Signal) -> Readers:
@@ -74,6 +79,7 @@ class ReportPage:
         personal: list[str] | None = None,
         refusal: RefusedError | None = None,
         fault: str = "",
+        unanswered: bool = False,
         status: int = 200,
     ) -> Response:
         view = self._table.connection.directory.view
@@ -83,6 +89,7 @@ class ReportPage:
             "personal": personal or [],
             "refusal": refusal,
             "fault": fault,
+            "unanswered": unanswered,
             "mandates": publish_mandates(self._table.party),
             "audiences": usable_audiences(view),
             "vocabulary": vocabulary(),

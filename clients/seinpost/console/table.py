@@ -82,8 +82,13 @@ class Table:
                     if len(self.view) % _TURN == 0:
                         # Catching up need not wait for anything: let the pages have a turn.
                         await asyncio.sleep(0)
+            self.trouble = "the feed ended"
         except SeinpostError as error:
             self.trouble = str(error)
+        except Exception as error:
+            # A bug: said on every page, without what it was about, and told to whoever waits for this.
+            self.trouble = f"internal error: {type(error).__name__}"
+            raise
         finally:
             self.reading = False
             self.view.version += 1

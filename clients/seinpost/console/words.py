@@ -96,6 +96,7 @@ REASONS = {
     "expired": "The date until which it is valid has passed.",
     "register-expired": "The register has expired; nothing can be sent until there is a new one.",
     "quota": "Your organisation has sent too much; try again later.",
+    "unavailable": "No broker answered; it may still be sent later. Look in the queue before you send it again.",
     "revoked": "This console's keys were revoked.",
 }
 OTHER_REASON = "A rule of the enclave does not allow this."
@@ -110,6 +111,7 @@ REFUSALS = {
     405: "This way of asking is not known here.",
     413: "This form is too large.",
     415: "This kind of form is not known here.",
+    500: "Something went wrong in the console; what you asked for may not have been done.",
     421: "This console answers under its own address only.",
 }
 BY_VALUE = (
