@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Stage, Watched
+from browsing import Stage, Watched
 from feed_samples import signal
 from harness.enclave import run
 from playwright.sync_api import Browser, expect

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from conftest import CHROMIUM, Stage, Watched, violations
+from browsing import CHROMIUM, Stage, Watched, violations
 from feed_samples import signal
 from harness.enclave import make_enclave, run, start
 from playwright.sync_api import Browser, Page, expect

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import HERE, Stage, Watched
+from browsing import HERE, Stage, Watched
 from harness.enclave import start
 from playwright.sync_api import Browser, Page, expect
 

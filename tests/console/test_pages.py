@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Stage, Watched, violations
+from browsing import Stage, Watched, violations
 from feed_samples import HOSTILE, signal
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
@@ -237,8 +237,10 @@ def test_no_page_breaks_a_rule_of_accessibility(
         assert page.locator("html").get_attribute("lang") == language
         found += [f"{path}: {violation}" for violation in violations(page)]
     page.get_by_role("button", name=re.compile("Bewijs opnieuw|Verify the proof")).click()
+    expect(page.locator(".step")).to_have_count(5)
     found += violations(page)
     page.get_by_role("button", name=re.compile("Beschermd deel|protected section")).click()
+    expect(page.locator("#protected .facts")).to_be_visible()
     found += violations(page)
     watched.faults[:] = [fault for fault in watched.faults if "404" not in fault]
     assert found == []

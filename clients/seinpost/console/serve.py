@@ -106,6 +106,8 @@ def _listen(port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
+        # From here on a browser waits, rather than being refused, until the pages are served.
+        listener.listen()
     except OSError as error:
         listener.close()
         raise SetupError(f"cannot serve on port {port}: {error.strerror}") from None
