@@ -121,7 +121,7 @@ def test_two_windows_stay_in_step_and_say_so_when_the_console_stops(
     desk, _ = acting
     one, two = (desk.enter(browser.new_context().new_page()) for _ in range(2))
     title = "Voor twee vensters tegelijk"
-    desk.publish("cvdm", "debate", "ong", signal(title, severity=5))
+    desk.publish("ncsc", "international", "ong", signal(title, severity=2))
     for page in (one, two):
         expect(page.get_by_role("link", name=title)).to_be_visible(timeout=15_000)
     unread = int(re.sub(r"\D", "", two.locator("#unread").inner_text()))

@@ -26,6 +26,7 @@ def open_signal(page: Page, stage: Stage, title: str = SERIOUS) -> None:
 
 
 def test_the_most_serious_signal_stands_first_with_all_that_is_said_of_it(page: Page, stage: Stage) -> None:
+    page.goto(stage.url("/?sender=ncsc"))
     first = page.locator(".row").first
     expect(first).to_contain_text(SERIOUS)
     for word in ("kritiek", "Dep. VERTROUWELIJK", "Verkiezingsproces", "ncsc", "incident"):
