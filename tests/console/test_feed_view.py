@@ -177,6 +177,14 @@ def test_counts_and_timeline_are_of_real_or_exercise_signals(view: FeedView) -> 
     assert view.timeline(today + dt.timedelta(days=9), 3, exercise=False) == {}
 
 
+def test_each_sender_has_the_moment_of_its_newest_signal(view: FeedView) -> None:
+    assert view.last_heard == {
+        "ncsc": START_MS + 5 * 60_000,
+        "cvdm": START_MS + 2 * 60_000,
+        "aivd": START_MS + 4 * 60_000,
+    }
+
+
 def test_a_search_finds_words_in_any_case_or_accent_and_never_in_the_protected_section() -> None:
     from feed_samples import full_signal
 
@@ -193,6 +201,7 @@ def test_a_search_finds_words_in_any_case_or_accent_and_never_in_the_protected_s
     assert found("coordinatie") == {1}
     assert found("CO\u00d6RDIN\u200bATIE") == {1}
     assert found("stembureau-info.example") == {0}
+    assert found("hxxps://stembureau-info[.]example/stempas") == {0}
     assert found("stembureaulid") == set()
     assert found("piket@ncsc") == set()
     assert found("stempas groningen") == set()

@@ -8,7 +8,8 @@ import datetime as dt
 
 import pytest
 
-from seinpost.console.report_form import empty_form, kind_of, personal_data_in, refang, taken, to_signal
+from seinpost.console.defang import refang
+from seinpost.console.report_form import empty_form, kind_of, personal_data_in, taken, to_signal
 from seinpost_schemas.errors import MalformedError
 
 

@@ -25,6 +25,7 @@ from seinpost_schemas.compartment import CARRIED, Theme
 from seinpost_schemas.errors import RefusedError, SeinpostError
 
 from .acts import FEEDBACK_KINDS, Acknowledging, GivingFeedback
+from .audience_preview import publish_mandates
 from .feed_view import Entry, Ref
 from .filters import Filters, parse_filters
 from .login import LoginGate, LoginPage
@@ -322,7 +323,8 @@ class Console:
                 "timeline": view.timeline(today, TIMELINE_DAYS, exercise=exercise),
                 "days": [today - dt.timedelta(days=n) for n in reversed(range(TIMELINE_DAYS))],
                 "tactics": _tactic_counts(counts["technique"]),
-                "register": self._table.connection.directory.view.register,
+                "register": (register := self._table.connection.directory.view.register),
+                "partners": [p for p in register.parties if p.identities and publish_mandates(p)],
                 "filters": Filters(exercise=exercise),
                 "theme_short": theme_short,
             },

@@ -24,3 +24,9 @@ def defang(kind: str, value: str) -> str:
         return value.replace(".", "[.]")
     host, slash, path = rest.partition("/")
     return scheme + separator + host.replace(".", "[.]") + slash + path
+
+
+def refang(value: str) -> str:
+    """An indicator as it is, from how people write it to be safe."""
+    value = re.sub(r"\bhxxp(?=s?:)", "http", value, flags=re.IGNORECASE)
+    return value.replace("[.]", ".").replace("[at]", "@").replace("[:]", ":")

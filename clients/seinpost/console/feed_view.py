@@ -117,6 +117,8 @@ class FeedView:
         self.logs: dict[str, LogHealth] = {}
         self.senders: Counter[str] = Counter()
         self.elections: Counter[str] = Counter()
+        self.last_heard: dict[str, int] = {}
+        """When each sender's newest signal was admitted, an exercise's too."""
         self.alarms: list[Alarm] = []
         self.version = 0
         """Rises with every change that a page could show."""
@@ -158,7 +160,9 @@ class FeedView:
 
     def _relate(self, entry: Entry) -> None:
         signal = entry.signal
-        self.senders[entry.delivery.sender] += 1
+        sender, admitted_ms = entry.delivery.sender, entry.delivery.admitted_ms
+        self.senders[sender] += 1
+        self.last_heard[sender] = max(admitted_ms, self.last_heard.get(sender, 0))
         if signal.handling.election is not None:
             self.elections[signal.handling.election] += 1
         for indicator in {(i.type, i.value.casefold()) for i in signal.indicators}:

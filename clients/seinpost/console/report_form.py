@@ -13,6 +13,7 @@ import msgspec
 from seinpost_schemas.errors import MalformedError
 from seinpost_schemas.signal import SCHEMA, Indicator, Signal
 
+from .defang import refang
 from .techniques import named
 
 FIELDS = (
@@ -90,12 +91,6 @@ def _technique(word: str) -> str:
 def _indicator(line: str) -> dict[str, str]:
     value = refang(line.strip())
     return {"type": kind_of(value), "value": value}
-
-
-def refang(value: str) -> str:
-    """An indicator as it is, from how people write it to be safe."""
-    value = re.sub(r"^hxxp", "http", value, flags=re.IGNORECASE)
-    return value.replace("[.]", ".").replace("[at]", "@").replace("[:]", ":")
 
 
 def kind_of(value: str) -> str:

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from .defang import refang
 from .feed_view import Entry
 
 MAX_SEARCH_CHARACTERS = 200
@@ -22,7 +23,7 @@ class TextSearch:
         self.text = text[:MAX_SEARCH_CHARACTERS]
         self.looked = 0
         self.found: set[int] = set()
-        self._words = tuple(fold(self.text).split())
+        self._words = tuple(fold(refang(self.text)).split())
 
     def look(self, entries: Sequence[Entry]) -> None:
         """Look at the entries from place ``looked`` on."""
