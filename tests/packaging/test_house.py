@@ -24,6 +24,7 @@ PLANTED = {
     "the broker's rooms": ("broker/seinpost_broker/core/layout.py", "import seinpost_broker.ports"),
     "the contract and the broker's core are pure": ("schemas/seinpost_schemas/merkle.py", "import os"),
     "the client's sealing and verifying are pure": ("clients/seinpost/sealing.py", "import asyncio"),
+    "the console's model is pure": ("clients/seinpost/console/feed_view.py", "import sqlite3"),
     "only the transport speaks NATS": ("clients/seinpost/config.py", "import nats"),
 }  # fmt: skip
 
