@@ -85,6 +85,7 @@ class Console:
                 Route(_SIGNAL + "/{act:str}", self._back, methods=["GET"]),
                 Route(_SIGNAL + "/protected", self._protected, methods=["POST"]),
                 Route(_SIGNAL + "/proof", self._proof, methods=["POST"]),
+                Route(_SIGNAL + "/export", self._export, methods=["POST"]),
                 Route(_SIGNAL + "/acknowledge", self._acknowledge, methods=["POST"]),
                 Route(_SIGNAL + "/feedback", self._feedback, methods=["POST"]),
                 Route("/report", report.show),
@@ -252,6 +253,19 @@ class Console:
             self._pages.texts(_session(request).language),
         )
         return self._show(request, steps=steps)
+
+    async def _export(self, request: Request) -> Response:
+        """A proof that anyone can check offline, as a file; never with the protected section."""
+        entry = self._entry(request)
+        if entry is None or entry.signal.id is None or self._table.status(entry) == "recalled":
+            return self._draw(request, "missing.html", {}, 404)
+        try:
+            async with asyncio.timeout(_ACT_SECONDS):
+                proof = await self._table.connection.prove(entry.signal.id, sender=entry.delivery.sender)
+        except (SeinpostError, TimeoutError):
+            return self._done(request, entry, DONE["unproven"])
+        name = f'attachment; filename="{entry.signal.id}.proof.json"'
+        return Response(proof.encode(), media_type="application/json", headers={"content-disposition": name})
 
     async def _acknowledge(self, request: Request) -> Response:
         entry = self._entry(request)

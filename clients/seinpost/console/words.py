@@ -103,7 +103,11 @@ REASONS = {
 }
 OTHER_REASON = "A rule of the enclave does not allow this."
 ROLES = {"reader": "reader", "coordinator": "coordinator"}
-DONE = {"acknowledge": "Acknowledged.", "feedback": "Your answer was sent."}
+DONE = {
+    "acknowledge": "Acknowledged.",
+    "feedback": "Your answer was sent.",
+    "unproven": "There is no proof of this signal yet. Try again once witnesses have confirmed it.",
+}
 REFUSALS = {
     400: "This form could not be read.",
     401: "This console is closed for this browser. Use the link in the terminal where it was started; "
