@@ -37,6 +37,8 @@ say "installing seinpost from this folder"
 if [ "$what" = dev ]; then
   # The unit in deploy/systemd is checked by systemd's own tool.
   command -v systemd-analyze >/dev/null || apt systemd
+  # The console's pages are tested in a real browser.
+  [ -x /usr/bin/chromium ] || apt chromium fonts-dejavu-core
   touch .venv/.dev
 fi
 touch .venv/.run

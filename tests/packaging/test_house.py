@@ -24,6 +24,7 @@ PLANTED = {
     "the broker's rooms": ("broker/seinpost_broker/core/layout.py", "import seinpost_broker.ports"),
     "the contract and the broker's core are pure": ("schemas/seinpost_schemas/merkle.py", "import os"),
     "the client's sealing and verifying are pure": ("clients/seinpost/sealing.py", "import asyncio"),
+    "the console's model is pure": ("clients/seinpost/console/feed_view.py", "import sqlite3"),
     "only the transport speaks NATS": ("clients/seinpost/config.py", "import nats"),
 }  # fmt: skip
 
@@ -63,7 +64,7 @@ def test_a_planted_violation_is_caught(copy: Path, contract: str) -> None:
 PUBLIC = [
     "Act", "Alarm", "Answer", "Audited", "Connection", "Delivery", "EpochSecrets", "Evidence",
     "ExternalReference", "Foreign", "Handling", "Identity", "Indicator", "InvalidError", "MalformedError",
-    "PersonalDatum", "Protected", "Reason", "Recipient", "RefusedError", "Report", "SeinpostError",
+    "PersonalDatum", "Protected", "Reason", "Recalled", "Recipient", "RefusedError", "Report", "SeinpostError",
     "SetupError", "Signal", "UnavailableError", "UpdateNeededError", "connect", "format_signal",
     "generate_identity", "load_identity", "make_epoch", "open_envelope", "open_epoch", "parse_signal",
     "seal_envelope", "store_identity",

@@ -159,6 +159,84 @@ def watch(
 
 
 @app.command
+def console(
+    *,
+    config: Config,
+    port: Annotated[int, Parameter(help="The port on 127.0.0.1; 0 takes a free one.")] = 0,
+    browser: Annotated[bool, Parameter(help="Open the browser by itself.")] = True,
+    lang: Annotated[str, Parameter(help="nl or en, for what the terminal says.")] = "nl",
+    passphrase_file: PassphraseFile = None,
+) -> int:
+    """Serve the table's console on this machine, to the holder of the link that is printed.
+
+    Needs pip install 'seinpost[console]'. Runs until Ctrl-C. Nothing leaves this machine, and no signal is
+    stored in the clear.
+
+    Example: seinpost console --config proef/tafel.toml --no-browser
+    """
+    from .console import run  # noqa: PLC0415
+
+    return asyncio.run(run(config, passphrase_file, port=port, browser=browser, language=lang))
+
+
+@app.command
+def situation(
+    target: Path,
+    *,
+    config: Config,
+    first: Annotated[str, Parameter(help="The first day, such as 2026-11-24; today if it is left out.")] = "",
+    last: Annotated[str, Parameter(help="The last day, which is part of it.")] = "",
+    theme: Annotated[list[str] | None, Parameter(help="One theme, or more of them; else all.")] = None,
+    exercise: Annotated[bool, Parameter(negative="", help="Of the exercise, not of what is real.")] = False,
+    lang: Annotated[str, Parameter(help="nl or en.")] = "nl",
+    passphrase_file: PassphraseFile = None,
+) -> int:
+    """Write the situation report of a period as PDF, marked on every page, with the proof of each signal.
+
+    Needs pip install 'seinpost[console]'. The file is in the clear: treat it as its marking says. Exit status 1
+    when there is an alarm about the feed.
+
+    Example: seinpost situation beeld.pdf --config proef/tafel.toml --theme debate
+
+    Parameters
+    ----------
+    target
+        A new file.
+    """
+    from .console import run_situation  # noqa: PLC0415
+
+    fields = {"first": first, "last": last or first, "exercise": "1" if exercise else "0"}
+    return asyncio.run(run_situation(config, passphrase_file, target, fields, theme or [], lang))
+
+
+@app.command
+def official(
+    number: str,
+    *,
+    config: Config,
+    role: Annotated[str, Parameter(help="reader or coordinator.")] = "reader",
+    password_file: Annotated[
+        Path | None, Parameter(help="A file (mode 0600) whose first line is the password; else a prompt.")
+    ] = None,
+) -> int:
+    """Let an official log in to the console of this identity, on this machine only.
+
+    With one account or more, nobody uses the console without logging in; who opens a protected section is
+    logged under this number.
+
+    Example: seinpost official 2041 --role coordinator --config proef/tafel.toml
+
+    Parameters
+    ----------
+    number
+        A number without a meaning outside the organisation; names stay with whoever hands it out.
+    """
+    from .console import add_official  # noqa: PLC0415
+
+    return add_official(config, number, role, password_file)
+
+
+@app.command
 def witness(
     config: Annotated[
         list[Path], Parameter(help="The witness's configuration (TOML); more of them run side by side.")

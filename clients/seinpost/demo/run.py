@@ -7,7 +7,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import importlib.util
 import json
+import os
 import socket
 import sys
 import tempfile
@@ -87,13 +89,16 @@ async def run(*, headless: bool, keep: Path | None) -> int:
                     await _show_refusals(directory, score)
                     await _wait_for_table(table, score, watching)
                     seconds = round(time.monotonic() - started, 1)
-                    if not headless:
+                    if not headless and not _has_console():
                         await _stay(table, score, seconds, watching)
                 finally:
                     watching.cancel()
                     await asyncio.gather(watching, return_exceptions=True)
                 summary = _summary(table, score, seconds)
                 failed = bool(table.alarms) or not score.complete or summary["audited"] < summary["admitted"]
+            if not headless and _has_console():
+                _say(f"{_in_words(summary)}; the console is next, Ctrl-C stops")
+                await _serve_console(directory / "tafel.toml")
     if headless:
         print(json.dumps(summary), flush=True)
     return 1 if failed else 0
@@ -260,6 +265,25 @@ async def _wait_for_table(table: seinpost.Connection, score: _Score, watching: a
 async def _stay(
     table: seinpost.Connection, score: _Score, seconds: float, watching: asyncio.Task[None]
 ) -> None:
-    summary = ", ".join(f"{key} {value}" for key, value in _summary(table, score, seconds).items())
-    _say(f"{clean(summary)}; the table stays live, Ctrl-C stops")
+    _say(f"{_in_words(_summary(table, score, seconds))}; the table stays live, Ctrl-C stops")
     await watching
+
+
+def _in_words(summary: dict[str, float]) -> str:
+    return clean(", ".join(f"{key} {value}" for key, value in summary.items()))
+
+
+def _has_console() -> bool:
+    """Whether the packages of the console are installed."""
+    return all(
+        importlib.util.find_spec(name)
+        for name in ("starlette", "sse_starlette", "jinja2", "uvicorn", "argon2")
+    )
+
+
+async def _serve_console(config: Path) -> None:
+    """The table's console on what was published; a browser opens where there is a display."""
+    from seinpost.cli.console import run as run_console  # noqa: PLC0415 - an extra
+
+    display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) or sys.platform == "darwin"
+    await run_console(config, None, port=0, browser=display, language="nl")

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
+from jinja2 import Environment
+from jinja2.ext import extract_from_ast
 
 from seinpost.cli._text import load_texts
+from seinpost.console import words
 from seinpost_schemas.clear_bodies import RecallReason, reason_name
 from seinpost_schemas.errors import MalformedError
 from seinpost_schemas.signal import SignalType
@@ -34,7 +37,17 @@ def texts_in_code() -> set[str]:
                 found |= {a.value for a in node.args if isinstance(a, ast.Constant)}
     from seinpost.cli.watch import _HEADINGS
 
-    return found | {name for name, _ in _HEADINGS}
+    return found | {name for name, _ in _HEADINGS} | texts_of_the_console()
+
+
+def texts_of_the_console() -> set[str]:
+    """The literal arguments of every ``t(...)`` in a template, and the words that are looked up by a code."""
+    found = {words.OTHER_ALARM} | {text for table in words.BY_VALUE for text in table.values()}
+    for path in (CLIENT / "console" / "templates").glob("*.html"):
+        for _, _, text in extract_from_ast(Environment(autoescape=True).parse(path.read_text()), ("t",)):
+            if isinstance(text, str):
+                found.add(text)
+    return found
 
 
 def dutch() -> dict[str, str]:

@@ -1,0 +1,437 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""The pages' addresses: takes a request, asks the table, draws the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import re
+import time
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import msgspec
+from sse_starlette import EventSourceResponse
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from seinpost_schemas.compartment import CARRIED, Theme
+from seinpost_schemas.errors import RefusedError, SeinpostError
+
+from .audience_preview import publish_mandates
+from .feed_view import Entry, Ref
+from .filters import Filters, parse_filters
+from .login import LoginGate, LoginPage
+from .marks import MAX_NAME_CHARACTERS, SavedFilter
+from .officials import Officials
+from .pages import Pages, moment
+from .paper import duration_words, margin_style
+from .proof_steps import Step, verify_steps
+from .report_page import ReportPage
+from .security import Guard, cookie_name, session_cookie
+from .sessions import Session
+from .situation import Situation, make_situation, parse_asked
+from .situation_pdf import make_pdf
+from .table import Table, wall_ms
+from .techniques import named, tactics
+from .text_search import TextSearch
+from .words import DONE, FEEDBACK, REFUSALS, classification_name, reason_sentence, theme_short
+
+TIMELINE_DAYS = 14
+_SEARCH_PART = 2_000
+"""Entries that a search looks at before other requests get a turn."""
+_ACT_SECONDS = 75.0
+_LEVELS = [level.token for level in CARRIED]
+_SCHEMES = ("auto", "light", "dark")
+
+
+class Console:
+    """The web application of one table."""
+
+    def __init__(
+        self, table: Table, officials: Officials, port: int, *, on_entered: Callable[[], None] = lambda: None
+    ) -> None:
+        self._table = table
+        self._pages = Pages()
+        self._on_entered = on_entered
+        report = ReportPage(table, self._draw)
+        login = LoginPage(officials, table.door, cookie_name(port), self._draw)
+        app = Starlette(
+            routes=[
+                Route("/start", self._start),
+                Route("/login", login.show),
+                Route("/login", login.take, methods=["POST"]),
+                Route("/", self._queue),
+                Route("/search", self._search, methods=["POST"]),
+                Route("/filters", self._save_filter, methods=["POST"]),
+                Route("/filters/forget", self._forget_filter, methods=["POST"]),
+                Route("/live", self._live),
+                Route("/overview", self._overview),
+                Route("/situation", self._situation),
+                Route("/situation.pdf", self._situation_pdf),
+                Route("/views", self._views),
+                Route("/settings", self._settings, methods=["POST"]),
+                Route("/leave", self._leave, methods=["POST"]),
+                Route("/marking/{level}.css", self._margins),
+                Route("/situation/marking.css", self._situation_margins),
+                Route(_SIGNAL + "/marking.css", self._signal_margins),
+                Route(_SIGNAL, self._signal),
+                Route(_SIGNAL + "/{act:str}", self._back, methods=["GET"]),
+                Route(_SIGNAL + "/protected", self._protected, methods=["POST"]),
+                Route(_SIGNAL + "/proof", self._proof, methods=["POST"]),
+                Route(_SIGNAL + "/export", self._export, methods=["POST"]),
+                Route(_SIGNAL + "/acknowledge", self._acknowledge, methods=["POST"]),
+                Route(_SIGNAL + "/feedback", self._feedback, methods=["POST"]),
+                Route("/report", report.show),
+                Route("/report", report.take, methods=["POST"]),
+                Mount("/static", StaticFiles(directory=Path(str(files(__package__) / "static")))),
+            ],
+            exception_handlers={404: self._missing, 405: self._missing, Exception: self._broken},
+        )
+        self.guard = Guard(LoginGate(app, officials), table.door, port, self._refusal)
+
+    # -- coming in --------------------------------------------------------------------------------
+
+    async def _start(self, request: Request) -> Response:
+        entered = self._table.door.enter(request.query_params.get("token", ""), time.monotonic())
+        if entered is None:
+            return self._refusal(401)
+        response = RedirectResponse("/", 303)
+        response.headers["set-cookie"] = session_cookie(self.guard.cookie, entered[0])
+        self._on_entered()
+        return response
+
+    async def _leave(self, request: Request) -> Response:
+        self._table.door.leave(request.cookies[self.guard.cookie])
+        return self._refusal(401)
+
+    async def _settings(self, request: Request) -> Response:
+        session, form = _session(request), request.state.form
+        if form.get("language") in ("nl", "en"):
+            session.language = form["language"]
+        if form.get("scheme") in _SCHEMES:
+            session.scheme = form["scheme"]
+        if "wall" in form:
+            if session.wall and form["wall"] != "1":
+                # Many stood before that screen: what is not for all of them asks for a login again.
+                session.official = None
+            session.wall = form["wall"] == "1"
+        return _see_other(form.get("back", "/"))
+
+    def _refusal(self, status: int) -> Response:
+        return self._pages.draw(
+            "refused.html", "nl", {"sentence": REFUSALS[status], "english": self._pages.texts("en")}, status
+        )
+
+    async def _missing(self, request: Request, _error: Exception) -> Response:
+        session: Session | None = getattr(request.state, "session", None)
+        if session is None:
+            return self._refusal(404)
+        return self._draw(request, "missing.html", {}, 404)
+
+    async def _broken(self, _request: Request, _error: Exception) -> Response:
+        return self._refusal(500)
+
+    # -- pages ------------------------------------------------------------------------------------
+
+    def _draw(self, request: Request, name: str, values: dict[str, object], status: int = 200) -> Response:
+        session, table = _session(request), self._table
+        back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        common: dict[str, object] = {
+            "session": session,
+            "notice": session.take_notice(),
+            "table": table,
+            "view": table.view,
+            "party": table.party,
+            "alarms": table.alarm_lines(),
+            "version": table.live.current,
+            "now_ms": wall_ms(),
+            "themes": [theme.token for theme in Theme],
+            "levels": [level.token for level in CARRIED],
+            "back": back if request.method == "GET" else "/",
+            "path": request.url.path,
+            "marking": "ong",
+        }
+        return self._pages.draw(name, session.language, common | values, status)
+
+    async def _queue(self, request: Request) -> Response:
+        session, view = _session(request), self._table.view
+        asked = parse_filters(request.query_params)
+        if "exercise" not in request.query_params and not view.count(exercise=False):
+            # Nothing real has come: show what there is.
+            asked = parse_filters({**request.query_params, "exercise": "1"})
+        search = session.searches.get(asked.search)
+        found = await self._look(search) if search is not None else (set() if asked.search else None)
+        return self._draw(
+            request,
+            "queue.html",
+            {
+                "filters": asked,
+                "queue": (page := view.queue(asked, found)),
+                "marking": max(
+                    (e.ref.classification for e in page.entries), key=_LEVELS.index, default="ong"
+                ),
+                "search": search,
+                "techniques": view.techniques(),
+                "saved": self._saved(session),
+            },
+        )
+
+    async def _look(self, search: TextSearch) -> set[int]:
+        while part := self._table.view.since(search.looked)[:_SEARCH_PART]:
+            search.look(part)
+            await asyncio.sleep(0)
+        return search.found
+
+    async def _search(self, request: Request) -> Response:
+        session, form = _session(request), request.state.form
+        asked = parse_filters(form)
+        text = form.get("text", "").strip()
+        return _see_other(asked.query(search=session.add_search(text) if text else ""))
+
+    async def _save_filter(self, request: Request) -> Response:
+        session, form = _session(request), request.state.form
+        name = " ".join(form.get("name", "").split())[:MAX_NAME_CHARACTERS]
+        # A search belongs to its session: its words are not kept.
+        asked = msgspec.structs.replace(parse_filters(form), search="", page=1)
+        if name:
+            self._table.marks.save_filter(SavedFilter(name, asked.query(), session.official))
+        return _see_other(asked.query())
+
+    async def _forget_filter(self, request: Request) -> Response:
+        number = request.state.form.get("number", "")
+        if re.fullmatch("[0-9]{1,9}", number):
+            self._table.marks.forget_filter(int(number), _session(request).official)
+        return _see_other(request.state.form.get("back", "/"))
+
+    def _saved(self, session: Session) -> list[tuple[int, SavedFilter, int]]:
+        """The saved views, each with its number of unread signals."""
+        found = []
+        for number, saved in self._table.marks.filters(session.official):
+            asked = parse_filters(dict(parse_qsl(saved.link.partition("?")[2])))
+            unread = self._table.view.queue(msgspec.structs.replace(asked, unread=True)).total
+            found.append((number, saved, unread))
+        return found
+
+    def _entry(self, request: Request) -> Entry | None:
+        path = request.path_params
+        return self._table.view.get(Ref(path["level"], path["theme"], path["leaf_index"], path["number"]))
+
+    async def _signal(self, request: Request) -> Response:
+        return self._show(request)
+
+    async def _back(self, request: Request) -> Response:
+        """Whoever comes back to the address of an act finds the signal."""
+        return RedirectResponse(request.url.path.rpartition("/")[0], 303)
+
+    async def _protected(self, request: Request) -> Response:
+        """The protected section, once, in the answer to a request that says so; on no wall screen."""
+        entry = self._entry(request)
+        if entry is None or entry.signal.protected is None or self._table.is_hidden(entry, _session(request)):
+            return self._draw(request, "missing.html", {}, 404)
+        self._table.open_protected(entry, _session(request))
+        return self._show(request, opened=True)
+
+    async def _proof(self, request: Request) -> Response:
+        entry = self._entry(request)
+        if entry is None:
+            return self._draw(request, "missing.html", {}, 404)
+        table = self._table
+        log = table.view.logs[str(entry.delivery.compartment)]
+        steps = verify_steps(
+            entry.delivery,
+            table.status(entry),
+            log.note,
+            log.audited,
+            table.connection.directory.view.register,
+            self._pages.texts(_session(request).language),
+        )
+        return self._show(request, steps=steps)
+
+    async def _export(self, request: Request) -> Response:
+        """A proof that anyone can check offline, as a file; never with the protected section."""
+        entry = self._entry(request)
+        if entry is None or entry.signal.id is None or self._table.status(entry) == "recalled":
+            return self._draw(request, "missing.html", {}, 404)
+        try:
+            async with asyncio.timeout(_ACT_SECONDS):
+                proof = await self._table.connection.prove(entry.signal.id, sender=entry.delivery.sender)
+        except (SeinpostError, TimeoutError):
+            return self._done(request, entry, DONE["unproven"])
+        name = f'attachment; filename="{entry.signal.id}.proof.json"'
+        return Response(proof.encode(), media_type="application/json", headers={"content-disposition": name})
+
+    async def _acknowledge(self, request: Request) -> Response:
+        entry = self._entry(request)
+        if entry is None:
+            return self._draw(request, "missing.html", {}, 404)
+        self._table.connection.acknowledge(entry.delivery)
+        return self._done(request, entry, DONE["acknowledge"])
+
+    async def _feedback(self, request: Request) -> Response:
+        """Say something of a signal to everyone who may read it, under the official's number."""
+        entry, session, form = self._entry(request), _session(request), request.state.form
+        kind = form.get("kind", "")
+        if entry is None or entry.signal.id is None or kind not in FEEDBACK:
+            return self._draw(request, "missing.html", {}, 404)
+        texts = self._pages.texts(session.language)
+        try:
+            async with asyncio.timeout(_ACT_SECONDS):
+                await self._table.connection.feedback(
+                    entry.signal.id,
+                    kind,
+                    text=form.get("text", "").strip() or None,
+                    official=session.official,
+                    sender=entry.delivery.sender,
+                )
+        except RefusedError as error:
+            sentence = reason_sentence(error.reason, texts)
+            notice = texts("Refused: {reason}").format(reason=f"{sentence} {error.basis or ''}")
+            return self._done(request, entry, notice)
+        except (SeinpostError, TimeoutError) as error:
+            return self._done(request, entry, f"{reason_sentence('unavailable', texts)} {error}")
+        return self._done(request, entry, DONE["feedback"])
+
+    def _done(self, request: Request, entry: Entry, notice: str) -> Response:
+        session = _session(request)
+        session.notice = self._pages.texts(session.language)(notice)
+        return _see_other(entry.ref.path)
+
+    def _show(self, request: Request, *, opened: bool = False, steps: list[Step] | None = None) -> Response:
+        entry, view = self._entry(request), self._table.view
+        if entry is None:
+            return self._draw(request, "missing.html", {}, 404)
+        if "x-seinpost-live" not in request.headers:
+            self._table.open(entry)
+        return self._draw(
+            request,
+            "signal.html",
+            {
+                "entry": entry,
+                "signal": entry.signal,
+                "related": view.related(entry),
+                "superseded_by": view.superseded_by(entry),
+                "supersedes": [e for i in entry.signal.handling.supersedes for e in view.named(i)],
+                "refers_to": [e for i in entry.signal.handling.refers_to for e in view.named(i)],
+                "acts": view.acts(entry),
+                "opened": opened,
+                "steps": steps,
+                "back": entry.ref.path,
+                "marking": entry.ref.classification,
+                "can_answer": self._table.may_answer(entry),
+            },
+        )
+
+    async def _overview(self, request: Request) -> Response:
+        view = self._table.view
+        exercise = request.query_params.get("exercise") == "1" or not view.count(exercise=False)
+        today = dt.datetime.now().astimezone().date()
+        counts = view.counts(exercise=exercise)
+        return self._draw(
+            request,
+            "overview.html",
+            {
+                "exercise": exercise,
+                "counts": counts,
+                "timeline": view.timeline(today, TIMELINE_DAYS, exercise=exercise),
+                "days": [today - dt.timedelta(days=n) for n in reversed(range(TIMELINE_DAYS))],
+                "tactics": _tactic_counts(counts["technique"]),
+                "register": (register := self._table.connection.directory.view.register),
+                "partners": [p for p in register.parties if p.identities and publish_mandates(p)],
+                "filters": Filters(exercise=exercise),
+                "theme_short": theme_short,
+            },
+        )
+
+    def _asked(self, request: Request) -> Situation:
+        today = dt.datetime.now().astimezone().date()
+        fields = request.query_params
+        exercise = not self._table.view.count(exercise=False)
+        asked = parse_asked(fields, fields.getlist("theme"), today, exercise=exercise)
+        return make_situation(self._table.view, asked, self._table.status)
+
+    def _made(self, session: Session) -> str:
+        texts, language = self._pages.texts(session.language), session.language
+        party = self._table.party.name_nl if language == "nl" else self._table.party.name_en
+        return texts("Made on {moment} for {party}.").format(moment=moment(wall_ms(), language), party=party)
+
+    async def _situation(self, request: Request) -> Response:
+        situation = self._asked(request)
+        values: dict[str, object] = {
+            "situation": situation,
+            "marking": situation.marking,
+            "made": self._made(_session(request)),
+        }
+        return self._draw(request, "situation.html", values)
+
+    async def _situation_pdf(self, request: Request) -> Response:
+        session, situation = _session(request), self._asked(request)
+        texts = self._pages.texts(session.language)
+        made = self._made(session)
+        pdf = await asyncio.to_thread(make_pdf, situation, self._table.status, made, session.language, texts)
+        name = f"situatie-{situation.asked.first}-{situation.asked.last}.pdf"
+        return Response(
+            pdf,
+            media_type="application/pdf",
+            headers={"content-disposition": f'attachment; filename="{name}"'},
+        )
+
+    async def _views(self, request: Request) -> Response:
+        session, views = _session(request), self._table.marks.views()
+        if session.role != "coordinator":
+            views = [view for view in views if view.official == session.official]
+        return self._draw(request, "views.html", {"views": views})
+
+    def _style(self, request: Request, level: str, until: str | None) -> Response:
+        word = self._pages.texts(_session(request).language)("until")
+        style = margin_style(classification_name(level), duration_words(until, word))
+        return Response(style, media_type="text/css")
+
+    async def _margins(self, request: Request) -> Response:
+        level = request.path_params["level"]
+        if level not in _LEVELS:
+            return self._draw(request, "missing.html", {}, 404)
+        return self._style(request, level, None)
+
+    async def _signal_margins(self, request: Request) -> Response:
+        entry = self._entry(request)
+        if entry is None:
+            return self._draw(request, "missing.html", {}, 404)
+        return self._style(request, entry.ref.classification, entry.signal.handling.classified_until)
+
+    async def _situation_margins(self, request: Request) -> Response:
+        situation = self._asked(request)
+        texts = self._pages.texts(_session(request).language)
+        return self._style(request, situation.marking, situation.until or texts("see each signal"))
+
+    async def _live(self, request: Request) -> Response:
+        stream = self._table.live.stream(request.headers.get("last-event-id"))
+        return EventSourceResponse(stream, ping=15)
+
+
+_SIGNAL = "/signal/{level}/{theme}/{leaf_index:int}/{number:int}"
+_OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/?&=:._%-]*")
+
+
+def _session(request: Request) -> Session:
+    session: Session = request.state.session
+    return session
+
+
+def _see_other(path: str) -> Response:
+    """Go on to a page of the console, and nowhere else."""
+    return RedirectResponse(path if _OWN_PATH.fullmatch(path) else "/", 303)
+
+
+def _tactic_counts(techniques: dict[str, int]) -> list[tuple[str, str, int]]:
+    counts: dict[str, int] = {}
+    for technique, count in techniques.items():
+        tactic = named(technique).tactic
+        counts[tactic] = counts.get(tactic, 0) + count
+    return [(tactic.id, tactic.name, counts.get(tactic.name, 0)) for tactic in tactics()]

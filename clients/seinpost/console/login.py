@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""Logging in with one's own number, where the console has accounts; everything else waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Protocol
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .officials import Officials, WaitError
+from .security import START, session_cookie
+from .sessions import Door
+
+_OPEN = ("/login", "/settings", "/leave", START)
+
+
+class Draw(Protocol):
+    """Draws a page for a request."""
+
+    def __call__(self, request: Request, name: str, values: dict[str, object], status: int = 200) -> Response:
+        """The page."""
+
+
+class LoginGate:
+    """Sends whoever has not logged in to the login page."""
+
+    def __init__(self, app: ASGIApp, officials: Officials) -> None:
+        self._app = app
+        self._officials = officials
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        session = scope.get("state", {}).get("session")
+        path: str = scope["path"]
+        waits = len(self._officials) and session is not None and session.official is None
+        if waits and path not in _OPEN and not path.startswith("/static/"):
+            await RedirectResponse("/login", 303)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+class LoginPage:
+    """The page itself."""
+
+    def __init__(self, officials: Officials, door: Door, cookie: str, draw: Draw) -> None:
+        self._officials = officials
+        self._door = door
+        self._cookie = cookie
+        self._draw = draw
+
+    async def show(self, request: Request) -> Response:
+        """The form."""
+        return self._draw(request, "login.html", {"wrong": False, "wait": False})
+
+    async def take(self, request: Request) -> Response:
+        """A number and a password."""
+        form, session = request.state.form, request.state.session
+        number, password = form.get("number", ""), form.get("password", "")
+        try:
+            official = await asyncio.to_thread(self._officials.log_in, number, password, time.monotonic())
+        except WaitError:
+            return self._draw(request, "login.html", {"wrong": False, "wait": True}, 429)
+        if official is None:
+            return self._draw(request, "login.html", {"wrong": True, "wait": False}, 403)
+        session.official, session.role = official.number, official.role
+        response = RedirectResponse("/", 303)
+        # What was known before the login is worth nothing after it.
+        renewed = self._door.renew(request.cookies[self._cookie])
+        response.headers["set-cookie"] = session_cookie(self._cookie, renewed)
+        return response

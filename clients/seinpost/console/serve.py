@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""`seinpost console`: connect, read in the background, and serve the pages on loopback until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+import time
+import webbrowser
+from pathlib import Path
+
+import uvicorn
+
+from seinpost.cli import fail
+from seinpost.cli._text import load_texts
+from seinpost.config import Config
+from seinpost.connection import Connection
+from seinpost.identity import Identity
+from seinpost_schemas.errors import SetupError
+
+from .app import Console
+from .marks import Marks
+from .officials import Officials
+from .table import Table
+
+
+async def serve(config: Config, identity: Identity, *, port: int, browser: bool, language: str) -> int:
+    """Serve until interrupted; 1 when there was an alarm or the reading ended by itself."""
+    texts = load_texts(language)
+    listener = _listen(port)
+    marks = Marks(config.state, identity.storage_key)
+    officials = Officials(officials_file(config))
+    table = Table(marks)
+    own_port = listener.getsockname()[1]
+
+    def link() -> str:
+        return f"http://127.0.0.1:{own_port}/start?token={table.door.new_token(time.monotonic())}"
+
+    def another() -> None:
+        _say(texts("opened; for another window: {link}").format(link=link()))
+
+    try:
+        async with Connection(
+            config,
+            identity,
+            on_alarm=table.note_alarm,
+            on_audited=table.note_audited,
+            on_recalled=table.note_recalled,
+            on_waiting=fail,
+        ) as connection:
+            table.use(connection)
+            console = Console(table, officials, own_port, on_entered=another)
+            reading = asyncio.ensure_future(table.read())
+            try:
+                first = link()
+                _say(texts("the console is at {link}").format(link=first))
+                if browser:
+                    await asyncio.to_thread(webbrowser.open, first)
+                await _run(console, listener, table)
+            finally:
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
+        return 1 if table.view.alarms or table.trouble else 0
+    finally:
+        marks.close()
+        listener.close()
+
+
+def officials_file(config: Config) -> Path:
+    """Where the accounts of this identity's console are."""
+    return config.state / "officials.json"
+
+
+async def _run(console: Console, listener: socket.socket, table: Table) -> None:
+    settings = uvicorn.Config(
+        console.guard,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=2,
+        h11_max_incomplete_event_size=32 * 1024,
+    )
+    server = _Server(settings)
+    server.table = table
+    with contextlib.suppress(KeyboardInterrupt):
+        await server.serve(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Ends the live streams first, so that closing does not wait for them."""
+
+    table: Table
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop."""
+        self.table.live.close()
+        await super().shutdown(sockets)
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        # From here on a browser waits, rather than being refused, until the pages are served.
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise SetupError(f"cannot serve on port {port}: {error.strerror}") from None
+    return listener
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stdout, flush=True)

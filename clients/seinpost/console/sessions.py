@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""Who may come in: one-time start tokens, and the sessions that they are exchanged for. Pure; takes the time.
+
+Tokens and session numbers are kept as hashes only, so that nothing in memory or in an error lets anyone in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from typing import Literal
+
+import msgspec
+
+from .text_search import TextSearch
+
+TOKEN_SECONDS = 15 * 60
+SESSION_SECONDS = 12 * 3600
+IDLE_SECONDS = 3600
+_MAX_SESSIONS = 50
+_MAX_SEARCHES = 20
+Scheme = Literal["auto", "light", "dark"]
+
+
+class Session(msgspec.Struct, kw_only=True, eq=False):
+    """One browser that came in by a start link."""
+
+    csrf: str
+    began: float
+    used: float
+    language: str = "nl"
+    scheme: Scheme = "auto"
+    wall: bool = False
+    """A screen that many can see: no protected section is shown."""
+    official: str | None = None
+    """The number of the official who logged in, where the console has accounts."""
+    role: str = "coordinator"
+    """What that official may: a reader does not see who opened what."""
+    searches: dict[str, TextSearch] = {}
+    notice: str = ""
+
+    def add_search(self, text: str) -> str:
+        """The number of a new search; the oldest ones go."""
+        number = secrets.token_hex(4)
+        self.searches[number] = TextSearch(text)
+        for old in list(self.searches)[:-_MAX_SEARCHES]:
+            del self.searches[old]
+        return number
+
+    def take_notice(self) -> str:
+        """What the last act wants to say, once."""
+        notice, self.notice = self.notice, ""
+        return notice
+
+
+class Door:
+    """Start tokens and sessions."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[bytes, float] = {}
+        self._sessions: dict[bytes, Session] = {}
+
+    def new_token(self, now: float) -> str:
+        """A token for one start link."""
+        token = secrets.token_urlsafe(32)
+        self._tokens[_hash(token)] = now
+        return token
+
+    def enter(self, token: str, now: float) -> tuple[str, Session] | None:
+        """A new session's number for a token that is good, once; the number is never one that was offered."""
+        made = self._tokens.pop(_hash(token), None)
+        if made is None or now - made > TOKEN_SECONDS:
+            return None
+        return self._begin(Session(csrf=secrets.token_urlsafe(32), began=now, used=now))
+
+    def _begin(self, session: Session) -> tuple[str, Session]:
+        number = secrets.token_urlsafe(32)
+        self._sessions[_hash(number)] = session
+        for old in list(self._sessions)[:-_MAX_SESSIONS]:
+            del self._sessions[old]
+        return number, session
+
+    def find(self, number: str, now: float) -> Session | None:
+        """The session with this number, unless it has ended."""
+        session = self._sessions.get(_hash(number))
+        if session is None:
+            return None
+        idle = now - session.used > IDLE_SECONDS and not session.wall
+        if idle or now - session.began > SESSION_SECONDS:
+            self.leave(number)
+            return None
+        return session
+
+    def renew(self, number: str) -> str:
+        """Another number for the same session: what was known before a login is worth nothing after it."""
+        session = self._sessions.pop(_hash(number))
+        session.csrf = secrets.token_urlsafe(32)
+        return self._begin(session)[0]
+
+    def leave(self, number: str) -> None:
+        """End a session."""
+        self._sessions.pop(_hash(number), None)
+
+
+def is_own_form(session: Session, token: str) -> bool:
+    """Whether a form carries the session's token."""
+    return hmac.compare_digest(session.csrf.encode(), token.encode(errors="replace"))
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode(errors="replace")).digest()

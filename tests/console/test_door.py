@@ -1,0 +1,350 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""Those who try to get in otherwise: by raw requests, and from pages of others in the official's own browser."""
+
+from __future__ import annotations
+
+import http.client
+import http.server
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from browsing import CHROMIUM, Stage, Watched, violations
+from feed_samples import signal
+from harness.enclave import make_enclave, run, start
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = [pytest.mark.nats, pytest.mark.timeout(180)]
+
+
+class Answer:
+    """Status, headers and text."""
+
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.getheaders()}
+        self.text = response.read().decode()
+
+
+def ask(stage: Stage, method: str, path: str, body: str | None = None, **headers: str) -> Answer:
+    connection = http.client.HTTPConnection("127.0.0.1", stage.port, timeout=10)
+    connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+    answer = Answer(connection.getresponse())
+    connection.close()
+    return answer
+
+
+@pytest.fixture
+def inside(stage: Stage) -> tuple[str, str]:
+    """The cookie and the form token of a session."""
+    token = stage.link().partition("/start")[2]
+    entered = ask(stage, "GET", "/start" + token)
+    assert entered.status == 303
+    cookie = entered.headers["set-cookie"].split(";")[0]
+    page = ask(stage, "GET", "/", cookie=cookie)
+    found = re.search('name="csrf" value="([^"]+)"', page.text)
+    assert found is not None
+    return cookie, found[1]
+
+
+@pytest.fixture(autouse=True)
+def at(stage: Stage, browser: Browser) -> None:
+    """The stage knows its port once someone went in."""
+    if not stage.url().startswith("http"):
+        stage.enter(browser.new_page()).close()
+
+
+def test_it_listens_on_loopback_only(stage: Stage) -> None:
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        addresses = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
+        for address in addresses - {"127.0.0.1", "127.0.1.1"}:
+            assert probe.connect_ex((str(address), stage.port)) != 0
+    assert ask(stage, "GET", "/").status == 401
+
+
+def test_a_start_link_works_once_and_its_cookie_is_for_no_script(stage: Stage) -> None:
+    path = "/start" + stage.link().partition("/start")[2]
+    first, second = ask(stage, "GET", path), ask(stage, "GET", path)
+    assert (first.status, second.status) == (303, 401)
+    assert first.headers["set-cookie"].endswith("; Path=/; HttpOnly; SameSite=Strict")
+    assert "set-cookie" not in second.headers
+    assert ask(stage, "GET", "/start?token=guessed").status == 401
+
+
+def test_a_session_that_was_planted_is_not_taken(stage: Stage) -> None:
+    planted = f"seinpost_console_{stage.port}=planted-by-another-page"
+    path = "/start" + stage.link().partition("/start")[2]
+    entered = ask(stage, "GET", path, cookie=planted)
+    assert "planted" not in entered.headers["set-cookie"]
+    assert ask(stage, "GET", "/", cookie=planted).status == 401
+
+
+def test_a_rebound_name_gets_nothing(stage: Stage, inside: tuple[str, str]) -> None:
+    answer = ask(stage, "GET", "/", cookie=inside[0], host=f"evil.example:{stage.port}")
+    assert answer.status == 421
+    assert "row__title" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/settings", "/leave", "/report", "/search", "/signal/depv/process/1/0/protected"]
+)
+def test_a_form_without_its_token_or_from_elsewhere_does_nothing(
+    stage: Stage, inside: tuple[str, str], path: str
+) -> None:
+    cookie, csrf = inside
+    kind = "application/x-www-form-urlencoded"
+    own = f"http://127.0.0.1:{stage.port}"
+    body = urlencode({"csrf": csrf})
+    assert ask(stage, "POST", path, "", cookie=cookie, origin=own, content_type=kind).status == 403
+    assert (
+        ask(stage, "POST", path, body, cookie=cookie, origin="http://evil.example", content_type=kind).status
+        == 403
+    )
+    assert ask(stage, "POST", path, body, cookie=cookie, content_type=kind).status == 403
+    assert ask(stage, "GET", "/", cookie=cookie).status == 200
+
+
+def test_going_back_leads_nowhere_else(stage: Stage, inside: tuple[str, str]) -> None:
+    cookie, csrf = inside
+    headers = {
+        "cookie": cookie,
+        "origin": f"http://127.0.0.1:{stage.port}",
+        "content_type": "application/x-www-form-urlencoded",
+    }
+    for target in (
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "/%0d%0aX: y\r\nX: y",
+    ):
+        answer = ask(stage, "POST", "/settings", urlencode({"csrf": csrf, "back": target}), **headers)
+        assert (answer.status, answer.headers["location"]) == (303, "/")
+    answer = ask(stage, "POST", "/settings", urlencode({"csrf": csrf, "back": "/?theme=debate"}), **headers)
+    assert answer.headers["location"] == "/?theme=debate"
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static//etc/passwd"]
+)
+def test_nothing_but_the_static_files_is_served(stage: Stage, inside: tuple[str, str], path: str) -> None:
+    assert ask(stage, "GET", path, cookie=inside[0]).status == 404
+
+
+def test_leaving_closes_the_door_behind_one(page: Page, stage: Stage, watched: Watched) -> None:
+    page.get_by_role("button", name="Sluiten voor deze browser").click()
+    answer = page.goto(stage.url("/"))
+    assert answer is not None
+    assert answer.status == 401
+    watched.faults[:] = [fault for fault in watched.faults if "401" not in fault]
+
+
+class OtherSite:
+    """A page of someone else, on another port of the same machine."""
+
+    def __init__(self, html: str) -> None:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("content-type", "text/html")
+                self.end_headers()
+                self.wfile.write(html.encode())
+
+            def log_message(self, *_arguments: object) -> None:
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+        self._thread = threading.Thread(target=self.server.serve_forever)
+        self._thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self._thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def other_site(stage: Stage) -> Iterator[OtherSite]:
+    target = stage.url("/settings")
+    made = OtherSite(
+        f"""<form id=f method=post action="{target}"><input name=language value=en></form>
+        <iframe id=frame src="{stage.url("/")}"></iframe><img id=i src="{stage.url("/overview")}">
+        <a id=l href="{stage.url("/")}">link</a>"""
+    )
+    yield made
+    made.close()
+
+
+def test_a_page_on_another_port_can_neither_read_nor_act_nor_frame(
+    page: Page, stage: Stage, other_site: OtherSite, watched: Watched
+) -> None:
+    """Cookies are shared by all ports of a host and sites ignore ports: SameSite alone would not stop this."""
+    evil = watched.context.new_page()
+    evil.goto(other_site.url)
+    read = evil.evaluate(
+        "u => fetch(u, {credentials: 'include'}).then(r => r.text()).catch(e => 'stopped')", stage.url("/")
+    )
+    assert read == "stopped"
+    post = "fetch(u, {method: 'POST', mode: 'no-cors', credentials: 'include', body: new URLSearchParams(f)})"
+    evil.evaluate(f"([u, f]) => {post}.catch(() => null)", [stage.url("/settings"), {"language": "en"}])
+    frame = evil.frames[1]
+    assert "Wachtrij" not in frame.content()
+    evil.evaluate("document.getElementById('f').submit()")
+    evil.wait_for_url(stage.url("/settings"))
+    expect(evil.locator("main")).to_contain_text("kwam niet van de console zelf")
+    page.reload()
+    assert page.locator("html").get_attribute("lang") == "nl"
+
+
+def test_a_link_on_another_site_does_not_open_the_console(
+    page: Page, stage: Stage, other_site: OtherSite, watched: Watched
+) -> None:
+    evil = watched.context.new_page()
+    evil.goto(other_site.url)
+    evil.locator("#l").click()
+    expect(evil.locator("main")).to_contain_text("kwam niet van de console zelf")
+
+
+def test_a_name_that_points_here_gets_nothing_in_a_browser(stage: Stage) -> None:
+    """DNS rebinding: the browser believes that evil.example is this machine."""
+    with_rules = ["--host-resolver-rules=MAP evil.example 127.0.0.1", "--no-sandbox"]
+    code = f"http://evil.example:{stage.port}/"
+    import subprocess
+
+    done = subprocess.run(
+        [CHROMIUM, "--headless", "--dump-dom", *with_rules, code], capture_output=True, text=True, timeout=60
+    )
+    assert "eigen adres" in done.stdout
+    assert "row__title" not in done.stdout
+
+
+def test_a_partner_reports_a_signal_sees_its_readers_and_is_refused_on_a_basis(
+    stage: Stage, browser: Browser
+) -> None:
+    partner = Stage.__new__(Stage)
+    partner.enclave, partner._links, partner.console = stage.enclave, [], None
+    console = partner.open("kiesraad")
+    watched = Watched(browser, partner.url)
+    page = partner.enter(watched.page())
+    page.goto(partner.url("/report"))
+    expect(page.locator("main")).to_contain_text("Uw mandaten")
+    page.get_by_label("Titel").fill("Valse stempassen bij het stadhuis")
+    page.get_by_label("Tekst").fill("Gemeld door a@voorbeeld.example")
+    page.get_by_role("button", name="Bekijk wie het kan lezen").click()
+    preview = page.locator(".preview")
+    expect(preview).to_contain_text("Verkiezingstafel")
+    expect(preview).to_contain_text("ook het beschermde deel")
+    expect(preview).to_contain_text("persoonsgegevens buiten het beschermde deel, in: text")
+    assert "IBD" not in preview.inner_text()
+    page.get_by_role("button", name="Nu publiceren").click()
+    expect(page.locator("main")).to_contain_text("ong/process")
+    page.goto(partner.url("/report"))
+    page.get_by_label("Titel").fill("Analyse")
+    page.get_by_label("Tekst").fill("Wat wij ervan vinden")
+    page.get_by_label("Soort").select_option("assessment")
+    page.get_by_role("button", name="Bekijk wie het kan lezen").click()
+    refusal = page.locator("main [role=alert]")
+    expect(refusal).to_contain_text("Geweigerd; er is niets verstuurd.")
+    expect(refusal).to_contain_text("Uw organisatie mag dit uitdrukkelijk niet.")
+    expect(refusal).to_contain_text("Grondslag: Beslisnota")
+    watched.context.close()
+    assert [fault for fault in watched.faults if "422" not in fault] == []
+    assert console.interrupt().status in (0, 130)
+    table = stage.enter(Watched(browser, stage.url).page())
+    expect(table.get_by_role("link", name="Valse stempassen bij het stadhuis")).to_be_visible(timeout=15_000)
+    table.context.close()
+
+
+def test_with_accounts_nobody_reads_without_logging_in(
+    stage: Stage, browser: Browser, tmp_path: Path
+) -> None:
+    desk = Stage.__new__(Stage)
+    desk.enclave, desk._links = stage.enclave, []
+    for number, role in (("2041", "coordinator"), ("2042", "reader")):
+        (tmp_path / number).write_text(f"wachtwoord-van-{number}\n")
+        (tmp_path / number).chmod(0o600)
+        made = run(
+            "official",
+            number,
+            "--role",
+            role,
+            "--config",
+            stage.enclave.config("nctv"),
+            "--password-file",
+            tmp_path / number,
+        )
+        assert (made.status, made.stdout) == (0, f"{number}: {role}\n")
+    console = desk.open("nctv")
+    watched = Watched(browser, desk.url)
+    page = desk.enter(watched.page())
+    assert page.url == desk.url("/login")
+    assert violations(page) == []
+    before = watched.context.cookies()[0]["value"]
+    for path in ("/", "/overview", "/signal/depv/process/1/0", "/views", "/live"):
+        page.goto(desk.url(path))
+        assert page.url == desk.url("/login")
+    page.get_by_label("Ambtenaarnummer").fill("2042")
+    page.get_by_label("Wachtwoord").fill("verkeerd wachtwoord")
+    page.get_by_role("button", name="Inloggen").click()
+    expect(page.get_by_role("alert")).to_contain_text("klopt niet")
+    page.get_by_label("Ambtenaarnummer").fill("2042")
+    page.get_by_label("Wachtwoord").fill("wachtwoord-van-2042")
+    page.get_by_role("button", name="Inloggen").click()
+    page.wait_for_url(desk.url("/"))
+    assert watched.context.cookies()[0]["value"] != before
+    page.locator(".row", has_text="Nagemaakte stempas").get_by_role("link").click()
+    page.get_by_role("button", name="Beschermd deel openen").click()
+    expect(page.locator("#protected")).to_contain_text("stembureaulid")
+    page.goto(desk.url("/views"))
+    expect(page.locator("tbody tr").first).to_contain_text("2042")
+    expect(page.locator("footer")).to_contain_text("2042 (lezer)")
+    for _ in range(2):
+        page.get_by_role("button", name="Wandscherm").click()
+    page.wait_for_url(desk.url("/login"))
+    watched.context.close()
+    assert [fault for fault in watched.faults if "403" not in fault] == []
+    assert console.interrupt().status in (0, 130)
+
+
+def test_an_alarm_about_the_feed_is_on_every_page(stage: Stage, browser: Browser) -> None:
+    """A second table, whose broker stops: within seconds (a minute, outside this test) no checkpoint is fresh."""
+    alarmed = Stage.__new__(Stage)
+    enclave = make_enclave(stage.enclave.path.parent / "alarmed", "ncsc", "tafel", witnesses=True)
+    broker = enclave.start(witnesses=True)
+    alarmed.enclave, alarmed._links = enclave, []
+    alarmed._folder = enclave.path
+    alarmed.publish("ncsc", "process", "depv", signal("Voor het alarm", severity=4))
+    alarmed.console = start(
+        "console",
+        "--config",
+        enclave.config("tafel"),
+        "--no-browser",
+        patch="import seinpost._audit as a; a.FRESH_MS = 4000",
+    )
+    alarmed._links = [alarmed._read_link()]
+    page = alarmed.enter(browser.new_page())
+    try:
+        expect(page.locator(".proof")).to_have_text("geaudit", timeout=30_000)
+        broker.terminate()
+        broker.wait(20)
+        enclave.start_nats()
+        alert = page.get_by_role("alert").first
+        expect(alert).to_contain_text("niet als geheel te vertrouwen", timeout=60_000)
+        box = alert.bounding_box()
+        assert box is not None
+        assert box["width"] == page.viewport_size["width"]  # type: ignore[index]
+        for path in ("/overview", "/views", "/report", "/?exercise=1"):
+            page.goto(alarmed.url(path))
+            expect(page.get_by_role("alert").first).to_contain_text("stale-checkpoint")
+        expect(page.locator("html")).to_have_attribute("lang", "nl")
+    finally:
+        page.context.close()
+        assert alarmed.console.interrupt().status in (1, 130)
+        enclave.stop()
