@@ -74,6 +74,7 @@ def delivery(
         signal=made or signal(f"Signaal {number}", id=identifier(number)),
         sender=sender,
         identity=f"{sender}-1",
+        sender_id=bytes(16),
         compartment=Compartment.parse(place),
         index=number,
         number=0,
@@ -94,8 +95,9 @@ def act(number: int, about: str, what: str = "dispute") -> Delivery:
         handling=ActHandling(schema=1, refers_to=(about,)), report=ActReport(act=what, text="Het klopt niet.")
     )
     return Delivery(
-        signal=made, sender="tafel", identity="tafel-1", compartment=Compartment.parse("depv/process"), index=number,
-        number=0, kind=6, admitted_ms=START_MS, created_ms=START_MS, object_hash=bytes(32), leaf=bytes(32),
+        signal=made, sender="tafel", identity="tafel-1", sender_id=bytes(16),
+        compartment=Compartment.parse("depv/process"), index=number, number=0, kind=6,
+        admitted_ms=START_MS, created_ms=START_MS, object_hash=bytes(32), leaf=bytes(32),
         epoch_id=bytes(16), audience="all", period="2026q4",
     )  # fmt: skip
 

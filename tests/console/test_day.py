@@ -106,6 +106,22 @@ def test_what_a_sender_takes_back_is_withdrawn_from_view(desk: Stage, browser: B
     page.context.close()
 
 
+def test_a_proof_is_taken_as_a_file_that_anyone_can_check(
+    desk: Stage, browser: Browser, tmp_path: Path
+) -> None:
+    page = desk.enter(browser.new_page())
+    page.get_by_role("link", name="Nagemaakte stempas").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Bewijs als bestand").click()
+    target = tmp_path / "stempas.proof.json"
+    download.value.save_as(target)
+    enclave = load_config(desk.enclave.config("bzk")).enclave
+    done = run("proof", "verify", target, "--enclave", enclave)
+    assert done.status == 0, done
+    assert "stembureaulid" not in target.read_text()
+    page.context.close()
+
+
 def test_two_windows_stay_in_step_and_say_so_when_the_console_stops(desk: Stage, browser: Browser) -> None:
     one, two = (desk.enter(browser.new_context().new_page()) for _ in range(2))
     title = "Voor twee vensters tegelijk"
@@ -122,22 +138,6 @@ def test_two_windows_stay_in_step_and_say_so_when_the_console_stops(desk: Stage,
     assert two.locator("#stopped").get_attribute("role") == "alert"
     for page in (one, two):
         page.context.close()
-
-
-def test_a_proof_is_taken_as_a_file_that_anyone_can_check(
-    desk: Stage, browser: Browser, tmp_path: Path
-) -> None:
-    page = desk.enter(browser.new_page())
-    page.get_by_role("link", name="Nagemaakte stempas").click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Bewijs als bestand").click()
-    target = tmp_path / "stempas.proof.json"
-    download.value.save_as(target)
-    enclave = load_config(desk.enclave.config("bzk")).enclave
-    done = run("proof", "verify", target, "--enclave", enclave)
-    assert done.status == 0, done
-    assert "stembureaulid" not in target.read_text()
-    page.context.close()
 
 
 def test_one_command_writes_the_situation_report(stage: Stage, tmp_path: Path) -> None:

@@ -7,12 +7,12 @@ Each is answered with its reason, the feed does not move, and an honest signal g
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import msgspec
 import pytest
+from harness.answers import next_answer
 from harness.enclave import Enclave
 from harness.memory import PROCESS, Sender
 from harness.raw import RawClient, connected, hub
@@ -21,7 +21,7 @@ from harness.samples import signal
 import seinpost
 from seinpost.identity import Identity
 from seinpost_broker.adapters.nats_bus import NatsBus
-from seinpost_schemas.answer import BrokerAnswer, decode_answer
+from seinpost_schemas.answer import BrokerAnswer
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.envelope import Envelope, sign_envelope
 from seinpost_schemas.errors import Reason
@@ -62,10 +62,7 @@ class Forger:
         """Send bytes into NCSC's ingress; the answer to them."""
         before = await self.bus.last_seq(ANSWERS_STREAM)
         await self.raw.client.publish(f"seinpost.in.{subject}.ncsc", data)
-        async with asyncio.timeout(30):
-            while await self.bus.last_seq(ANSWERS_STREAM) == before:
-                await asyncio.sleep(0.01)
-        return decode_answer((await self.bus.read_one(ANSWERS_STREAM, before + 1)).body)
+        return await next_answer(self.bus, before)
 
     async def refused(
         self, data: bytes | Envelope, reason: Reason, subject: str = "depv.process.publish"

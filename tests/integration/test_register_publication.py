@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from harness.answers import next_answer
 from harness.enclave import Enclave, close, run, run_broker_command
 from harness.raw import connected, hub
 from harness.registrar import Desk, make_request
 from harness.samples import line
 
 from seinpost_broker.adapters.nats_bus import NatsBus
-from seinpost_schemas.answer import BrokerAnswer, decode_answer
+from seinpost_schemas.answer import BrokerAnswer
 from seinpost_schemas.errors import Reason
 from seinpost_schemas.subjects import ANSWERS_STREAM, DIRECTORY_STREAM
 from seinpost_schemas.submission import Submission
@@ -58,10 +59,7 @@ async def answer_to(bus: NatsBus, enclave: Enclave, data: bytes) -> BrokerAnswer
     before = await bus.last_seq(ANSWERS_STREAM)
     async with connected(enclave.url, enclave.identity("ncsc").nats_seed, "_INBOX_ncsc") as raw:
         await raw.client.publish("seinpost.in.directory.ncsc", data)
-        async with asyncio.timeout(30):
-            while await bus.last_seq(ANSWERS_STREAM) == before:
-                await asyncio.sleep(0.05)
-    return decode_answer((await bus.read_one(ANSWERS_STREAM, before + 1)).body)
+        return await next_answer(bus, before)
 
 
 def test_a_party_hands_a_version_in_and_the_newcomer_works(desk: Desk, source: Path) -> None:

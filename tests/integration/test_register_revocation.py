@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from harness.answers import next_answer
 from harness.enclave import Enclave, close, run
 from harness.memory import PROCESS, Sender
 from harness.raw import connected, hub
@@ -18,7 +19,7 @@ from harness.samples import signal
 
 import seinpost
 from seinpost_broker.adapters.nats_bus import NatsBus
-from seinpost_schemas.answer import BrokerAnswer, decode_answer
+from seinpost_schemas.answer import BrokerAnswer
 from seinpost_schemas.entry import parse_feed_headers
 from seinpost_schemas.epoch_body import decode_epoch_body
 from seinpost_schemas.errors import Reason
@@ -64,10 +65,7 @@ class Watcher:
         answered = await self.bus.last_seq(ANSWERS_STREAM)
         async with connected(enclave.url, broker_seed) as raw:
             await raw.client.publish("seinpost.in.depv.process.publish.ncsc", data)
-            async with asyncio.timeout(30):
-                while await self.bus.last_seq(ANSWERS_STREAM) == answered:
-                    await asyncio.sleep(0.05)
-        return decode_answer((await self.bus.read_one(ANSWERS_STREAM, answered + 1)).body)
+            return await next_answer(self.bus, answered)
 
 
 async def titles_of(enclave: Enclave, party: str, last: str) -> list[str]:

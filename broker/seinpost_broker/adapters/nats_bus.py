@@ -218,6 +218,7 @@ class NatsBus:
                 stream=stream,
                 name=info.config.durable_name,
                 filter_subject=info.config.filter_subject,
+                filter_subjects=tuple(info.config.filter_subjects or ()),
                 acks=info.config.ack_policy == api.AckPolicy.EXPLICIT,
             )
             for info in found
