@@ -23,6 +23,7 @@ from seinpost_broker.service.directory import DirectoryService
 from seinpost_broker.service.ingress import IngressService
 from seinpost_broker.service.prover import Prover
 from seinpost_broker.service.sequencer import Sequencer
+from seinpost_broker.stopping import SERVICE
 from seinpost_schemas.checkpoint import LogKeys
 from seinpost_schemas.compartment import all_compartments
 from seinpost_schemas.errors import SetupError, UnavailableError
@@ -155,22 +156,22 @@ async def _run(
                 answers=bus,
                 refusals=admission.note,
             )
-            group.create_task(service.run())
+            group.create_task(service.run(), name=SERVICE)
 
         follower = RegisterFollower(enclave, server, bus, directory, clock, admit)
         for log in checkpointers:
-            group.create_task(log.run())
-        group.create_task(directory.run())
-        group.create_task(admission.run())
-        group.create_task(_store_snapshots(list(sequencers.values()), snapshots))
+            group.create_task(log.run(), name=SERVICE)
+        group.create_task(directory.run(), name=SERVICE)
+        group.create_task(admission.run(), name=SERVICE)
+        group.create_task(_store_snapshots(list(sequencers.values()), snapshots), name=SERVICE)
         if server is not None:
-            group.create_task(server.supervise())
+            group.create_task(server.supervise(), name=SERVICE)
         for sequencer in sequencers.values():
-            group.create_task(sequencer.run())
+            group.create_task(sequencer.run(), name=SERVICE)
         await follower.follow_once()
-        group.create_task(follower.run())
+        group.create_task(follower.run(), name=SERVICE)
         mark_served(enclave.path)
-        group.create_task(take_submissions(enclave, directory))
+        group.create_task(take_submissions(enclave, directory), name=SERVICE)
         _log.info("admitting", enclave=view.register.enclave, register=view.register.version, period=period)
         notify_ready()
         ready()

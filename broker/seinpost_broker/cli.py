@@ -24,6 +24,7 @@ from seinpost_broker.app import serve
 from seinpost_broker.founding import init as make_enclave
 from seinpost_broker.publishing import hand_in_register
 from seinpost_broker.register_follower import find_drift, render_config
+from seinpost_broker.stopping import stop
 from seinpost_schemas.errors import SeinpostError, SetupError, UnavailableError
 
 app = cyclopts.App(
@@ -206,8 +207,8 @@ async def _serve(enclave: EnclaveDir, *, witnesses: bool) -> None:
         serve(enclave, lambda url: print(f"ready on {url}", flush=True), witnesses=witnesses)
     )
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, task.cancel)
-    loop.add_signal_handler(signal.SIGINT, task.cancel)
+    loop.add_signal_handler(signal.SIGTERM, stop, task)
+    loop.add_signal_handler(signal.SIGINT, stop, task)
     try:
         await task
     except asyncio.CancelledError:
