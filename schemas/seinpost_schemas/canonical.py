@@ -20,9 +20,8 @@ T = TypeVar("T")
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def encode(value: object) -> bytes:
-    """The one MessagePack form of a value."""
-    return _encode(value)
+encode = _encode
+"""The one MessagePack form of a value, as bytes."""
 
 
 def encode_versioned(value: object) -> bytes:

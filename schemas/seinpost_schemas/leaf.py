@@ -57,6 +57,7 @@ def leaf_hashes(
     section by section: a call per digest costs a fifth of sealing.
     """
     sha256 = _sha256
+    join, prefix = b"".join, _LEAF_PREFIX
     p0, p1, p2, p3 = _SECTION_PREFIXES
     binding = sender_id + epoch_id
     leaves: list[bytes] = []
@@ -73,6 +74,6 @@ def leaf_hashes(
             d3 = given_d3[i]  # noqa: PLW2901
         elif s3 is not None:
             d3 = sha256(p3 + d3 + s3).digest()  # noqa: PLW2901
-        leaves.append(sha256(_LEAF_PREFIX + signal_id + binding + d0 + d1 + d2 + d3).digest())
+        leaves.append(sha256(join((prefix, signal_id, binding, d0, d1, d2, d3))).digest())
         d3s.append(d3)
     return leaves, d3s

@@ -43,9 +43,12 @@ _ACT_REPORT = canonical.decoder(tuple[_Version, ActReport])
 _LOOSE = msgspec.msgpack.Decoder()
 _encode = canonical.encode
 _encode_report = canonical.encode_versioned
+_read_handling, _read_report = _HANDLING.decode, _REPORT.decode
+_read_indicators, _read_protected = _INDICATORS.decode, _PROTECTED.decode
+_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError, OverflowError, ValueError, TypeError)
 
 
-class EncodedSignal(msgspec.Struct, frozen=True):
+class EncodedSignal(msgspec.Struct, frozen=True, gc=False):
     """A validated signal as bytes: ``id`` 16 bytes, four sections of bytes or ``None``."""
 
     id: bytes
@@ -63,6 +66,31 @@ def encode_signal(signal: Signal, signal_id: bytes) -> EncodedSignal:
 
     Raises ``MalformedError`` with the field named, or ``TooLargeError``.
     """
+    # The hot path, written out: what is decoded from the bytes is the signal, or the strict way says why not.
+    handling, report, indicators, protected = (
+        signal.handling, signal.report, signal.indicators, signal.protected
+    )  # fmt: skip
+    s2 = s3 = None
+    try:
+        s0, s1 = _encode(handling), _encode_report((SCHEMA, report))
+        size = len(s0) + len(s1)
+        same = _read_handling(s0) == handling and _read_report(s1)[1] == report
+        if indicators:
+            s2 = _encode((SCHEMA, indicators))
+            size += len(s2)
+            same = same and _read_indicators(s2)[1] == indicators
+        if protected:
+            s3 = _encode((SCHEMA, protected))
+            size += len(s3)
+            same = same and _read_protected(s3)[1] == protected
+    except _UNREADABLE:
+        same, size = False, 0
+    if not same or size > MAX_SIGNAL_BYTES:
+        return _encode_strictly(signal, signal_id)
+    return EncodedSignal(signal_id, (s0, s1, s2, s3))
+
+
+def _encode_strictly(signal: Signal, signal_id: bytes) -> EncodedSignal:
     handling = _checked(_HANDLING, signal.handling, "handling")
     report = _checked(_REPORT, (SCHEMA, signal.report), "report", _encode_report)
     indicators = (
@@ -108,6 +136,40 @@ def _within_size(encoded: EncodedSignal) -> EncodedSignal:
 
 def decode_signal(encoded: EncodedSignal) -> Signal:
     """The typed signal of opened sections; raises ``MalformedError`` or ``UpdateNeededError``."""
+    s0, s1, s2, s3 = encoded.sections
+    if s0 is None or s1 is None:
+        raise MalformedError("a signal has a handling and a report section")
+    size = len(s0) + len(s1)
+    indicators: tuple[Indicator, ...] = ()
+    protected = None
+    try:
+        handling, report = _read_handling(s0), _read_report(s1)
+        same = _encode(handling) == s0 and _encode_report(report) == s1
+        if s2 is not None:
+            size += len(s2)
+            opened = _read_indicators(s2)
+            same = same and _encode(opened) == s2
+            indicators = opened[1]
+        if s3 is not None:
+            size += len(s3)
+            shown = _read_protected(s3)
+            same = same and _encode(shown) == s3
+            protected = shown[1]
+    except _UNREADABLE:
+        same = False
+    if not same or size > MAX_SIGNAL_BYTES:
+        # Not a signal in its one form: the strict way says what and why.
+        return _decode_strictly(encoded)
+    return Signal(
+        id=format_id(encoded.id),
+        handling=handling,
+        report=report[1],
+        indicators=indicators,
+        protected=protected,
+    )
+
+
+def _decode_strictly(encoded: EncodedSignal) -> Signal:
     _within_size(encoded)
     handling, report, indicators, protected = encoded.sections
     if handling is None or report is None:

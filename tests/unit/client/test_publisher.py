@@ -137,7 +137,7 @@ async def test_what_may_not_go_is_refused_and_not_a_byte_leaves(
         (signal(), ("process", "geheim", None)),
         (with_report(title="t" * 201), WHERE),
         (with_report(text=""), WHERE),
-        (with_report(language="\ud800"), WHERE),
+        (with_report(narrative="\ud800"), WHERE),
         (msgspec.structs.replace(signal(), id="not an id"), WHERE),
         (
             msgspec.structs.replace(

@@ -153,7 +153,6 @@ def test_a_signal_has_at_most_65536_bytes() -> None:
     "report",
     [
         Report(title="", text="x"),
-        Report(title="t", text="x", language="NL"),
         Report(title="t", text="x", observed_from=dt.datetime(2026, 1, 1)),  # noqa: DTZ001 - naive on purpose
         Report(title="\ud800", text="x"),
         Report(title=1, text="x"),  # type: ignore[arg-type]
