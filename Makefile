@@ -10,10 +10,10 @@ DEMO_ARGS ?=
 TEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint lock schemas vectors dist clean
+.PHONY: help demo test bench bench-quick lint lock schemas vectors dist clean
 
 help: ## what there is
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
 
 demo: $(VENV)/.run ## a whole enclave on this machine, on real incidents (DEMO_ARGS=--headless)
 	@exec $(BIN)/seinpost demo $(DEMO_ARGS)
@@ -21,8 +21,11 @@ demo: $(VENV)/.run ## a whole enclave on this machine, on real incidents (DEMO_A
 test: $(VENV)/.dev ## every test, on real servers and tools (TEST_ARGS="-k merkle")
 	@exec $(BIN)/pytest -q $(TEST_ARGS)
 
-bench: $(VENV)/.dev ## seal and open rates beside the design's numbers; writes build/bench.json
+bench: $(VENV)/.dev ## rates beside peers and the design's numbers; writes build/bench.json, docs/benchmarks.md
 	@exec $(BIN)/python tests/bench/run.py
+
+bench-quick: $(VENV)/.dev ## the main ratios within a minute; writes build/bench-quick.json
+	@exec $(BIN)/python tests/bench/run.py --quick
 
 lint: $(VENV)/.dev ## style, types and import contracts
 	@$(BIN)/ruff check .
