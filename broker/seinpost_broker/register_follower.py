@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import structlog
 
-from seinpost_broker.adapters.enclave_dir import EnclaveDir
+from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of
 from seinpost_broker.adapters.nats_bus import NatsBus
-from seinpost_broker.adapters.nats_server import PID_FILE, NatsServer
+from seinpost_broker.adapters.nats_server import PID_FILE, NatsServer, verify_config
 from seinpost_broker.adapters.system_clock import SystemClock
 from seinpost_broker.core import drift, layout, nats_config
 from seinpost_broker.service.directory import DirectoryService
@@ -22,6 +22,8 @@ from seinpost_schemas.submission import decode_submission
 
 _RENDER_SECONDS = 20.0
 _SUBMITTED_SECONDS = 1.0
+_LOAD_SECONDS = 10.0
+_LOAD_STEP_SECONDS = 0.05
 _log = structlog.get_logger("register")
 
 
@@ -68,6 +70,13 @@ async def find_drift(enclave: EnclaveDir, bus: NatsBus, view: View, now_ms: int)
     text = rendered(enclave, view, now_ms)
     if not enclave.nats_config.exists() or enclave.nats_config.read_text() != text:
         lines.append(f"{enclave.nats_config} is not what the register gives: run 'seinpost-broker render'")
+    elif not enclave.load_config().server and await bus.loaded_config() != await asyncio.to_thread(
+        verify_config, enclave.nats_config
+    ):
+        lines.append(
+            f"the server has loaded something else than {enclave.nats_config}: reload it (kill -HUP), "
+            "and see its log when that does not help"
+        )
     streams = await bus.found_streams()
     lines += drift.stream_differences(layout.streams(view.register), streams)
     found = [c for s in streams for c in await bus.found_consumers(s.name)]
@@ -93,7 +102,11 @@ class RegisterFollower:
         self._clock = clock
         self._admit = admit
         self._admitted: set[str] = set()
-        self._pending = False
+        self._unloaded = False
+        self._laid_out = True
+        # Of the version that the server was started with: the newest that this broker had seen.
+        started = directory_of(*enclave.load_known()).current.register
+        self._parties = {p.token for p in started.parties}
         self._began = directory.directory.current.register
         self._warned: tuple[int, int | None] | None = None
 
@@ -107,7 +120,7 @@ class RegisterFollower:
             try:
                 await self.follow_once()
             except UnavailableError as error:
-                _log.warning("register waits", cause=type(error).__name__)
+                _log.warning("register waits", cause=str(error))
                 self._directory.new_register.set()
                 await asyncio.sleep(1)
 
@@ -115,29 +128,53 @@ class RegisterFollower:
         """Render, lay out, reload, and take in from parties that are new."""
         view, now_ms = self._directory.directory.current, self._clock.now_ms()
         self._enclave.store_known(self._directory.objects)
-        self._pending |= render_config(self._enclave, view, now_ms)
-        if self._pending:
-            self._reload(view.register.version)
+        if render_config(self._enclave, view, now_ms):
+            self._unloaded, self._laid_out = True, False
+        if self._unloaded:
+            await self._load(view)
+        if not self._laid_out:
             await lay_out(self._bus, view, now_ms)
             await remove_surplus(self._bus, view, now_ms)
-            self._pending = False
+            self._laid_out = True
         for party in view.register.parties:
             if party.token not in self._admitted:
                 self._admitted.add(party.token)
                 self._admit(party.token)
         self._warn(view, now_ms)
 
-    def _reload(self, version: int) -> None:
-        """First of all: what was taken away must not wait for what is given."""
-        if self._server is not None:
-            _log.info("rights changed; reloading the server", register=version)
+    async def _load(self, view: View) -> None:
+        """Make the server take what was rendered. First of all: what was taken away must not wait for what is given."""
+        register = view.register
+        parties = {p.token for p in register.parties}
+        joined = parties - self._parties
+        if self._server is None:
+            _log.warning(
+                "rights changed; reload the nats-server with the new configuration"
+                + ("; twice, since a party joined" if joined else ""),
+                register=register.version,
+                file=str(self._enclave.nats_config),
+            )
+        else:
+            _log.info("rights changed; reloading the server", register=register.version)
             self._server.reload()
-            return
-        _log.warning(
-            "rights changed; reload the nats-server with the new configuration",
-            register=version,
-            file=str(self._enclave.nats_config),
-        )
+            await self._until_loaded()
+            if joined:
+                # The services that a new account imports answer nobody until the next reload (ADR 0014).
+                self._server.reload()
+        self._parties = parties
+        self._unloaded = False
+
+    async def _until_loaded(self) -> None:
+        """Until the server says so; while it reloads it answers nobody. Raises ``UnavailableError`` if it does not."""
+        wanted = await asyncio.to_thread(verify_config, self._enclave.nats_config)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOAD_SECONDS):
+                while True:
+                    with contextlib.suppress(UnavailableError):
+                        if await self._bus.loaded_config() == wanted:
+                            return
+                    await asyncio.sleep(_LOAD_STEP_SECONDS)
+        raise UnavailableError("the server does not load what was rendered; see its log")
 
     def _warn(self, view: View, now_ms: int) -> None:
         """Once a day that the register nears its end; once when it asks for more than a running broker can do."""

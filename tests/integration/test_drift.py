@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +48,23 @@ async def test_drift_is_found_and_named(new_enclave: NewEnclave, tmp_path: Path)
     for _ in range(2):
         assert run_broker_command("render", enclave.path).stdout.endswith(": unchanged\n")
 
+    # A server that loaded something else, though the file is as it should be.
+    config = enclave.directory.nats_config
+    right = config.read_text()
+    (pid,) = enclave.nats_pids()
+    config.write_text(right.replace("max_payload: 1MB", "max_payload: 2MB"))
+    nats_log = enclave.path / "nats" / "nats.log"
+    reloads = nats_log.read_text().count("Reloaded server")
+    os.kill(pid, signal.SIGHUP)
+    deadline = time.monotonic() + 20
+    while nats_log.read_text().count("Reloaded server") == reloads:
+        assert time.monotonic() < deadline
+    config.write_text(right)
+    (line,) = differences(enclave)
+    assert "the server has loaded something else" in line
+    os.kill(pid, signal.SIGHUP)
+    settled(enclave)
+
     seed, _ = enclave.directory.load_secrets()
     async with hub(enclave.url, seed) as bus:
         await bus.ensure_stream(Stream(name="EXTRA", subjects=("extra.>",)))
@@ -55,7 +74,6 @@ async def test_drift_is_found_and_named(new_enclave: NewEnclave, tmp_path: Path)
         await bus.remove_consumer(Consumer(stream="ANSWERS", name="tafel-1"))
         custody = Stream(name="CUSTODY", subjects=("seinpost.custody.>",), max_messages_per_subject=1)
         await bus.ensure_stream(custody)
-    config = enclave.directory.nats_config
     config.write_text(config.read_text().replace("max_payload: 1MB", "max_payload: 8MB"))
     found = differences(enclave)
     for part in (

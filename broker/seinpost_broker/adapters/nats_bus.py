@@ -17,6 +17,7 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
 
 from seinpost_broker.core.layout import BROKERS_CONSUMER, Consumer, Stream
+from seinpost_broker.core.nats_config import STATE_SUBJECT
 from seinpost_broker.ports import AppendLostError, AppendRequest, IngressMessage, StoredMessage
 from seinpost_schemas.errors import StateUnknownError, UnavailableError
 from seinpost_schemas.subjects import (
@@ -39,7 +40,16 @@ _WRONG_LAST = frozenset({10071, 10070, 10060})
 _READ_BATCH = 256
 _CHECKPOINT_STREAMS = {"custody": CUSTODY_STREAM, "checkpoint": CHECKPOINTS_STREAM, "hourly": HOURLY_STREAM}
 _WITNESS_SECONDS = 2.0
+_STATE_SECONDS = 2.0
 _T = TypeVar("_T")
+
+
+class _Loaded(msgspec.Struct):
+    config_digest: str
+
+
+class _State(msgspec.Struct):
+    data: _Loaded
 
 
 @contextlib.contextmanager
@@ -198,6 +208,17 @@ class NatsBus:
         with _mapped(f"consumer {consumer.name} on {consumer.stream}"):
             # Creating one that is there brings its settings up to date and keeps its position.
             await self._js.add_consumer(consumer.stream, config)
+
+    async def loaded_config(self) -> str:
+        """The digest of the configuration that the server has loaded, as ``nats_server.verify_config`` gives it."""
+        with _mapped("ask the server what it has loaded"):
+            reply = await self._client.request(STATE_SUBJECT, b"", timeout=_STATE_SECONDS)
+        try:
+            return msgspec.json.decode(reply.data, type=_State).data.config_digest
+        except msgspec.DecodeError:
+            raise UnavailableError(
+                "the server does not say what it has loaded; 2.15 or newer is needed"
+            ) from None
 
     async def found_streams(self) -> list[Stream]:
         """Every stream that the server holds for us."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ from seinpost_schemas.errors import SetupError, UnavailableError
 
 _START_SECONDS = 20.0
 PID_FILE = "nats.pid"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _log = structlog.get_logger("nats-server")
 
 
@@ -121,8 +123,8 @@ class NatsServer:
                 self._process.kill()
 
 
-def verify_config(config: Path) -> None:
-    """Raise ``SetupError`` unless `nats-server -t` accepts the file."""
+def verify_config(config: Path) -> str:
+    """The digest by which nats-server names what it has loaded; raises ``SetupError`` if it refuses the file."""
     import subprocess  # noqa: PLC0415 - only this check runs a command to its end
 
     done = subprocess.run(
@@ -130,6 +132,12 @@ def verify_config(config: Path) -> None:
     )
     if done.returncode:
         raise SetupError(f"nats-server refuses {config}: {done.stderr.strip()[-300:]}")
+    digest = _DIGEST.search(done.stderr)
+    if digest is None:
+        raise SetupError(
+            "this nats-server is too old: it gives its configuration no digest; use 2.15 or newer"
+        )
+    return digest[0]
 
 
 def _accepts(host: str, port: int) -> bool:

@@ -72,12 +72,19 @@ def render(view: View, server: Server, at_ms: int) -> str:
             f"  max_file_store: {_JETSTREAM_MAX_BYTES}",
             "}",
             "accounts {",
+            # Nobody logs in here.
+            "  $SYS {",
+            f"    exports: [{{service: {_quote(STATE_SUBJECT)}, response_type: stream, accounts: [HUB]}}]",
+            "  }",
             *accounts,
             "}",
             "",
         ]
     )
 
+
+STATE_SUBJECT = "$SYS.REQ.SERVER.PING.VARZ"
+"""Where a broker asks the server what it has loaded; the one thing of the system account that it reaches."""
 
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -107,6 +114,7 @@ def _hub(view: View, exports: list[str]) -> str:
             *exports,
             "    ]",
             "    imports: [",
+            f"      {{service: {{account: {_quote('$SYS')}, subject: {_quote(STATE_SUBJECT)}}}}}",
             *(
                 f"      {{service: {{account: {account_name(w.party)}, "
                 f"subject: {_quote(witness_subject(w.party))}}}}}"
