@@ -159,7 +159,7 @@ class RegisterFollower:
             self._server.reload()
             await self._until_loaded()
             if joined:
-                # The services that a new account imports answer nobody until the next reload (ADR 0014).
+                # The services that a new account imports answer nobody until the next reload (ADR 0011).
                 self._server.reload()
         self._parties = parties
         self._unloaded = False
