@@ -22,16 +22,21 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from seinpost_schemas import labels
 from seinpost_schemas.batch import Disclosure, OpenedBatch, decode_batch, disclose, encode_batch
-from seinpost_schemas.envelope import Envelope, sign_envelope, verify_envelope
+from seinpost_schemas.envelope import MAX_ENVELOPE_BYTES, Envelope, sign_envelope, verify_envelope
 from seinpost_schemas.errors import BindingError, DecryptionError
 from seinpost_schemas.header import Header, batch_context, hash_body
 from seinpost_schemas.kinds import SEALED
-from seinpost_schemas.padding import pad, unpad
-from seinpost_schemas.sealed_body import join_parts, split_parts
+from seinpost_schemas.padding import pad_pieces, unpad
+from seinpost_schemas.sealed_body import join_pieces, split_views
 from seinpost_schemas.sections import EncodedSignal
 from seinpost_schemas.signing import SigningKey, VerifyingKey
 
 from .epochs import EpochSecrets
+
+# glibc gives freed memory back to the kernel beyond twice the largest block that was freed so far, and the next
+# envelope faults it in again, page by page: a tenth of sealing. After one block as large as some envelopes, which
+# is never touched and so takes no memory, it keeps the few megabytes that envelopes need.
+bytes(8 * MAX_ENVELOPE_BYTES)
 
 
 def part_key(label: bytes, secret: bytes, epoch_id: bytes, seq: int) -> bytes:
@@ -55,19 +60,19 @@ def seal_envelope(
     )
     context = batch_context(unsealed.encode())
     main = _seal_part(batch.main, labels.MAIN_KEY, secrets.secret, unsealed, context)
-    protected = b""
+    protected: Sequence[bytes] = ()
     if batch.protected is not None:
         if secrets.protected is None:
             raise ValueError("these secrets cannot seal a protected section")
         protected = _seal_part(batch.protected, labels.PROTECTED_KEY, secrets.protected, unsealed, context)
-    body = join_parts(main, protected)
+    body = join_pieces(main, protected)
     header = msgspec.structs.replace(unsealed, body_len=len(body), body_hash=hash_body(body))
     return sign_envelope(header, body, key)
 
 
-def _seal_part(content: bytes, label: bytes, secret: bytes, header: Header, context: bytes) -> bytes:
+def _seal_part(content: bytes, label: bytes, secret: bytes, header: Header, context: bytes) -> list[bytes]:
     encryptor = Cobblestone256Encryptor(part_key(label, secret, header.epoch_id, header.seq), context)
-    return encryptor.update(pad(content)) + encryptor.finalize()
+    return [*map(encryptor.update, pad_pieces(content)), encryptor.finalize()]
 
 
 def open_envelope(envelope: Envelope, sender: VerifyingKey, secrets: EpochSecrets) -> OpenedBatch:
@@ -117,7 +122,7 @@ def _open_parts(envelope: Envelope, secrets: EpochSecrets) -> tuple[bytes, bytes
         raise BindingError(f"kind {header.kind} has no sealed body")
     if header.epoch_id != secrets.epoch_id:
         raise BindingError("the envelope belongs to another epoch")
-    main_sealed, protected_sealed = split_parts(envelope.body)
+    main_sealed, protected_sealed = split_views(envelope.body)
     context = batch_context(envelope.header_bytes)
     main = _open_part(main_sealed, labels.MAIN_KEY, secrets.secret, header, context)
     protected = None
@@ -126,11 +131,11 @@ def _open_parts(envelope: Envelope, secrets: EpochSecrets) -> tuple[bytes, bytes
     return main, protected, bool(protected_sealed)
 
 
-def _open_part(sealed: bytes, label: bytes, secret: bytes, header: Header, context: bytes) -> bytes:
+def _open_part(sealed: memoryview, label: bytes, secret: bytes, header: Header, context: bytes) -> bytes:
     decryptor = Cobblestone256Decryptor(part_key(label, secret, header.epoch_id, header.seq), context)
     try:
         # Nothing is used before finalize(): it is what detects a truncated tail.
-        padded = decryptor.update(sealed) + decryptor.finalize()
+        padded = b"".join((decryptor.update(sealed), decryptor.finalize()))
     except (InvalidTag, ValueError):
         raise DecryptionError("a sealed part does not open under its epoch's key") from None
     return unpad(padded)

@@ -9,7 +9,8 @@ last signal of an envelope was taken by the application.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 import msgspec
 
@@ -34,6 +35,7 @@ from seinpost_schemas.kinds import SEALED, Action, Kind
 from seinpost_schemas.policy import View, may, verify_signal_type
 from seinpost_schemas.sections import EncodedSignal, decode_act, decode_signal, is_act
 from seinpost_schemas.signal import Act, Signal
+from seinpost_schemas.signal_list import decode_signals
 from seinpost_schemas.split_view import FORMAT as SPLIT_VIEW
 from seinpost_schemas.split_view import SplitView
 from seinpost_schemas.subjects import (
@@ -364,9 +366,12 @@ class Subscriber:
         epoch = feed.epoch(header.epoch_id)
         audience = accepted.view.audience_of_code(epoch.audience).name
         places: list[Place] = []
-        for number, (encoded, leaf) in enumerate(zip(batch.signals, batch.leaves, strict=True)):
+        decoded = _decode_together(header.kind, batch.signals)
+        for number, (encoded, leaf, signal) in enumerate(
+            zip(batch.signals, batch.leaves, decoded, strict=True)
+        ):
             try:
-                delivery = self._deliver(accepted, number, encoded, leaf, opened.seen, audience)
+                delivery = self._deliver(accepted, number, encoded, signal, leaf, opened.seen, audience)
             except (InvalidError, RefusedError, UpdateNeededError) as error:
                 self._alarm_at(error, str(header.compartment), accepted.index, accepted.member.party.token)
                 continue
@@ -440,12 +445,13 @@ class Subscriber:
         accepted: Accepted,
         number: int,
         encoded: EncodedSignal,
+        signal: Signal | Act | None,
         leaf: bytes,
         seen: list[Seen],
         audience: str,
     ) -> Delivery | None:
         header = accepted.envelope.header
-        signal: Signal | Act = decode_act(encoded) if is_act(header.kind) else decode_signal(encoded)
+        signal = signal or (decode_act(encoded) if is_act(header.kind) else decode_signal(encoded))
         if isinstance(signal, Signal) and accepted.mandate is not None:
             party, at_ms = accepted.member.party, accepted.entry.admitted_ms
             verify_signal_type(accepted.view, party, header.compartment, signal.handling.signal_type, at_ms)
@@ -509,6 +515,14 @@ def readable(view: View, identity: Identity) -> list[Compartment]:
         for c in all_compartments(view.register.ceiling_level)
         if may(view, party, Action.READ, c, now_ms) or may(view, party, Action.AUDIT, c, now_ms)
     ]
+
+
+def _decode_together(kind: int, signals: Sequence[EncodedSignal]) -> Sequence[Signal | None]:
+    """The signals of one envelope; ``None`` for each when they are acts, or must be looked at one by one."""
+    if not is_act(kind):
+        with contextlib.suppress(InvalidError, UpdateNeededError):
+            return decode_signals(signals)
+    return [None] * len(signals)
 
 
 async def _next_or_failure(queue: asyncio.Queue[_Work], tasks: list[asyncio.Task[None]]) -> _Work:

@@ -87,7 +87,9 @@ def object_hash(header_bytes: bytes) -> bytes:
 
 def hash_body(body: bytes) -> bytes:
     """The 32-byte body_hash of a body."""
-    return hashlib.sha256(labels.BODY + body).digest()
+    hasher = hashlib.sha256(labels.BODY)
+    hasher.update(body)  # not joined: a body may have megabytes
+    return hasher.digest()
 
 
 def decode_header(data: bytes) -> Header:

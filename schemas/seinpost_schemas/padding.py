@@ -26,8 +26,13 @@ def bucket_size(length: int) -> int:
 
 def pad(content: bytes) -> bytes:
     """``content`` in its bucket."""
+    return b"".join(pad_pieces(content))
+
+
+def pad_pieces(content: bytes) -> tuple[bytes, bytes, bytes]:
+    """``pad`` as (prefix 4, content, fill): a large content is not copied."""
     length = _PREFIX_BYTES + len(content)
-    return b"".join((len(content).to_bytes(4, "big"), content, bytes(bucket_size(length) - length)))
+    return len(content).to_bytes(4, "big"), content, bytes(bucket_size(length) - length)
 
 
 def unpad(padded: bytes) -> bytes:

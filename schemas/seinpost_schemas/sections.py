@@ -32,12 +32,15 @@ from .signal import (
 from .uuid7 import format_id, parse_id
 
 _Version = Literal[1]
+REPORT_SECTION = tuple[_Version, Report]
+INDICATORS_SECTION = tuple[
+    _Version, Annotated[tuple[Indicator, ...], Meta(min_length=1, max_length=MAX_INDICATORS)]
+]
+PROTECTED_SECTION = tuple[_Version, Protected]
 _HANDLING = canonical.decoder(Handling)
-_REPORT = canonical.decoder(tuple[_Version, Report])
-_INDICATORS = canonical.decoder(
-    tuple[_Version, Annotated[tuple[Indicator, ...], Meta(min_length=1, max_length=MAX_INDICATORS)]]
-)
-_PROTECTED = canonical.decoder(tuple[_Version, Protected])
+_REPORT = canonical.decoder(REPORT_SECTION)
+_INDICATORS = canonical.decoder(INDICATORS_SECTION)
+_PROTECTED = canonical.decoder(PROTECTED_SECTION)
 _ACT_HANDLING = canonical.decoder(ActHandling)
 _ACT_REPORT = canonical.decoder(tuple[_Version, ActReport])
 _LOOSE = msgspec.msgpack.Decoder()
@@ -45,7 +48,8 @@ _encode = canonical.encode
 _encode_report = canonical.encode_versioned
 _read_handling, _read_report = _HANDLING.decode, _REPORT.decode
 _read_indicators, _read_protected = _INDICATORS.decode, _PROTECTED.decode
-_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError, OverflowError, ValueError, TypeError)
+UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError, OverflowError, ValueError, TypeError)
+"""What encoding and decoding raise for a value or bytes that are not a section."""
 
 
 class EncodedSignal(msgspec.Struct, frozen=True, gc=False):
@@ -83,7 +87,7 @@ def encode_signal(signal: Signal, signal_id: bytes) -> EncodedSignal:
             s3 = _encode((SCHEMA, protected))
             size += len(s3)
             same = same and _read_protected(s3)[1] == protected
-    except _UNREADABLE:
+    except UNREADABLE:
         same, size = False, 0
     if not same or size > MAX_SIGNAL_BYTES:
         return _encode_strictly(signal, signal_id)
@@ -155,7 +159,7 @@ def decode_signal(encoded: EncodedSignal) -> Signal:
             shown = _read_protected(s3)
             same = same and _encode(shown) == s3
             protected = shown[1]
-    except _UNREADABLE:
+    except UNREADABLE:
         same = False
     if not same or size > MAX_SIGNAL_BYTES:
         # Not a signal in its one form: the strict way says what and why.

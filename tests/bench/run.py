@@ -41,8 +41,9 @@ from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.envelope import decode_envelope
 from seinpost_schemas.header import ZERO_16, ZERO_32, Header
 from seinpost_schemas.kinds import Kind
-from seinpost_schemas.sections import decode_signal, encode_signal
+from seinpost_schemas.sections import encode_signal
 from seinpost_schemas.signal import Signal
+from seinpost_schemas.signal_list import decode_signals, encode_signals
 from seinpost_schemas.signing import SigningKey
 from seinpost_schemas.uuid7 import make_id
 
@@ -111,13 +112,15 @@ class Subject:
 
     def seal(self, signals: list[Signal]) -> bytes:
         """Typed signals to envelope bytes."""
-        encoded = [encode_signal(s, make_id(1, os.urandom(10))) for s in signals]
+        random = os.urandom(10 * len(signals))
+        ids = [make_id(1, random[at : at + 10]) for at in range(0, len(random), 10)]
+        encoded = encode_signals(signals, ids)
         return seal_envelope(encoded, self.place, self.secrets, self.sender).encode()
 
     def open(self, data: bytes) -> list[Signal]:
         """Envelope bytes to typed signals."""
         opened = open_envelope(decode_envelope(data), self.sender.public, self.secrets)
-        return [decode_signal(s) for s in opened.signals]
+        return decode_signals(opened.signals)
 
 
 def composite_per_signal(subject: Subject, signals: list[Signal]) -> list[bytes]:

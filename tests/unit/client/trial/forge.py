@@ -37,11 +37,11 @@ def seal_parts(
     """Any bytes as the main (and protected) part, under any root."""
     place = log.place(sender, Kind.SIGNALS, epoch_id=secrets.epoch_id, count=count, batch_root=root)
     context = batch_context(place.encode())
-    sealed = _seal_part(main, labels.MAIN_KEY, secrets.secret, place, context)
+    sealed = b"".join(_seal_part(main, labels.MAIN_KEY, secrets.secret, place, context))
     second = b""
     if protected is not None:
         assert secrets.protected is not None
-        second = _seal_part(protected, labels.PROTECTED_KEY, secrets.protected, place, context)
+        second = b"".join(_seal_part(protected, labels.PROTECTED_KEY, secrets.protected, place, context))
     body = join_parts(sealed, second)
     header = msgspec.structs.replace(place, body_len=len(body), body_hash=hash_body(body))
     return sign_envelope(header, body, sender.signing)
