@@ -40,10 +40,11 @@ class Theme(enum.Enum):
     @classmethod
     def parse(cls, token: str) -> Theme:
         """The theme with this token; raises ``MalformedError`` that lists the tokens."""
-        for theme in cls:
-            if theme.token == token:
-                return theme
-        raise MalformedError(f"unknown theme {token[:40]!r}: use one of {', '.join(t.token for t in cls)}")
+        try:
+            return _THEME_BY_TOKEN[token]
+        except KeyError:
+            tokens = ", ".join(_THEME_BY_TOKEN)
+            raise MalformedError(f"unknown theme {token[:40]!r}: use one of {tokens}") from None
 
 
 class Classification(enum.Enum):
@@ -80,15 +81,17 @@ class Classification(enum.Enum):
     @classmethod
     def parse(cls, token: str) -> Classification:
         """The classification with this token; raises ``MalformedError`` that lists the tokens."""
-        for level in cls:
-            if level.token == token:
-                return level
-        tokens = ", ".join(c.token for c in cls)
-        raise MalformedError(f"unknown classification {token[:40]!r}: use one of {tokens}")
+        try:
+            return _CLASSIFICATION_BY_TOKEN[token]
+        except KeyError:
+            tokens = ", ".join(_CLASSIFICATION_BY_TOKEN)
+            raise MalformedError(f"unknown classification {token[:40]!r}: use one of {tokens}") from None
 
 
 _THEME_BY_CODE = {t.code: t for t in Theme}
+_THEME_BY_TOKEN = {t.token: t for t in Theme}
 _CLASSIFICATION_BY_CODE = {c.code: c for c in Classification}
+_CLASSIFICATION_BY_TOKEN = {c.token: c for c in Classification}
 
 
 class Compartment(msgspec.Struct, frozen=True, order=False):
