@@ -37,6 +37,9 @@ _MAX_HEARD_BYTES = 128 * 1024
 _PENDING_BYTES = 256 * 1024 * 1024
 _VIOLATION = re.compile(r"permissions violation for (?:publish|subscription) to \"([^\"]+)\"", re.IGNORECASE)
 
+_COMPLETED = "Batch Completed"
+_FULL = "Message Size Exceeds MaxBytes"
+"""What a server says of a pull that gave all it was asked for, and of one whose next message would not fit."""
 _Inbox = asyncio.Queue[Msg | None]
 
 
@@ -390,8 +393,14 @@ class NatsTransport:
             if status == "100":
                 continue
             if status is not None:
+                what = (message.headers or {}).get("Description", "")
+                if what.startswith(_COMPLETED):
+                    # Counted already, by its messages; not every server says so.
+                    continue
+                # The older of the pulls has ended, whatever part of its batch had come.
                 open_pulls -= 1
-                if status not in ("404", "408"):
+                received = 0
+                if status not in ("404", "408") and not what.startswith(_FULL):
                     # 409 and 503: the consumer or the server went away; not in a tight loop.
                     await asyncio.sleep(0.2)
                 continue
