@@ -114,7 +114,7 @@ class RegisterFollower:
         """Follow new versions at once, and mandates as they begin and end, for ever."""
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_RENDER_SECONDS):
+                async with asyncio.timeout(self._patience_seconds()):
                     await self._directory.new_register.wait()
             self._directory.new_register.clear()
             try:
@@ -123,6 +123,12 @@ class RegisterFollower:
                 _log.warning("register waits", cause=str(error))
                 self._directory.new_register.set()
                 await asyncio.sleep(1)
+
+    def _patience_seconds(self) -> float:
+        """Until a mandate begins or ends; and now and then, should the clock be put right meanwhile."""
+        now_ms = self._clock.now_ms()
+        change_ms = self._directory.directory.current.next_change_ms(now_ms)
+        return min(_RENDER_SECONDS, (change_ms - now_ms) / 1000) if change_ms is not None else _RENDER_SECONDS
 
     async def follow_once(self) -> None:
         """Render, lay out, reload, and take in from parties that are new."""

@@ -109,6 +109,11 @@ class View:
             members = self._audience_cache[key] = audience_members(self, audience, sender, compartment, at_ms)
         return members
 
+    def next_change_ms(self, at_ms: int) -> float | None:
+        """The next moment after ``at_ms`` (Unix milliseconds) at which a mandate begins or ends, if there is one."""
+        later = bisect.bisect_right(self._boundaries, at_ms)
+        return self._boundaries[later] if later < len(self._boundaries) else None
+
 
 def _boundaries(register: Register) -> set[float]:
     """The moments, in Unix milliseconds, at which a mandate begins or ends."""

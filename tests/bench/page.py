@@ -32,6 +32,8 @@ def write_page(rows: list[Row], path: Path, rounds: int) -> None:
         f"- numbers of the design that were not met: {len(missed)}"
         + (f" ({'; '.join(missed)})" if missed else ""),
         "",
+        "![Ratios of this run beside the numbers to reach](images/benchmarks.svg)",
+        "",
         "| what | measured | unit | spread | number to reach | met |",
         "| --- | ---: | --- | --- | ---: | --- |",
     ]

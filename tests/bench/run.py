@@ -30,8 +30,10 @@ import nacl.signing
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from logs import measure_logs
 from page import write_page
+from plot import write_plot
 from rows import Rate, Row, row
 from startup import measure_startup
+from whole_way import measure_whole_way
 
 from seinpost.demo.incidents import load_publications
 from seinpost.epochs import Recipient, make_epoch
@@ -225,6 +227,7 @@ def main() -> None:
     quick = parser.parse_args().quick
     rows = measure()
     if not quick:
+        rows += measure_whole_way()
         rows += [row(name, value, unit) for name, value, unit in measure_logs()]
         rows += [
             row(
@@ -239,6 +242,7 @@ def main() -> None:
     out.write_text(json.dumps(data, indent=1) + "\n")
     print(f"written to {out}", file=sys.stderr)
     if not quick:
+        write_plot(rows, Path("docs") / "images" / "benchmarks.svg")
         write_page(rows, Path("docs") / "benchmarks.md", ROUNDS)
 
 

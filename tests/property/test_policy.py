@@ -225,3 +225,17 @@ def test_what_a_view_remembers_is_what_it_would_compute(
             for audience in AUDIENCES:
                 fresh = members(view_of(register), audience, sender, at_ms)
                 assert members(view, audience, sender, at_ms) == fresh
+
+
+@given(registers(), COMPARTMENTS, TIMES)
+def test_no_right_changes_before_the_moment_that_a_view_names(
+    register: Register, compartment: Compartment, at_ms: int
+) -> None:
+    view = view_of(register)
+    change_ms = view.next_change_ms(at_ms)
+    moments = [
+        t.timestamp() * 1000 for p in register.parties for m in p.mandates for t in (m.starts, m.until) if t
+    ]
+    assert change_ms == min((t for t in moments if t > at_ms), default=None)
+    until = int(change_ms) - 1 if change_ms is not None else at_ms + 10**12
+    assert rights(register, compartment, at_ms) == rights(register, compartment, until)

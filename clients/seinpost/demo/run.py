@@ -24,17 +24,20 @@ from seinpost.cli.watch import Table, alarm_line
 from seinpost_schemas.errors import RefusedError, SetupError, UnavailableError
 
 from .incidents import Publication, load_publications, refusals
+from .register_change import BEGINS, PARTY, REVOKED, publish_change
 
 _PARTIES = ("ncsc", "ibd", "aivd", "kiesraad", "cvdm", "tafel", "ap", "toezicht")
 _WITNESSES = ("ncsc", "ibd", "ap", "toezicht")
 _READY_SECONDS = 60.0
 _ARRIVE_SECONDS = 60.0
+_BEGIN_SECONDS = 10.0
 
 
 class _Score:
     def __init__(self) -> None:
         self.admitted: dict[str, str] = {}
         self.refused = 0
+        self.register = 1
         self.verified: set[str] = set()
         self.deliveries: dict[str, seinpost.Delivery] = {}
         self.failed = 0
@@ -87,6 +90,7 @@ async def run(*, headless: bool, keep: Path | None) -> int:
                     witnesses[_WITNESSES[1]].kill()
                     await _publish_all(directory, publications[half:], score)
                     await _show_refusals(directory, score)
+                    await _show_register_change(directory, publications[0], score)
                     await _wait_for_table(table, score, watching)
                     seconds = round(time.monotonic() - started, 1)
                     if not headless and not _has_console():
@@ -113,6 +117,7 @@ def _summary(table: seinpost.Connection, score: _Score, seconds: float) -> dict[
         "audited": _audited(table, score),
         "alarms": len(table.alarms),
         "compartments": len(set(score.admitted.values())),
+        "register": score.register,
         "seconds": seconds,
     }
 
@@ -232,20 +237,59 @@ async def _publish_as(config: Path, publications: list[Publication], score: _Sco
 
 async def _show_refusals(directory: Path, score: _Score) -> None:
     for publication in refusals(dt.datetime.now(dt.UTC).replace(microsecond=0)):
-        what = f"{publication.party}, a signal of type {publication.signal.handling.signal_type}"
-        async with seinpost.connect(directory / f"{publication.party}.toml") as post:
+        await _show_refusal(directory, publication, score)
+
+
+async def _show_refusal(directory: Path, publication: Publication, score: _Score) -> None:
+    what = f"{publication.party}, a signal of type {publication.signal.handling.signal_type}"
+    async with seinpost.connect(directory / f"{publication.party}.toml") as post:
+        try:
+            await post.publish(
+                publication.signal, theme=publication.theme, classification=publication.classification
+            )
+        except RefusedError as error:
+            score.refused += 1
+            where = f"{publication.classification}/{publication.theme}"
+            _say(f"refused, as it must be ({what} on {where}): {error}")
+        else:
+            score.failed += 1
+            _say(f"ADMITTED, which must not be: {what}")
+
+
+async def _show_register_change(directory: Path, sample: Publication, score: _Score) -> None:
+    """A mandate begins and another is revoked: what was refused is admitted, and the other way round."""
+    begun = Publication(PARTY, BEGINS, "ong", sample.signal)
+    await _show_refusal(directory, begun, score)
+    _say("two registrars sign the next version of the register, and the operator brings it in force")
+    words, begins = await publish_change(directory)
+    for line in words:
+        _say(clean(line))
+    score.register += 1
+    await _show_refusal(directory, Publication(PARTY, REVOKED, "ong", sample.signal), score)
+    await asyncio.sleep((begins - dt.datetime.now(dt.UTC)).total_seconds())
+    _say(f"it is {begins:%H:%M:%S} UTC: the new mandate begins")
+    await _publish_begun(directory, begun, score)
+
+
+async def _publish_begun(directory: Path, begun: Publication, score: _Score) -> None:
+    """The server takes the new right in within a moment of its beginning."""
+    deadline = time.monotonic() + _BEGIN_SECONDS
+    async with seinpost.connect(directory / f"{begun.party}.toml") as post:
+        while True:
             try:
-                await post.publish(
-                    publication.signal, theme=publication.theme, classification=publication.classification
+                answer = await post.publish(
+                    begun.signal, theme=begun.theme, classification=begun.classification
                 )
             except RefusedError as error:
-                score.refused += 1
-                _say(
-                    f"refused, as it must be ({what} on {publication.classification}/{publication.theme}): {error}"
-                )
+                if time.monotonic() > deadline:
+                    score.failed += 1
+                    _say(f"REFUSED, which must not be: {error}")
+                    return
+                await asyncio.sleep(0.2)
             else:
-                score.failed += 1
-                _say(f"ADMITTED, which must not be: {what}")
+                score.admitted[answer.signal] = answer.compartment
+                _say(f"admitted: {begun.party} on {answer.compartment}")
+                return
 
 
 async def _wait_for_table(table: seinpost.Connection, score: _Score, watching: asyncio.Task[None]) -> None:
