@@ -40,7 +40,7 @@ def origins_of(register: Register) -> frozenset[str]:
             admission_origin(register.enclave),
             *(
                 log_origin(register.enclave, period, compartment)
-                for period in (register.periods.current, register.periods.next)
+                for period in (*register.periods.readable, register.periods.next)
                 for compartment in all_compartments(register.ceiling_level)
             ),
         ]

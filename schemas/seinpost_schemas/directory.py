@@ -19,10 +19,13 @@ import struct
 import msgspec
 
 from . import labels
+from .checkpoint import Checkpoint, LogPublicKeys, parse_checkpoint, verify_checkpoint
+from .cosignature import verify_quorum
 from .entry import from_base64
-from .errors import MalformedError, SetupError, SignatureError
+from .errors import BindingError, MalformedError, SetupError, SignatureError, SplitViewError
 from .keys import KeyObject, decode_key_object
 from .merkle import Frontier, leaf_hash
+from .note import parse_note
 from .policy import Member, View, verify_not_expired
 from .register import Register
 from .submission import Submission
@@ -78,6 +81,7 @@ class TrustedDirectory:
         self._view_sizes: list[int] = []
         self._views: list[View] = []
         self._last_ms = 0
+        self._closings: dict[str, Checkpoint] = {}
 
     @property
     def size(self) -> int:
@@ -116,8 +120,32 @@ class TrustedDirectory:
                 self._views.append(self._view(register))
                 self._view_sizes.append(self.size + 1)
                 self._registers = registers
+        elif entry.type == DirectoryType.CLOSING:
+            closing = self._verify_closing(object_bytes)
+            self._closings = {**self._closings, closing.origin: closing}
         self._last_ms = entry.admitted_ms
         self._frontier.append(leaf_hash(entry_bytes))
+
+    def closing(self, origin: str) -> Checkpoint | None:
+        """The last checkpoint of a log that was closed; ``None`` while it runs."""
+        return self._closings.get(origin)
+
+    def _verify_closing(self, note: bytes) -> Checkpoint:
+        """A cosigned checkpoint of a log of this enclave, whose period does not run any more."""
+        register = self.current.register
+        claimed = parse_checkpoint(parse_note(note))
+        enclave, _, log = claimed.origin.partition("/")
+        if enclave != register.enclave or log.count("/") != 2:
+            raise BindingError("a closing is of a period's log of this enclave")
+        if log.partition("/")[0] == register.periods.current:
+            raise MalformedError("a log of the period that runs cannot be closed")
+        checkpoint, _ = verify_checkpoint(note, claimed.origin, LogPublicKeys(*log_keys_of(register)))
+        if register.quorum:
+            verify_quorum(parse_note(note), checkpoint, register.cosigners, register.quorum)
+        before = self._closings.get(checkpoint.origin)
+        if before is not None and before != checkpoint:
+            raise SplitViewError(f"{checkpoint.origin} was closed twice, at other sizes or roots")
+        return checkpoint
 
     def missing_for(self, submission: Submission, at_ms: int) -> list[tuple[DirectoryType, bytes]]:
         """What must be appended, in order, to bring a version in force; empty when it is.

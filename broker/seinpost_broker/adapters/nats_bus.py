@@ -315,6 +315,14 @@ class NatsBus:
             # Stored earlier under this very leaf: by a broker whose answer was lost. Read it back.
             raise StateUnknownError(f"{request.stream} holds this entry already")
 
+    async def seal(self, stream: str) -> None:
+        """See ``ports.LogStore``."""
+        with _mapped(f"seal {stream}"):
+            config = (await self._js.stream_info(stream)).config
+            if not config.sealed:
+                config.sealed = True
+                await self._js.update_stream(config)
+
     async def last_seq(self, stream: str) -> int:
         """See ``ports.LogStore``."""
         with _mapped(f"state of {stream}"):

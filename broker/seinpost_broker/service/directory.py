@@ -97,6 +97,14 @@ class DirectoryService:
             _log.info("register in force", version=register.version)
             return register
 
+    async def close_log(self, origin: str, note: bytes) -> None:
+        """Log a log's last checkpoint, and return once the directory holds it; once is enough of several brokers."""
+        await self.load()
+        while self.directory.closing(origin) is None:
+            await self._append(DirectoryType.CLOSING, note)
+            await self.load()
+        _log.info("log closed", log=origin)
+
     async def _append(self, type_: DirectoryType, data: bytes) -> None:
         now_ms = max(self._clock.now_ms(), self._last_ms)
         entry = DirectoryEntry(type_, now_ms, directory_object_hash(data)).encode()

@@ -68,6 +68,7 @@ class Sequencer:
         # Told of each refusal: party, SHA-256 of what was refused, reason.
         self._refusals = refusals
         self.log = CompartmentLog(compartment)
+        self.log.period = period
         self.on_growth: Callable[[], None] = _nothing
         """Called when entries were confirmed: a checkpoint is due."""
         self._period = period
@@ -100,6 +101,7 @@ class Sequencer:
         except ValueError as error:
             _log.warning("snapshot not used", stream=self._stream, cause=str(error))
             return
+        log.period = self._period
         self.log = log
         self.stored_size = log.size
 
@@ -143,6 +145,23 @@ class Sequencer:
             self.on_growth()
             if self.log.size % _PROGRESS_ENTRIES == 0:
                 self.on_progress(self._stream, self.log.size, last)
+
+    def take_out(self) -> list[Item]:
+        """Everything that waits or is under way, in order, for the sequencer that goes on; ``run`` has ended.
+
+        What was under way may be in the log: whoever goes on finds it there, and answers it again.
+        """
+        self._take_back()
+        items = [*self._todo, *sorted(self._held, key=lambda i: i.envelope.header.seq)]
+        self._todo.clear()
+        self._held.clear()
+        while not self._queue.empty():
+            item = self._queue.get_nowait()
+            if item is not None:
+                items.append(item)
+        for item in items:
+            item.held_until_ms = None
+        return items
 
     async def catch_up(self) -> int:
         """Take in what other brokers appended, soon; how many entries the stream holds."""
@@ -233,7 +252,7 @@ class Sequencer:
             return
         if isinstance(decision, AlreadyLogged):
             await self._settle_all()
-            await self._admitted(item, decision.index, decision.admitted_ms)
+            await self._admitted(item, decision.index, decision.admitted_ms, before=decision.before)
         elif isinstance(decision, Ahead):
             await self._hold(item)
         else:
@@ -291,8 +310,9 @@ class Sequencer:
             self._todo.extend(sorted(self._held, key=lambda i: i.envelope.header.seq))
             self._held.clear()
 
-    async def _admitted(self, item: Item, index: int, admitted_ms: int) -> None:
-        answer = self._answer(item, "admitted", period=self._period, index=index, admitted_ms=admitted_ms)
+    async def _admitted(self, item: Item, index: int, admitted_ms: int, *, before: bool = False) -> None:
+        period = self.log.period_before if before else self._period
+        answer = self._answer(item, "admitted", period=period, index=index, admitted_ms=admitted_ms)
         await self._answers.answer(item.member.party.token, answer.encode())
         await item.done()
 
