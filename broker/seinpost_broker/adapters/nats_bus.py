@@ -192,7 +192,9 @@ class NatsBus:
             try:
                 await self._js.add_stream(config)
             except nats.js.errors.BadRequestError:
-                await self._js.update_stream(config)
+                # The log of a period that is over keeps the settings that it was sealed with.
+                if not (await self._js.stream_info(stream.name)).config.sealed:
+                    await self._js.update_stream(config)
 
     async def ensure_consumer(self, consumer: Consumer) -> None:
         """Create a pull consumer; one that is there keeps its position."""

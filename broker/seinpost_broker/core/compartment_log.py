@@ -189,7 +189,7 @@ class CompartmentLog:
         return restore
 
     def _logged_epoch(self, header: Header, body: EpochBody, entry: Entry, view: View) -> LoggedEpoch:
-        answered = self._epochs.get(body.reply_to)
+        answered = self._answered(body.reply_to)
         return LoggedEpoch(
             sender_id=header.sender_id,
             origin=answered.origin if answered else view.member(header.sender_id).party.token,
@@ -199,6 +199,11 @@ class CompartmentLog:
             admitted_ms=entry.admitted_ms,
             slot_ids=tuple(s.kem_key_id for s in body.slots),
         )
+
+    def _answered(self, epoch_id: bytes) -> LoggedEpoch | None:
+        """An epoch that may be answered: of this log, or of the one before it."""
+        found = self._epochs.get(epoch_id)
+        return self._before._answered(epoch_id) if found is None and self._before is not None else found
 
     def confirm(self) -> None:
         """The oldest unconfirmed entry is durably stored."""
@@ -334,7 +339,7 @@ class CompartmentLog:
         kind = Kind(header.kind)
         if kind is Kind.EPOCH:
             body = decode_epoch_body(envelope.body)
-            answered = self._epochs.get(body.reply_to)
+            answered = self._answered(body.reply_to)
             self._verify_live_epochs(header.sender_id, at_ms)
             verify_epoch_rights(seen, member, header, body, at_ms, answered)
             origin = current.party(answered.origin) if answered else member.party

@@ -79,13 +79,8 @@ INGRESS_QUOTA_BYTES = 1024 * _MIB
 
 
 def periods(register: Register) -> tuple[str, ...]:
-    """The periods whose streams are written: the current one and the next."""
-    return tuple(dict.fromkeys((register.periods.current, register.periods.next)))
-
-
-def read_periods(register: Register) -> tuple[str, ...]:
-    """The periods whose streams can be read: earlier ones too, whose streams are sealed."""
-    return (*register.periods.retained, *periods(register))
+    """The periods whose streams are there: retained ones, whose streams are sealed, the current one and the next."""
+    return (*register.periods.readable, register.periods.next)
 
 
 def streams(register: Register) -> list[Stream]:
@@ -144,7 +139,7 @@ def consumers(view: View, at_ms: int) -> list[Consumer]:
             )
             wanted.extend(
                 Consumer(stream=feed_stream(period, compartment), name=identity.name)
-                for period in read_periods(register)
+                for period in periods(register)
                 for compartment in readable(view, party, at_ms)
             )
     return wanted
@@ -173,7 +168,7 @@ def identity_rights(view: View, party: Party, identity: str, at_ms: int) -> list
     """Everything that one identity's NATS user may publish on."""
     register = view.register
     pulls = [ANSWERS_STREAM, HOURLY_STREAM]
-    pulls += [feed_stream(p, c) for p in read_periods(register) for c in readable(view, party, at_ms)]
+    pulls += [feed_stream(p, c) for p in periods(register) for c in readable(view, party, at_ms)]
     rights = ingress_rights(view, party, at_ms)
     # Anyone may hand in a version of the register: the registrars' signatures decide.
     rights.append(Right(directory_ingress_subject(party.token)))
@@ -184,7 +179,7 @@ def identity_rights(view: View, party: Party, identity: str, at_ms: int) -> list
     # pulled from one consumer would each get half of it (ADR 0007).
     rights.append(Right(direct_read_subject(DIRECTORY_STREAM), answers_many=True))
     # The feeds as well, for what looks something up while another process reads (ADR 0009).
-    feeds = [feed_stream(p, c) for p in read_periods(register) for c in readable(view, party, at_ms)]
+    feeds = [feed_stream(p, c) for p in periods(register) for c in readable(view, party, at_ms)]
     rights += [Right(direct_read_subject(stream), answers_many=True) for stream in feeds]
     if audits(view, party, at_ms):
         rights.append(Right(direct_read_subject(ADMISSION_STREAM), answers_many=True))
@@ -201,9 +196,7 @@ def readable_logs(view: View, party: Party, at_ms: int) -> list[str]:
     if audits(view, party, at_ms):
         origins.append(admission_origin(register.enclave))
     return origins + [
-        log_origin(register.enclave, p, c)
-        for p in read_periods(register)
-        for c in readable(view, party, at_ms)
+        log_origin(register.enclave, p, c) for p in periods(register) for c in readable(view, party, at_ms)
     ]
 
 
@@ -213,7 +206,7 @@ def gossip_logs(view: View, party: Party, at_ms: int) -> list[str]:
     compartments = readable(view, party, at_ms)
     if not compartments:
         return []
-    logs = [log_origin(register.enclave, p, c) for p in read_periods(register) for c in compartments]
+    logs = [log_origin(register.enclave, p, c) for p in periods(register) for c in compartments]
     return [directory_origin(register.enclave), *logs]
 
 

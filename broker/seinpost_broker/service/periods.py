@@ -20,7 +20,7 @@ import structlog
 from seinpost_broker.core.compartment_log import CompartmentLog
 from seinpost_broker.ports import Answers, Clock, LogStore, Snapshots
 from seinpost_schemas.compartment import Compartment
-from seinpost_schemas.errors import Reason, UnavailableError
+from seinpost_schemas.errors import InvalidError, Reason, UnavailableError
 from seinpost_schemas.register import Register
 from seinpost_schemas.subjects import feed_stream, log_origin
 
@@ -49,9 +49,11 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Running(msgspec.Struct):
+    period: str
     sequencer: Sequencer
     checkpointer: Checkpointer
-    tasks: list[asyncio.Task[None]]
+    sequencing: asyncio.Task[None] | None = None
+    signing: asyncio.Task[None] | None = None
 
 
 class Periods:
@@ -62,28 +64,27 @@ class Periods:
         self._compartments = compartments
         self._parts = parts
         self._running: dict[Compartment, _Running] = {}
-        self._unclosed: list[_Running] = []
-        self._period = self._register.periods.current
 
     @property
     def _register(self) -> Register:
         return self._parts.directory.directory.current.register
 
     async def load(self) -> None:
-        """Read every log, the running ones last; raises ``SetupError`` for one that cannot be signed over."""
-        for compartment in self._compartments:
-            before: CompartmentLog | None = None
-            for period in self._register.periods.retained:
-                old = await self._open(compartment, period, before)
-                if self._parts.directory.directory.closing(old.checkpointer.origin) is None:
-                    # A broker stopped in the middle: sealed and read now, closed when witnesses answer.
-                    await self._parts.store.seal(feed_stream(period, compartment))
-                    await old.sequencer.load()
-                    self._unclosed.append(old)
-                before = old.sequencer.log
-            running = await self._open(compartment, self._period, before)
-            self._running[compartment] = running
-            self.sequencers[compartment] = running.sequencer
+        """Read every log; raises ``SetupError`` for one that cannot be signed over.
+
+        Where a broker stopped in the middle of a hand-over, what is read last is the log that is not closed yet.
+        """
+        await asyncio.gather(*(self._load(compartment) for compartment in self._compartments))
+
+    async def _load(self, compartment: Compartment) -> None:
+        before: CompartmentLog | None = None
+        for period in self._register.periods.readable:
+            running = await self._open(compartment, period, before)
+            before = running.sequencer.log
+            if self._parts.directory.directory.closing(running.checkpointer.origin) is None:
+                break
+        self._running[compartment] = running
+        self.sequencers[compartment] = running.sequencer
 
     async def _open(self, compartment: Compartment, period: str, before: CompartmentLog | None) -> _Running:
         parts = self._parts
@@ -108,54 +109,57 @@ class Periods:
         prover.restart(parts.clock.now_ms())
         checkpointer.on_published = prover.published
         await checkpointer.open()
-        return _Running(sequencer, checkpointer, [])
+        return _Running(period, sequencer, checkpointer)
 
     def start(self, start: Start) -> None:
-        """Run every log."""
+        """Run every log of the period that runs; what comes in for another waits until that is closed."""
         for running in self._running.values():
-            self._start(running, start)
-        for old in self._unclosed:
-            start(self._close(old))
-        self._unclosed.clear()
+            if running.period == self._register.periods.current:
+                self._start(running, start)
 
     def _start(self, running: _Running, start: Start) -> None:
-        running.tasks = [start(running.sequencer.run()), start(running.checkpointer.run())]
+        running.sequencing = start(running.sequencer.run())
+        running.signing = start(running.checkpointer.run())
 
     async def run(self, start: Start) -> None:
         """Hand over whenever the register names another period, for ever."""
         while True:
+            behind = [c for c, r in self._running.items() if r.period != self._register.periods.current]
+            if behind:
+                _log.info("a new period begins", period=self._register.periods.current, logs=len(behind))
+                await asyncio.gather(*(self._hand_over(c, start) for c in behind))
             await asyncio.sleep(_LOOK_SECONDS)
-            periods = self._register.periods
-            if periods.current == self._period or self._period not in periods.retained:
-                continue
-            _log.info("a new period begins", period=periods.current, before=self._period)
-            self._period = periods.current
-            for compartment in self._compartments:
-                await self._hand_over(compartment, start)
 
     async def _hand_over(self, compartment: Compartment, start: Start) -> None:
-        old = self._running[compartment]
-        for task in old.tasks:
-            task.cancel()
-        await asyncio.gather(*old.tasks, return_exceptions=True)
-        waiting = old.sequencer.take_out()
-        await self._close(old)
-        running = await self._again(lambda: self._open(compartment, self._period, old.sequencer.log))
-        self._running[compartment] = running
-        self._start(running, start)
-        for item in waiting:
-            await running.sequencer.put(item)
-        # From here on what comes in goes to the new log; until here it waited in the old one's queue.
-        self.sequencers[compartment] = running.sequencer
-        for item in old.sequencer.take_out():
-            await running.sequencer.put(item)
+        """Close a log and begin the next; through every period that went by while no broker ran."""
+        while (old := self._running[compartment]).period != self._register.periods.current:
+            await _end(old)
+            await self._close(old)
+            period = self._after(old.period)
+            running = await self._again(lambda p=period, o=old: self._open(compartment, p, o.sequencer.log))  # type: ignore[misc]
+            self._running[compartment] = running
+            self.sequencers[compartment] = running.sequencer
+            if period == self._register.periods.current:
+                self._start(running, start)
+            await old.sequencer.hand_over(running.sequencer)
+
+    def _after(self, period: str) -> str:
+        readable = self._register.periods.readable
+        return readable[readable.index(period) + 1]
 
     async def _close(self, old: _Running) -> None:
-        stream = feed_stream(old.sequencer.log.period, old.sequencer.log.compartment)
+        """Seal the stream, read it to its end, and log its last checkpoint in the directory."""
+        stream = feed_stream(old.period, old.sequencer.log.compartment)
         await self._again(lambda: self._parts.store.seal(stream))
         await self._again(old.sequencer.load)
-        note = await old.checkpointer.finish()
-        await self._again(lambda: self._parts.directory.close_log(old.checkpointer.origin, note))
+        while self._parts.directory.directory.closing(old.checkpointer.origin) is None:
+            note = await old.checkpointer.finish()
+            try:
+                await self._again(lambda n=note: self._parts.directory.close_log(old.checkpointer.origin, n))  # type: ignore[misc]
+            except InvalidError as error:
+                # The register's keys or witnesses have just changed: signed anew, under the new ones.
+                _log.warning("closing does not hold", log=old.checkpointer.origin, cause=str(error))
+                await asyncio.sleep(_LOOK_SECONDS)
         await self._again(lambda: old.sequencer.store(self._parts.snapshots))
 
     async def _again(self, step: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
@@ -177,3 +181,16 @@ class Periods:
                     except UnavailableError as error:
                         _log.warning("snapshot not stored", cause=str(error))
             await asyncio.sleep(seconds)
+
+
+async def _end(old: _Running) -> None:
+    """Let a log's tasks end; what was under way is settled, or waits for the next log."""
+    old.sequencer.end()
+    if old.sequencing is not None:
+        await asyncio.wait({old.sequencing})
+    signing = {old.signing} if old.signing is not None else set()
+    while signing:
+        for task in signing:
+            # Again every second: Python 3.11 can forget a cancellation (see ``stopping``).
+            task.cancel()
+        _, signing = await asyncio.wait(signing, timeout=1)
