@@ -136,6 +136,7 @@ class TrustedFeed:
         # Hashes of headers that were refused and may still be their senders': see ``skip``.
         self._unproven: dict[bytes, list[bytes]] = {}
         self._open_chains = False
+        self._before: TrustedFeed | None = None
 
     @property
     def size(self) -> int:
@@ -156,6 +157,8 @@ class TrustedFeed:
 
     def _answered(self, epoch_id: bytes) -> LoggedEpoch | None:
         known = self._epochs.get(epoch_id)
+        if known is None and self._before is not None:
+            known = self._before._epochs.get(epoch_id)
         if known is not None or self._past_epoch is None:
             return known
         past = self._past_epoch(epoch_id)
@@ -318,20 +321,25 @@ class TrustedFeed:
             unproven.append(hash_)
             del unproven[:-_MAX_UNPROVEN]
 
-    def follow(self, before: TrustedFeed | None) -> None:
+    def follow(self, before: TrustedFeed | None, closed_at: int = 0) -> None:
         """Go on from the feed of the period before, which was read whole: chains and times go on, epochs do not.
 
+        ``closed_at`` is the directory's size when it had logged that feed's closing: nothing was logged here before.
         ``None`` when there were earlier periods that cannot be read any more: then the first header of each
         sender is taken to follow one that was in them.
         """
         if self.size:
             return
+        self._last_directory_size = closed_at
         if before is None:
             self._open_chains = True
             return
         self._heads, self._unproven = dict(before._heads), dict(before._unproven)
-        self._last_ms, self._last_directory_size = before._last_ms, before._last_directory_size
+        self._last_ms = before._last_ms
+        self._last_directory_size = max(before._last_directory_size, closed_at)
         self._open_chains = before._open_chains
+        # Its epochs can still be answered, those before it no longer.
+        self._before, before._before = before, None
 
     # -- across restarts --------------------------------------------------------------------------
 

@@ -153,6 +153,10 @@ class TrustedDirectory:
         place = self.periods.index(period)
         return self.periods[place - 1] if place else None
 
+    def period_after(self, period: str) -> str:
+        """The period that ran after one of ``periods``; raises ``IndexError`` for the newest."""
+        return self.periods[self.periods.index(period) + 1]
+
     def verify_closing(self, note: bytes) -> Checkpoint:
         """A cosigned checkpoint of a log of this enclave, whose period does not run any more but is retained.
 

@@ -145,7 +145,7 @@ def test_each_change_raises_the_version(view: FeedView) -> None:
     versions = [view.version]
     view.add(delivery(9))
     versions.append(view.version)
-    view.note_audited(Audited(compartment=Compartment.parse("depv/process"), size=3, note=b"n"), 1)
+    view.note_audited(Audited(compartment=Compartment.parse("depv/process"), period="2026q4", size=3, note=b"n"), 1)
     versions.append(view.version)
     view.note_alarm(Alarm(code="split-view", message="m", compartment="depv/process"))
     versions.append(view.version)
@@ -156,7 +156,7 @@ def test_each_change_raises_the_version(view: FeedView) -> None:
 
 def test_logs_tell_how_far_they_are_received_and_confirmed(view: FeedView) -> None:
     view.expect([Compartment.parse("ong/parties")])
-    view.note_audited(Audited(compartment=Compartment.parse("depv/process"), size=3, note=b"n"), 77)
+    view.note_audited(Audited(compartment=Compartment.parse("depv/process"), period="2026q4", size=3, note=b"n"), 77)
     log = view.logs["depv/process"]
     assert (log.received, log.audited, log.confirmed_ms) == (6, 3, 77)
     assert view.logs["ong/parties"].received == 0

@@ -243,7 +243,7 @@ class Console:
         if entry is None:
             return self._draw(request, "missing.html", {}, 404)
         table = self._table
-        log = table.view.logs[str(entry.delivery.compartment)]
+        log = table.view.log(entry.delivery.period, str(entry.delivery.compartment))
         steps = verify_steps(
             entry.delivery,
             table.status(entry),
