@@ -26,8 +26,9 @@ _KEPT_ALARMS = 1_000
 
 
 class Ref(NamedTuple):
-    """Where a signal stands: compartment, place in its log, place in its envelope."""
+    """Where a signal stands: the log's period and compartment, place in it, place in its envelope."""
 
+    period: str
     classification: str
     theme: str
     leaf_index: int
@@ -36,7 +37,7 @@ class Ref(NamedTuple):
     @property
     def path(self) -> str:
         """The address of its page; no word of it."""
-        return f"/signal/{self.classification}/{self.theme}/{self.leaf_index}/{self.number}"
+        return f"/signal/{self.period}/{self.classification}/{self.theme}/{self.leaf_index}/{self.number}"
 
 
 class Entry(msgspec.Struct, kw_only=True, eq=False):
@@ -130,7 +131,7 @@ class FeedView:
     def expect(self, compartments: Sequence[Compartment]) -> None:
         """The logs that this reader follows, also while they are empty."""
         for compartment in compartments:
-            self.logs[str(compartment)] = LogHealth(compartment=str(compartment))
+            self.logs.setdefault(str(compartment), LogHealth(compartment=str(compartment)))
 
     def add(self, delivery: Delivery) -> Entry | None:
         """A verified delivery; the entry, or ``None`` for an act or one that is there already."""
@@ -336,7 +337,13 @@ class FeedView:
 def ref_of(delivery: Delivery) -> Ref:
     """Where a delivery stands."""
     compartment = delivery.compartment
-    return Ref(compartment.classification.token, compartment.theme.token, delivery.index, delivery.number)
+    return Ref(
+        delivery.period,
+        compartment.classification.token,
+        compartment.theme.token,
+        delivery.index,
+        delivery.number,
+    )
 
 
 def _priority(entry: Entry) -> tuple[int, int, int]:
