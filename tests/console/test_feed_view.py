@@ -257,8 +257,6 @@ def test_filtering_a_hundred_thousand_signals_is_not_felt() -> None:
 
 
 def test_signals_at_one_place_of_two_periods_are_two() -> None:
-    import msgspec
-
     first = delivery(1, signal("Voor de wisseling"))
     view = FeedView()
     assert view.add(first) is not None

@@ -11,16 +11,13 @@ from pathlib import Path
 import pytest
 from harness.dishonest import fresh_reader
 from harness.enclave import Enclave, make_enclave
-from harness.periods import sign_turn
-from harness.raw import hub
+from harness.periods import turn_period, until_closed
 from harness.registrar import Desk
 from harness.samples import signal
 
 import seinpost
-from seinpost_schemas.compartment import Compartment, all_compartments
-from seinpost_schemas.directory import TrustedDirectory
-from seinpost_schemas.entry import ENTRY_HEADER, from_base64
-from seinpost_schemas.subjects import DIRECTORY_STREAM, log_origin
+from seinpost_schemas.compartment import Compartment
+from seinpost_schemas.subjects import log_origin
 
 pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
 WITNESSES = ("ncsc", "ibd", "ap", "toezicht")
@@ -39,30 +36,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     enclave.stop()
 
 
-async def directory_of(enclave: Enclave) -> TrustedDirectory:
-    """The directory log as it is stored now."""
-    directory = TrustedDirectory(enclave.trusted_directory().enclave_id)
-    seed, _ = enclave.directory.load_secrets()
-    async with hub(enclave.url, seed) as bus:
-        async for stored in bus.read(DIRECTORY_STREAM, 1):
-            directory.advance(from_base64(stored.headers[ENTRY_HEADER], 100), stored.body)
-    return directory
-
-
-async def until_closed(enclave: Enclave, period: str, seconds: float = 60.0) -> TrustedDirectory:
-    """Wait until the directory holds the closing of every log of a period."""
-    async with asyncio.timeout(seconds):
-        while True:
-            directory = await directory_of(enclave)
-            register = directory.current.register
-            if period in register.periods.retained and all(
-                directory.closing(log_origin(register.enclave, period, c)) is not None
-                for c in all_compartments(register.ceiling_level)
-            ):
-                return directory
-            await asyncio.sleep(0.2)
-
-
 async def send(enclave: Enclave, party: str, over: asyncio.Event, least: int = 10) -> list[str]:
     """Publish until told to stop; the ids of what was admitted, each proven in a log that a quorum cosigned."""
     found: list[seinpost.Answer] = []
@@ -77,13 +50,6 @@ async def send(enclave: Enclave, party: str, over: asyncio.Event, least: int = 1
             await post.wait_audited(answer, 60.0)
         assert post.alarms == []
     return [a.signal for a in found]
-
-
-async def turn_period(desk: Desk, current: str, next_: str, *retained: str) -> None:
-    """Bring a register in force under which another period runs."""
-    note = await asyncio.to_thread(sign_turn, desk, current, next_, *retained)
-    done = await asyncio.to_thread(desk.publish, note)
-    assert done.status == 0, done
 
 
 async def test_a_period_ends_while_partners_publish_and_readers_read(desk: Desk, tmp_path: Path) -> None:
