@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from harness.dishonest import fresh_reader
-from harness.enclave import Enclave, make_enclave
-from harness.periods import turn_period, until_closed
+from harness.enclave import Enclave, close, make_enclave, start, start_broker_command
+from harness.periods import sign_turn, turn_period, until_closed
 from harness.registrar import Desk
 from harness.samples import signal
 
@@ -84,3 +84,74 @@ async def test_a_period_ends_while_partners_publish_and_readers_read(desk: Desk,
         await late.until_audited(len(sent), 60)
         assert sorted(str(d.signal.id) for d in late.deliveries) == sorted(sent)
         assert late.codes == []
+
+
+CRASHES = {
+    "a stream is sealed": ("seinpost_broker.adapters.nats_bus", "NatsBus", "seal", 3, True),
+    "a last checkpoint is signed": (
+        "seinpost_broker.service.checkpointer",
+        "Checkpointer",
+        "finish",
+        1,
+        False,
+    ),
+    "a closing is logged": ("seinpost_broker.service.directory", "DirectoryService", "close_log", 2, True),
+    "the next log begins": ("seinpost_broker.service.sequencer", "Sequencer", "hand_over", 4, False),
+}
+"""Module, class, method, at which call the broker's machine loses power, and whether when the call is done."""
+
+
+def crashing(module: str, class_: str, method: str, call: int, after: bool) -> str:
+    """A broker that is gone, without a word, in the middle of a hand-over."""
+    return f"""
+import os, {module} as crashing
+known, calls = crashing.{class_}.{method}, []
+async def crash(self, *given):
+    calls.append(given)
+    if len(calls) == {call} and not {after}:
+        os._exit(137)
+    result = await known(self, *given)
+    if len(calls) == {call}:
+        os._exit(137)
+    return result
+crashing.{class_}.{method} = crash
+"""
+
+
+@pytest.mark.parametrize("where", CRASHES)
+async def test_a_broker_killed_in_the_middle_of_the_hand_over_goes_on_at_its_next_start(
+    tmp_path: Path, where: str
+) -> None:
+    enclave = make_enclave(tmp_path / "e", *PARTIES, witnesses=True)
+    try:
+        broker = enclave.start(crashing(*CRASHES[where]))
+        # Commands of their own: they outlive the broker, as other parties' machines do.
+        for party in WITNESSES:
+            await asyncio.to_thread(
+                start("witness", enclave.config(f"{party}-witness")).wait_for, "stdout", "witnessing"
+            )
+        over = asyncio.Event()
+        async with fresh_reader(enclave, "tafel", tmp_path) as table:
+            sending = [asyncio.ensure_future(send(enclave, party, over)) for party in ("ncsc", "ibd")]
+            async with asyncio.timeout(30):
+                while not table.deliveries:
+                    await asyncio.sleep(0.05)
+            desk = Desk(enclave, tmp_path)
+            note = await asyncio.to_thread(sign_turn, desk, SECOND, THIRD, FIRST)
+            publishing = start_broker_command("publish-register", enclave.path, note)
+            assert await asyncio.to_thread(broker.wait, 30) == 137
+            close(broker)
+            enclave.kill_nats()
+            await asyncio.to_thread(enclave.start)
+            await asyncio.to_thread(publishing.finish)
+            await until_closed(enclave, FIRST)
+            async with asyncio.timeout(90):
+                while not any(d.period == SECOND for d in table.deliveries):
+                    await asyncio.sleep(0.05)
+            over.set()
+            sent = [i for ids in await asyncio.gather(*sending) for i in ids]
+            await table.until_audited(len(sent), 90)
+            assert sorted(str(d.signal.id) for d in table.deliveries) == sorted(sent)
+            assert table.codes == []
+    finally:
+        enclave.stop()
