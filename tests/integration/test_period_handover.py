@@ -105,13 +105,14 @@ def crashing(module: str, class_: str, method: str, call: int, after: bool) -> s
     """A broker that is gone, without a word, in the middle of a hand-over."""
     return f"""
 import os, {module} as crashing
-known, calls = crashing.{class_}.{method}, []
+known, begun, done = crashing.{class_}.{method}, [], []
 async def crash(self, *given):
-    calls.append(given)
-    if len(calls) == {call} and not {after}:
+    begun.append(given)
+    if len(begun) == {call} and not {after}:
         os._exit(137)
     result = await known(self, *given)
-    if len(calls) == {call}:
+    done.append(given)
+    if len(done) == {call}:
         os._exit(137)
     return result
 crashing.{class_}.{method} = crash
