@@ -156,3 +156,35 @@ async def test_a_broker_killed_in_the_middle_of_the_hand_over_goes_on_at_its_nex
             assert table.codes == []
     finally:
         enclave.stop()
+
+
+async def test_two_brokers_hand_over_together(tmp_path: Path) -> None:
+    """Both close every log, and each finds what the other has done."""
+    enclave = make_enclave(tmp_path / "e", *PARTIES, witnesses=True)
+    try:
+        enclave.use_own_nats()
+        await asyncio.to_thread(enclave.start_nats)
+        for _ in range(2):
+            await asyncio.to_thread(enclave.start)
+        for party in WITNESSES:
+            await asyncio.to_thread(
+                start("witness", enclave.config(f"{party}-witness")).wait_for, "stdout", "witnessing"
+            )
+        over = asyncio.Event()
+        async with fresh_reader(enclave, "tafel", tmp_path) as table:
+            sending = [asyncio.ensure_future(send(enclave, party, over)) for party in ("ncsc", "ibd")]
+            async with asyncio.timeout(30):
+                while not table.deliveries:
+                    await asyncio.sleep(0.05)
+            await turn_period(Desk(enclave, tmp_path), SECOND, THIRD, FIRST)
+            await until_closed(enclave, FIRST)
+            async with asyncio.timeout(60):
+                while not any(d.period == SECOND for d in table.deliveries):
+                    await asyncio.sleep(0.05)
+            over.set()
+            sent = [i for ids in await asyncio.gather(*sending) for i in ids]
+            await table.until_audited(len(sent), 90)
+            assert sorted(str(d.signal.id) for d in table.deliveries) == sorted(sent)
+            assert table.codes == []
+    finally:
+        enclave.stop()
