@@ -111,10 +111,8 @@ class CompartmentLog:
 
     def follow(self, before: CompartmentLog) -> None:
         """Go on from the log of the period before, which is whole: chains and times go on, epochs do not."""
-        if self.size:
-            # Loaded from its own snapshot or entries: what it says of a chain is newer.
-            self._heads = {**before._heads, **self._heads}
-        else:
+        if not self.size:
+            # A snapshot was taken after this: it holds what was carried on.
             self._heads = dict(before._heads)
             self._last_ms, self._last_directory_size = before._last_ms, before._last_directory_size
             self._receipts = dict(before._receipts)

@@ -86,8 +86,12 @@ def test_a_signal_of_the_period_before_is_recalled_and_one_of_another_is_not(
 
 
 def test_one_period_back_is_known_and_two_are_not(old: MemoryLog, sender: Sender) -> None:
-    object_hash = sender.head
-    third = after(after(old), "2027q2")
+    assert sender.secrets is not None
+    object_hash, epoch_id = sender.head, sender.secrets.epoch_id
+    second = after(old)
+    assert second.log._answered(epoch_id) is not None
+    third = after(second, "2027q2")
+    assert third.log._answered(epoch_id) is None
     refused(third, recall(sender, "2026q4", 1, object_hash), Reason.MANDATE, "not in this log")
 
 
