@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import structlog
 
@@ -15,20 +16,17 @@ from seinpost_broker.adapters.nats_server import NatsServer, notify_ready, verif
 from seinpost_broker.adapters.snapshot_files import SnapshotFiles
 from seinpost_broker.adapters.system_clock import SystemClock
 from seinpost_broker.adapters.trial_witnesses import TrialWitnesses, find_configs
-from seinpost_broker.ports import Snapshots
 from seinpost_broker.register_follower import RegisterFollower, lay_out, render_config, take_submissions
 from seinpost_broker.service.admission import AdmissionService
 from seinpost_broker.service.checkpointer import Checkpointer, Signing
 from seinpost_broker.service.directory import DirectoryService
 from seinpost_broker.service.ingress import IngressService
-from seinpost_broker.service.prover import Prover
-from seinpost_broker.service.sequencer import Sequencer
+from seinpost_broker.service.periods import Parts, Periods
 from seinpost_broker.stopping import SERVICE
 from seinpost_schemas.checkpoint import LogKeys
 from seinpost_schemas.compartment import all_compartments
-from seinpost_schemas.errors import SetupError, UnavailableError
-from seinpost_schemas.merkle_tree import MerkleTree
-from seinpost_schemas.subjects import admission_origin, directory_origin, log_origin
+from seinpost_schemas.errors import SetupError
+from seinpost_schemas.subjects import admission_origin, directory_origin
 
 _SNAPSHOT_SECONDS = 60.0
 _SNAPSHOT_ENTRIES = 20_000
@@ -95,27 +93,6 @@ async def _run(
     ready: Callable[[], None],
 ) -> None:
     view = directory.directory.current
-    period = view.register.periods.current
-    admission = AdmissionService(directory=directory.directory, store=bus, clock=clock)
-    await admission.load()
-    sequencers = {
-        c: Sequencer(
-            c,
-            period,
-            directory=directory.directory,
-            store=bus,
-            answers=bus,
-            clock=clock,
-            refusals=admission.note,
-        )
-        for c in all_compartments(view.register.ceiling_level)
-    }
-    snapshots = SnapshotFiles(enclave.path / "snapshots")
-    for sequencer in sequencers.values():
-        sequencer.on_progress = _say_progress
-        await sequencer.restore(snapshots)
-        await sequencer.load()
-
     signing = Signing(
         keys=log_keys,
         register=lambda: directory.directory.current.register,
@@ -123,28 +100,31 @@ async def _run(
         witnesses=bus,
         clock=clock,
     )
-
-    def checkpointer(
-        origin: str, tree: MerkleTree, catch_up: Callable[[], Awaitable[int]], idle_seconds: float = 10.0
-    ) -> Checkpointer:
-        return Checkpointer(origin, tree, signing, catch_up=catch_up, idle_seconds=idle_seconds)
-
+    admission = AdmissionService(directory=directory.directory, store=bus, clock=clock)
+    await admission.load()
     enclave_name = view.register.enclave
     # Senders rest their freshness on the directory's: its checkpoints come twice as often.
-    checkpointers = [checkpointer(directory_origin(enclave_name), directory.tree, directory.load, 5.0)]
-    refused = checkpointer(admission_origin(enclave_name), admission.tree, admission.load)
-    admission.on_growth = refused.grew
-    checkpointers.append(refused)
-    for compartment, sequencer in sequencers.items():
-        origin = log_origin(enclave_name, period, compartment)
-        log = checkpointer(origin, sequencer.log.tree, sequencer.catch_up)
-        sequencer.on_growth = log.grew
-        prover = Prover(sequencer.log, period, directory=directory.directory, answers=bus)
-        prover.restart(clock.now_ms())
-        log.on_published = prover.published
-        checkpointers.append(log)
-    for log in checkpointers:
-        await log.open()
+    of_directory = Checkpointer(
+        directory_origin(enclave_name), directory.tree, signing, catch_up=directory.load, idle_seconds=5.0
+    )
+    of_admission = Checkpointer(
+        admission_origin(enclave_name), admission.tree, signing, catch_up=admission.load
+    )
+    admission.on_growth = of_admission.grew
+    await of_directory.open()
+    await of_admission.open()
+    parts = Parts(
+        directory=directory,
+        store=bus,
+        answers=bus,
+        clock=clock,
+        signing=signing,
+        snapshots=SnapshotFiles(enclave.path / "snapshots"),
+        refusals=admission.note,
+        on_progress=_say_progress,
+    )
+    logs = Periods(all_compartments(view.register.ceiling_level), parts)
+    await logs.load()
     async with asyncio.TaskGroup() as group:
 
         def admit(party: str) -> None:
@@ -152,42 +132,39 @@ async def _run(
                 party,
                 ingress=bus,
                 directory=directory,
-                sequencers=sequencers,
+                sequencers=logs.sequencers,
                 answers=bus,
                 refusals=admission.note,
             )
             group.create_task(service.run(), name=SERVICE)
 
         follower = RegisterFollower(enclave, server, bus, directory, clock, admit)
-        for log in checkpointers:
-            group.create_task(log.run(), name=SERVICE)
+        group.create_task(of_directory.run(), name=SERVICE)
+        group.create_task(of_admission.run(), name=SERVICE)
         group.create_task(directory.run(), name=SERVICE)
         group.create_task(admission.run(), name=SERVICE)
-        group.create_task(_store_snapshots(list(sequencers.values()), snapshots), name=SERVICE)
+        group.create_task(logs.store_snapshots(_SNAPSHOT_ENTRIES, _SNAPSHOT_SECONDS), name=SERVICE)
         if server is not None:
             group.create_task(server.supervise(), name=SERVICE)
-        for sequencer in sequencers.values():
-            group.create_task(sequencer.run(), name=SERVICE)
+
+        def start(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+            return group.create_task(work, name=SERVICE)
+
+        logs.start(start)
+        start(logs.run(start))
         await follower.follow_once()
         group.create_task(follower.run(), name=SERVICE)
         mark_served(enclave.path)
         group.create_task(take_submissions(enclave, directory), name=SERVICE)
-        _log.info("admitting", enclave=view.register.enclave, register=view.register.version, period=period)
+        _log.info(
+            "admitting",
+            enclave=enclave_name,
+            register=view.register.version,
+            period=view.register.periods.current,
+        )
         notify_ready()
         ready()
 
 
 def _say_progress(stream: str, read: int, all_: int) -> None:
     _log.info("reading a log", stream=stream, entries=read, of=all_)
-
-
-async def _store_snapshots(sequencers: list[Sequencer], snapshots: Snapshots) -> None:
-    """Store each log's state when it has grown by so much that reading it again would take seconds."""
-    while True:
-        for sequencer in sequencers:
-            if sequencer.log.size - sequencer.stored_size >= _SNAPSHOT_ENTRIES:
-                try:
-                    await sequencer.store(snapshots)
-                except UnavailableError as error:
-                    _log.warning("snapshot not stored", cause=str(error))
-        await asyncio.sleep(_SNAPSHOT_SECONDS)

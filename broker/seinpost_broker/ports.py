@@ -73,6 +73,10 @@ class LogStore(Protocol):
         """
         ...
 
+    async def seal(self, stream: str) -> None:
+        """Let nothing be appended to the stream any more, by anyone; sealing twice changes nothing."""
+        ...
+
     async def last_seq(self, stream: str) -> int:
         """The stream's newest sequence number, 0 when empty."""
         ...

@@ -191,8 +191,8 @@ class RegisterFollower:
         self._warned = state
         if state[1] is not None:
             _log.warning("register expires", expires=register.expires.isoformat(), days=state[1])
-        if (register.periods, register.ceiling) != (self._began.periods, self._began.ceiling):
-            _log.warning("the register names another period or ceiling; restart the broker for it")
+        if register.ceiling != self._began.ceiling:
+            _log.warning("the register names another ceiling; restart the broker for it")
 
 
 async def take_submissions(enclave: EnclaveDir, directory: DirectoryService) -> None:

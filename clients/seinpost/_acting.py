@@ -88,10 +88,11 @@ async def take_back(
 
 
 def _current(directory: DirectoryFollower, stream: str) -> Compartment:
+    """The compartment of a log that brokers still know: of the period that runs, or the one before it."""
     period, compartment = parse_feed_stream(stream)
     current = directory.view.register.periods.current
-    if period != current:
+    if period not in (current, directory.directory.period_before(current)):
         raise RefusedError(
-            Reason.EPOCH, f"the signal is in the log of {period}, which is closed; {current} runs now"
+            Reason.EPOCH, f"the signal is in the log of {period}, which is too old; {current} runs now"
         )
     return compartment

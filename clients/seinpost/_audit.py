@@ -9,6 +9,9 @@ keys and cosigned by the register's quorum, has exactly the root of what was rec
 split-view        a checkpoint has another root than what was received at its size
 withheld-tail     a checkpoint is beyond what was received, and the rest does not come within 10 s
 rolled-back       a later statement about the log is about fewer entries
+cut-at-closing    the log was closed before entries that were received
+after-closing     the log goes on after it was closed
+missing-closing   the period is over for 60 s, and the log was not closed
 stale-checkpoint  no newer statement for 60 s, or none that covers what was received 60 s ago
 missing-log       no statement at all for 60 s
 quorum, unknown-witness, signature, malformed, binding   what is published is not what the register asks
@@ -22,7 +25,7 @@ import msgspec
 
 from seinpost_schemas.checkpoint import Checkpoint, LogPublicKeys, parse_checkpoint, verify_checkpoint
 from seinpost_schemas.cosignature import COSIGNATURE_ED25519_TYPE, verify_quorum
-from seinpost_schemas.directory import log_keys_of
+from seinpost_schemas.directory import Closing, log_keys_of
 from seinpost_schemas.errors import InvalidError
 from seinpost_schemas.limits import FRESH_MS
 from seinpost_schemas.note import COSIGNATURE_MLDSA44_TYPE, Note, key_id, parse_note
@@ -30,6 +33,7 @@ from seinpost_schemas.register import Register
 from seinpost_schemas.subjects import witness_key_name
 
 TAIL_MS = 10_000
+CLOSING_MS = FRESH_MS
 _KEPT_NOTES = 64
 _KEPT_ROOTS = 65_536
 """Sizes whose root is remembered: what may wait for a checkpoint, and what others may ask about."""
@@ -74,6 +78,8 @@ class LogAudit:
         self._ever = False
         self._witnessed = False
         self._ahead: tuple[Checkpoint, bytes, int] | None = None
+        self._closed: Checkpoint | None = None
+        self._ended_ms: int | None = None
         self._said: set[str] = set()
 
     @property
@@ -89,6 +95,39 @@ class LogAudit:
     def root_at(self, size: int) -> bytes | None:
         """The root of what was received at ``size``, if that was not too long ago."""
         return self._roots.get(size)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the log is closed, and everything below its end was received."""
+        return self._closed is not None and self._size >= self._closed.tree_size
+
+    def ended(self, now_ms: int) -> None:
+        """Another period runs: the log is to be closed."""
+        if self._ended_ms is None:
+            self._ended_ms = now_ms
+
+    def close(self, closing: Closing, register: Register, now_ms: int) -> list[AuditAlarm]:
+        """The directory says where the log ended, and that a quorum saw it; what is wrong with that."""
+        if self._closed is not None:
+            return []
+        checkpoint, note = closing.checkpoint, closing.note
+        self._closed, self._ever, self._witnessed = checkpoint, True, register.quorum > 0
+        self._said -= {"stale-checkpoint", "missing-log", "missing-closing"}
+        alarms: list[AuditAlarm] = []
+        if (had := max(self._size, self._newest_size)) > checkpoint.tree_size:
+            message = f"{self.origin} had {had} entries and was closed with {checkpoint.tree_size}"
+            alarms = self._once("cut-at-closing", message, note)
+        self._newest_size = max(self._newest_size, checkpoint.tree_size)
+        self._ahead = None
+        if checkpoint.tree_size > self._size:
+            self._ahead = (checkpoint, note, now_ms)
+            return alarms
+        found = self._compare(checkpoint, note)
+        return alarms + ([found] if found else [])
+
+    def goes_on(self) -> list[AuditAlarm]:
+        """An entry was found beyond the log's end."""
+        return self._once("after-closing", f"{self.origin} holds entries after it was closed", None)
 
     def grew(self, size: int, root: bytes) -> AuditAlarm | None:
         """The feed has ``size`` entries now, with this root; what a waiting checkpoint says of it."""
@@ -117,6 +156,12 @@ class LogAudit:
         self._ever = True
         # Without witnesses the broker's word is held against what was received, and audits nothing.
         self._witnessed = register.quorum > 0
+        if self._closed is not None and checkpoint.tree_size > self._closed.tree_size:
+            message = f"{self.origin} was signed at {checkpoint.tree_size} entries after it was closed"
+            return self._once("after-closing", message, data)
+        if self._closed is not None and checkpoint.tree_size < self._closed.tree_size:
+            # From before it was closed: what closed it covers this.
+            return []
         alarms = self._unknown_witnesses(note, register, data)
         if (timestamp, checkpoint.tree_size) <= (self._newest_timestamp, self._newest_size):
             # Seen, or older: timestamps are whole seconds, so two may share one.
@@ -184,6 +229,12 @@ class LogAudit:
             missing = self._ahead[0].tree_size - self._size
             message = f"{missing} signed entries of {self.origin} have not come"
             alarms += self._once("withheld-tail", message, self._ahead[1])
+        if self._closed is not None:
+            # Nothing newer will be signed of it.
+            return alarms
+        if self._ended_ms is not None and now_ms - self._ended_ms > CLOSING_MS:
+            message = f"the period of {self.origin} is over for 60 s, and it was not closed"
+            alarms += self._once("missing-closing", message, None)
         if self._witnessed and self._size > self.audited_size:
             self._uncovered_ms = now_ms if self._uncovered_ms is None else self._uncovered_ms
             if now_ms - self._uncovered_ms > FRESH_MS:

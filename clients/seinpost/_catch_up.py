@@ -48,13 +48,15 @@ async def catch_up(
     transport = DirectReading(transport)
     subscriber = Subscriber(identity, directory, transport, state, _no_alarm, _no_audited, only=wanted)
     register = directory.view.register
-    period = register.periods.current
-    goals: dict[Compartment, int] = {}
-    for compartment in subscriber.compartments():
-        origin = log_origin(register.enclave, period, compartment)
-        note = await transport.read_last(direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(origin)))
-        if note is not None:
-            goals[compartment] = parse_checkpoint(parse_note(note)).tree_size
+    goals: dict[str, int] = {}
+    for period in register.periods.readable:
+        for compartment in subscriber.compartments():
+            origin = log_origin(register.enclave, period, compartment)
+            closing = directory.directory.closing(origin)
+            subject = direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(origin))
+            note = closing.note if closing is not None else await transport.read_last(subject)
+            if note is not None:
+                goals[feed_stream(period, compartment)] = parse_checkpoint(parse_note(note)).tree_size
     if not goals:
         return
 
@@ -64,10 +66,12 @@ async def catch_up(
                 pass
 
     def left() -> int:
-        return sum(state.position(feed_stream(period, c)) <= size for c, size in goals.items())
+        return sum(state.position(stream) <= size for stream, size in goals.items())
 
     def unaudited() -> bool:
-        return register.quorum > 0 and any(subscriber.audited_size(c) < size for c, size in goals.items())
+        return register.quorum > 0 and any(
+            subscriber.audited_size(stream) < size for stream, size in goals.items()
+        )
 
     reading = asyncio.ensure_future(read())
     loop = asyncio.get_running_loop()

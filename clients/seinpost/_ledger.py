@@ -24,7 +24,11 @@ from ._trusted_feed import Accepted, TrustedFeed
 class Ledger:
     """The facts of one compartment's log in one period."""
 
-    def __init__(self, compartment: Compartment, period: str, state: ReadingState) -> None:
+    def __init__(
+        self, compartment: Compartment, period: str, state: ReadingState, earlier: str | None = None
+    ) -> None:
+        # The period before, whose epochs may still be answered.
+        self._earlier = feed_stream(earlier, compartment) if earlier is not None else None
         self._compartment = compartment
         self._period = period
         self.stream = feed_stream(period, compartment)
@@ -33,8 +37,10 @@ class Ledger:
         self._fresh_places: dict[tuple[bytes, str], Place] = {}
 
     def past_epoch(self, epoch_id: bytes) -> tuple[str, int] | None:
-        """(origin party, audience code) of an epoch of this log that was stored."""
+        """(origin party, audience code) of an epoch that was stored: of this log, or of the one before it."""
         found = self._state.past_epoch(self.stream, epoch_id)
+        if found is None and self._earlier is not None:
+            found = self._state.past_epoch(self._earlier, epoch_id)
         return (found.origin, found.audience) if found else None
 
     def stored(self, index: int, facts: Facts) -> None:

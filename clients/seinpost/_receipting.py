@@ -61,34 +61,37 @@ class Receipting:
     """Sends what ``ReadingState`` says is owed; ``notes`` gives the newest audited checkpoint of a log."""
 
     def __init__(
-        self, state: ReadingState, publishing: Publishing, notes: Callable[[], Mapping[Compartment, bytes]]
+        self,
+        state: ReadingState,
+        publishing: Publishing,
+        notes: Callable[[], Mapping[tuple[str, Compartment], bytes]],
     ) -> None:
         self._state = state
         self._publishing = publishing
         self._notes = notes
         self._sent_ms: dict[Compartment, int] = {}
 
-    async def run(self, compartments: Sequence[Compartment], period: str) -> None:
-        """Send receipts as they fall due, until cancelled."""
+    async def run(self, compartments: Sequence[Compartment], periods: Callable[[], Sequence[str]]) -> None:
+        """Send receipts as they fall due, until cancelled; ``periods`` are those whose logs are read, oldest first."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            await self.flush(compartments, period)
+            await self.flush(compartments, periods())
 
-    async def flush(self, compartments: Sequence[Compartment], period: str) -> None:
-        """Send what is owed wherever a receipt may be sent now."""
+    async def flush(self, compartments: Sequence[Compartment], periods: Sequence[str]) -> None:
+        """Send what is owed wherever a receipt may be sent now: of one log of each compartment, the oldest first."""
         now_ms = monotonic_ms()
-        due = [
-            c
+        owing = {
+            c: next((p for p in periods if self._state.owed(feed_stream(p, c), 1)), None)
             for c in compartments
             if now_ms - self._sent_ms.get(c, -RECEIPT_INTERVAL_MS) >= RECEIPT_INTERVAL_MS
-            and self._state.owed(feed_stream(period, c), 1)
-        ]
+        }
+        due = {c: period for c, period in owing.items() if period is not None}
         if not due:
             return
         async with self._publishing.briefly() as publisher:
             if publisher is None:
                 return
-            for compartment in due:
+            for compartment, period in due.items():
                 stream = feed_stream(period, compartment)
                 owed = self._state.owed(stream, MAX_RUNS)
                 receipt = self._receipt(owed, compartment, period)
@@ -118,7 +121,7 @@ class Receipting:
             return len(kinds) == last - first + 1 and not COVERED.intersection(kinds)
 
         size, root = 0, Frontier().root()
-        if note := self._notes().get(compartment):
+        if note := self._notes().get((period, compartment)):
             with contextlib.suppress(InvalidError):
                 checkpoint = parse_checkpoint(parse_note(note))
                 size, root = checkpoint.tree_size, checkpoint.root_hash

@@ -97,6 +97,7 @@ class _State(msgspec.Struct, array_like=True):
     epochs: dict[bytes, _Epoch]
     peaks: tuple[bytes, ...]
     unproven: dict[bytes, list[bytes]]
+    open_chains: bool = False
 
 
 def _envelope(header_bytes: bytes, signature: bytes, body: bytes | None) -> Envelope:
@@ -134,6 +135,8 @@ class TrustedFeed:
         self._epochs: dict[bytes, LoggedEpoch] = {}
         # Hashes of headers that were refused and may still be their senders': see ``skip``.
         self._unproven: dict[bytes, list[bytes]] = {}
+        self._open_chains = False
+        self._before: TrustedFeed | None = None
 
     @property
     def size(self) -> int:
@@ -154,6 +157,8 @@ class TrustedFeed:
 
     def _answered(self, epoch_id: bytes) -> LoggedEpoch | None:
         known = self._epochs.get(epoch_id)
+        if known is None and self._before is not None:
+            known = self._before._epochs.get(epoch_id)
         if known is not None or self._past_epoch is None:
             return known
         past = self._past_epoch(epoch_id)
@@ -217,6 +222,8 @@ class TrustedFeed:
 
     def _verify_chain(self, header: Header, hash_: bytes) -> None:
         seq, head = self._heads.get(header.sender_id, (0, ZERO_32))
+        if self._open_chains and header.sender_id not in self._heads:
+            return
         if header.seq == seq and hash_ != head:
             raise ForkError("two headers with one seq: the sender's chain forks")
         if header.seq <= seq:
@@ -314,6 +321,26 @@ class TrustedFeed:
             unproven.append(hash_)
             del unproven[:-_MAX_UNPROVEN]
 
+    def follow(self, before: TrustedFeed | None, closed_at: int = 0) -> None:
+        """Go on from the feed of the period before, which was read whole: chains and times go on, epochs do not.
+
+        ``closed_at`` is the directory's size when it had logged that feed's closing: nothing was logged here before.
+        ``None`` when there were earlier periods that cannot be read any more: then the first header of each
+        sender is taken to follow one that was in them.
+        """
+        if self.size:
+            return
+        self._last_directory_size = closed_at
+        if before is None:
+            self._open_chains = True
+            return
+        self._heads, self._unproven = dict(before._heads), dict(before._unproven)
+        self._last_ms = before._last_ms
+        self._last_directory_size = max(before._last_directory_size, closed_at)
+        self._open_chains = before._open_chains
+        # Its epochs can still be answered, those before it no longer.
+        self._before, before._before = before, None
+
     # -- across restarts --------------------------------------------------------------------------
 
     def encode(self) -> bytes:
@@ -345,6 +372,7 @@ class TrustedFeed:
                 },
                 self._frontier.peaks,
                 self._unproven,
+                self._open_chains,
             )
         )
 
@@ -354,6 +382,7 @@ class TrustedFeed:
         self._frontier = Frontier.of(state.size, list(state.peaks))
         self._last_ms, self._last_directory_size = state.last_ms, state.last_directory_size
         self._heads, self._unproven = dict(state.heads), dict(state.unproven)
+        self._open_chains = state.open_chains
         self._epochs = {
             k: LoggedEpoch(
                 sender_id=e.sender_id,

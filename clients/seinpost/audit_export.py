@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from seinpost_schemas.checkpoint import parse_checkpoint
+from seinpost_schemas.directory import TrustedDirectory
 from seinpost_schemas.entry import ENTRY_BYTES, ENTRY_HEADER, SIGNATURE_HEADER, decode_entry, from_base64
 from seinpost_schemas.errors import SetupError, UnavailableError
 from seinpost_schemas.header import decode_header
@@ -103,16 +104,25 @@ async def export(
     """Write everything below ``target``, which must not be there yet; whole, or not at all."""
     partial = _begin(target)
     register = directory.view.register
-    period = register.periods.current
     sources = [(DIRECTORY, DIRECTORY_STREAM)]
     if audits(directory.view, directory.view.member(identity.sender_id).party, wall_ms()):
         sources.append((ADMISSION, ADMISSION_STREAM))
-    sources += [(f"{period}/{c}", feed_stream(period, c)) for c in readable(directory.view, identity)]
+    compartments = readable(directory.view, identity)
+    sources += [(f"{p}/{c}", feed_stream(p, c)) for p in register.periods.readable for c in compartments]
     logs: list[LogSize] = []
+    known = 0
     older = await _hourly(transport, identity, [f"{register.enclave}/{log}" for log, _ in sources])
     for log, stream in sources:
         source = _Source(transport, register.enclave, log, stream)
-        note, size = await source.newest()
+        if is_feed(log) and not _has_begun(directory.directory, register.enclave, log, known):
+            continue
+        closing = directory.directory.closing(source.origin)
+        if closing is not None:
+            # Published checkpoints are kept for a day; this one is in the directory.
+            note, size = closing.note, closing.checkpoint.tree_size
+        else:
+            note, size = await source.newest()
+        known = size if log == DIRECTORY else known
         progress(f"{log}: {size} entries")
         stored = await source.entries(size)
         content = _content(log, note, stored, older[source.origin], bodies=bodies)
@@ -122,6 +132,14 @@ async def export(
     _write(partial, {MANIFEST: manifest.encode()})
     os.rename(partial, target)  # noqa: PTH104 - one call, at the very end
     return manifest
+
+
+def _has_begun(directory: TrustedDirectory, enclave: str, log: str, known: int) -> bool:
+    """Whether the log of the period before is closed within the first ``known`` entries of the directory."""
+    period, _, compartment = log.partition("/")
+    earlier = directory.period_before(period)
+    closing = directory.closing(f"{enclave}/{earlier}/{compartment}")
+    return earlier is None or (closing is not None and closing.directory_size <= known)
 
 
 async def _hourly(

@@ -11,7 +11,7 @@ entries make → no file that is not named. What is wrong is raised with its pla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -106,6 +106,7 @@ def verify_export(root: Path, enclave_id: bytes, progress: Callable[[str], None]
     registers = directory.registers
     reports = [_checkpoints(DIRECTORY, content, registers)]
     named |= _same_files(root, DIRECTORY, content)
+    feeds: dict[str, TrustedFeed] = {}
     for log in manifest.logs[1:]:
         compartment = _placed(MANIFEST, lambda name=log.log: _compartment(name))  # type: ignore[misc]
         progress(f"{log.log}: {log.size} entries")
@@ -113,7 +114,7 @@ def verify_export(root: Path, enclave_id: bytes, progress: Callable[[str], None]
         if compartment is None:
             _admission(log.log, content, directory)
         else:
-            _feed(log.log, compartment, content, directory)
+            feeds[log.log] = _feed(log.log, compartment, content, directory, feeds)
         reports.append(_checkpoints(log.log, content, registers))
         named |= _same_files(root, log.log, content)
     _nothing_else(root, named, manifest)
@@ -218,12 +219,51 @@ def _compartment(log: str) -> Compartment | None:
     return Compartment.parse(compartment)
 
 
-def _feed(log: str, compartment: Compartment, content: LogContent, directory: TrustedDirectory) -> None:
+def _feed(
+    log: str,
+    compartment: Compartment,
+    content: LogContent,
+    directory: TrustedDirectory,
+    feeds: Mapping[str, TrustedFeed],
+) -> TrustedFeed:
+    """A whole feed, which goes on from that of the period before, and ends where the directory closed it."""
     feed = TrustedFeed(compartment, directory)
+    _follow(log, feed, content, directory, feeds)
     rows = zip(content.entries, content.signatures, content.bodies, strict=True)
     for index, (entry, signature, body) in enumerate(rows):
         headers = {ENTRY_HEADER: to_base64(entry), SIGNATURE_HEADER: to_base64(signature)}
         _placed(f"{log}, entry {index}", lambda i=index, h=headers, b=body: feed.accept(i + 1, h, b))  # type: ignore[misc]
+    closing = directory.closing(f"{directory.current.register.enclave}/{log}")
+    if closing is not None:
+        closed = (closing.checkpoint.tree_size, closing.checkpoint.root_hash)
+        if (feed.size, feed.root()) != closed:
+            raise ExportError(
+                log, f"has {feed.size} entries, and is not the log that was closed with {closed[0]}"
+            )
+    return feed
+
+
+def _follow(
+    log: str,
+    feed: TrustedFeed,
+    content: LogContent,
+    directory: TrustedDirectory,
+    feeds: Mapping[str, TrustedFeed],
+) -> None:
+    register = directory.current.register
+    period, _, compartment = log.partition("/")
+    if period not in directory.periods:
+        raise ExportError(log, "is of a period that has not begun")
+    earlier = directory.period_before(period)
+    if earlier is None:
+        return
+    closing = directory.closing(f"{register.enclave}/{earlier}/{compartment}")
+    if closing is None and content.entries:
+        raise ExportError(f"{log}, entry 0", f"was logged before the log of {earlier} was closed")
+    before = feeds.get(f"{earlier}/{compartment}")
+    if before is None and earlier in register.periods.retained:
+        raise ExportError(log, f"goes on from the log of {earlier}, which is not there before it")
+    feed.follow(before, closing.directory_size if closing is not None else 0)
 
 
 def _checkpoints(log: str, content: LogContent, registers: Sequence[Register]) -> LogReport:

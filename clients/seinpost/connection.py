@@ -96,7 +96,7 @@ class Connection:
         self._on_audited = on_audited
         self._on_recalled = on_recalled
         self._on_progress = on_progress
-        self._audited: dict[Compartment, int] = {}
+        self._audited: dict[tuple[str, Compartment], int] = {}
         self._alarmed: set[str] = set()
         self._on_waiting = on_waiting
         self._reading_lock = Lock(config.state / "reading.lock")
@@ -105,7 +105,7 @@ class Connection:
         self._receipts = receipts
         self._telling = False
         self._recalled: set[tuple[str, int, str]] = set()
-        self._notes: dict[Compartment, bytes] = {}
+        self._notes: dict[tuple[str, Compartment], bytes] = {}
         self._transport: Transport | None = None
         self._directory: DirectoryFollower | None = None
         self._reading: ReadingState | None = None
@@ -371,36 +371,38 @@ class Connection:
                 self._take_audited,
                 self._take_recalled,
             )
-            period = directory.view.register.periods.current
             compartments = subscriber.compartments()
-            self._remember_recalls(compartments, period)
-            self._tell_receipts(compartments, period)
+            self._remember_recalls(compartments)
+            self._tell_receipts(compartments)
             async with contextlib.aclosing(subscriber.signals(from_start=from_start)) as deliveries:
                 async for delivery in deliveries:
                     yield delivery
         finally:
             self._reading_lock.release()
 
-    def _tell_receipts(self, compartments: list[Compartment], period: str) -> None:
+    def _periods(self) -> tuple[str, ...]:
+        return self.directory.view.register.periods.readable
+
+    def _tell_receipts(self, compartments: list[Compartment]) -> None:
         """Send receipts from now on, and once more when the connection closes; whoever reads may stop anywhere."""
         if not self._receipts or self._telling:
             return
         self._telling = True
         receipting = Receipting(self._read, self._sending, lambda: self._notes)
-        task = asyncio.ensure_future(receipting.run(compartments, period))
+        task = asyncio.ensure_future(receipting.run(compartments, self._periods))
 
         async def stop() -> None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             with contextlib.suppress(TimeoutError, SeinpostError):
                 async with asyncio.timeout(_LAST_RECEIPT_SECONDS):
-                    await receipting.flush(compartments, period)
+                    await receipting.flush(compartments, self._periods())
 
         self._stack.push_async_callback(stop)
 
-    def _remember_recalls(self, compartments: list[Compartment], period: str) -> None:
-        for compartment in compartments:
-            for recall in self._read.recalls(feed_stream(period, compartment)):
+    def _remember_recalls(self, compartments: list[Compartment]) -> None:
+        for stream in (feed_stream(p, c) for p in self._periods() for c in compartments):
+            for recall in self._read.recalls(stream):
                 self._recalled.add((recall.stream, recall.index, format_id(recall.signal_id)))
 
     async def receipts(self, *, signal_id: str | None = None, limit: int = 50) -> list[SignalReceipts]:
@@ -485,14 +487,14 @@ class Connection:
         stream = feed_stream(delivery.period, delivery.compartment)
         if (stream, delivery.index, delivery.signal.id) in self._recalled:
             return "recalled"
-        if delivery.index < self._audited.get(delivery.compartment, 0):
+        if delivery.index < self._audited.get((delivery.period, delivery.compartment), 0):
             return "audited"
         return "alarm" if str(delivery.compartment) in self._alarmed else "pending"
 
     def suspicion(self, delivery: Delivery) -> str | None:
         """Why a signal is suspect, if its identity was revoked since, from a moment or place before it."""
         register = self.directory.view.register
-        log = f"{register.periods.current}/{delivery.compartment}"
+        log = f"{delivery.period}/{delivery.compartment}"
         found = suspicion(register, delivery.sender_id, log, delivery.index, delivery.admitted_ms)
         return found.reason if found is not None else None
 
@@ -501,8 +503,9 @@ class Connection:
         return days_to_expiry(self.directory.view.register, wall_ms())
 
     def _take_audited(self, audited: Audited) -> None:
-        self._audited[audited.compartment] = audited.size
-        self._notes[audited.compartment] = audited.note
+        log = (audited.period, audited.compartment)
+        self._audited[log] = audited.size
+        self._notes[log] = audited.note
         self._on_audited(audited)
 
     def _take_recalled(self, recalled: Recalled) -> None:

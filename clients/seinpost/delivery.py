@@ -53,9 +53,10 @@ class Recalled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Audited(msgspec.Struct, frozen=True, kw_only=True):
-    """A checkpoint with quorum covers the first ``size`` entries of a compartment, exactly as received."""
+    """A checkpoint with quorum covers the first ``size`` entries of a log, exactly as received."""
 
     compartment: Compartment
+    period: str
     size: int
     note: bytes
     """The checkpoint note that says so."""

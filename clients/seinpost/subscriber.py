@@ -44,13 +44,13 @@ from seinpost_schemas.subjects import (
     direct_get_subject,
     directory_origin,
     feed_stream,
-    log_origin,
     parse_feed_stream,
 )
 from seinpost_schemas.uuid7 import format_id
 
-from ._audit import AuditAlarm, AuditState, LogAudit
+from ._audit import AuditAlarm
 from ._directory import DirectoryFollower, monotonic_ms, wall_ms
+from ._followed import FollowedLog, begin_log
 from ._gossip import Gossip
 from ._ledger import Ledger
 from ._reading_state import Facts, Owed, Place, ReadingState, Seen
@@ -64,16 +64,17 @@ from .sealing import open_verified
 
 _AUDIT_SECONDS = 0.25
 _IDLE_AUDIT_MS = 5_000
+_CLOSED_LOOK_MS = 30_000
+"""How often a closed log is looked at for what must not be there."""
 _QUEUED_ENVELOPES = 8
 """Opened envelopes that wait for the application, per reader: a slow one stops pulling, others do not."""
 
 
 class _Work(msgspec.Struct, frozen=True):
-    stream: str
+    log: FollowedLog
     next_seq: int
     feed: bytes
     index: int
-    compartment: Compartment
     opened: _Opened
 
 
@@ -109,14 +110,12 @@ class Subscriber:
         self._on_audited = on_audited
         self._on_recalled = on_recalled
         self._only = only
-        self._ledgers: dict[Compartment, Ledger] = {}
-        self._audits: dict[Compartment, LogAudit] = {}
-        self._feeds: dict[Compartment, TrustedFeed] = {}
+        self._logs: dict[str, FollowedLog] = {}
+        """By stream: of each compartment the log that is read now, and those before it."""
         self._unreadable: set[bytes] = set()
         """Epochs that are sealed to us and were said to be unreadable."""
-        self._period = ""
-        self._full: set[Compartment] = set()
-        """Where reading waits for the application."""
+        self._full: set[str] = set()
+        """Streams whose reading waits for the application."""
         self._pending: dict[tuple[str, bytes], bytes] = {}
         self.envelopes = 0
         """Log entries verified since the start, opened or not."""
@@ -126,26 +125,21 @@ class Subscriber:
         found = readable(self._directory.view, self._identity)
         return found if self._only is None else [c for c in found if c in self._only]
 
-    def audited_size(self, compartment: Compartment) -> int:
+    def audited_size(self, stream: str) -> int:
         """How many entries of a log a checkpoint with quorum covers."""
-        audit = self._audits.get(compartment)
-        return audit.audited_size if audit else 0
+        log = self._logs.get(stream)
+        return log.audit.audited_size if log else 0
 
     async def signals(self, *, from_start: bool = False) -> AsyncGenerator[Delivery, None]:
         """Verified and opened signals, in log order within each compartment, for ever."""
-        period = self._period = self._directory.view.register.periods.current
         compartments = self.compartments()
         if not compartments:
             raise RefusedError(Reason.MANDATE, f"{self._identity.party} has no mandate to read anything")
-        streams = {feed_stream(period, c): c for c in compartments}
+        readable_periods = self._directory.view.register.periods.readable
         if from_start:
-            self._state.forget(list(streams))
+            self._state.forget([feed_stream(p, c) for p in readable_periods for c in compartments])
         queue: asyncio.Queue[_Work] = asyncio.Queue(maxsize=_QUEUED_ENVELOPES)
-        enclave = self._directory.view.register.enclave
-        for compartment in compartments:
-            self._audits[compartment] = self._load_audit(log_origin(enclave, period, compartment))
-            self._tell_audited(compartment, self._audits[compartment], before=0)
-        tasks = [asyncio.ensure_future(self._read(s, c, queue)) for s, c in streams.items()]
+        tasks = [asyncio.ensure_future(self._read(c, readable_periods[0], queue)) for c in compartments]
         tasks.append(asyncio.ensure_future(self._audit()))
         if self._only is None:
             gossip = Gossip(self._transport, self._identity.party, self._notes, self._heard)
@@ -166,96 +160,149 @@ class Subscriber:
     def _commit(self, work: _Work) -> None:
         opened = work.opened
         owed = opened.owed
-        if opened.deliveries and self._state.first_delivery(work.stream, work.index):
+        if opened.deliveries and self._state.first_delivery(work.log.stream, work.index):
             numbers = [d.number for d in opened.deliveries]
             delivered = Owed(work.index, min(numbers), max(numbers), ReceiptState.DELIVERED)
             owed = [*owed, delivered]
-        self._state.commit(work.stream, work.next_seq, work.feed, opened.seen, opened.facts, owed)
-        self._ledgers[work.compartment].stored(work.index, opened.facts)
+        self._state.commit(work.log.stream, work.next_seq, work.feed, opened.seen, opened.facts, owed)
+        work.log.ledger.stored(work.index, opened.facts)
         for seen in opened.seen:
             self._pending.pop((seen.party, seen.signal_id), None)
 
-    async def _read(self, stream: str, compartment: Compartment, queue: asyncio.Queue[_Work]) -> None:
-        ledger = self._ledgers[compartment] = Ledger(compartment, self._period, self._state)
-        feed = TrustedFeed(compartment, self._directory.directory, ledger.past_epoch)
-        stored_state = self._state.load_feed(stream)
-        if stored_state is not None:
-            feed.restore(stored_state)
-        self._feeds[compartment] = feed
-        self._grew(feed)
+    async def _read(self, compartment: Compartment, period: str, queue: asyncio.Queue[_Work]) -> None:
+        """Follow one compartment from a period on: each log to its closing, and then the one after it."""
+        before: FollowedLog | None = None
         try:
-            await self._pull(feed, stream, compartment, queue)
+            while True:
+                directory = self._directory.directory
+                log = begin_log(period, compartment, directory, self._state, before, monotonic_ms())
+                self._logs[log.stream] = log
+                self._tell_audited(log, before=0)
+                self._grew(log)
+                await self._read_to_its_end(log, queue)
+                before, period = log, directory.period_after(period)
         except RefusedError as error:
             # The right to read it has ended, or the server says so: the other feeds go on.
             self._alarm_at(error, str(compartment), None, None)
             await asyncio.Event().wait()
 
-    async def _pull(
-        self, feed: TrustedFeed, stream: str, compartment: Compartment, queue: asyncio.Queue[_Work]
-    ) -> None:
+    async def _read_to_its_end(self, log: FollowedLog, queue: asyncio.Queue[_Work]) -> None:
+        """Until everything below the log's closing was taken by the application; for ever while it runs.
+
+        What comes after the closing is not read: nobody may believe it, and ``_audit`` tells of it.
+        """
+        over = asyncio.ensure_future(self._until_over(log))
+        pulling: asyncio.Future[None] | None = None
+        try:
+            # One look before anything is asked for: most logs of earlier periods were read long ago.
+            await asyncio.sleep(0)
+            if not over.done():
+                pulling = asyncio.ensure_future(self._pull(log, queue))
+                await asyncio.wait({over, pulling}, return_when=asyncio.FIRST_COMPLETED)
+                if pulling.done():
+                    pulling.result()
+            await over
+        finally:
+            tasks = {t for t in (over, pulling) if t is not None}
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def _until_over(self, log: FollowedLog) -> None:
+        while True:
+            view, closing = self._directory.view, self._directory.directory.closing(log.origin)
+            if closing is not None:
+                before = log.audit.audited_size
+                for alarm in log.audit.close(closing, view.register, monotonic_ms()):
+                    self._audit_alarm(alarm, log)
+                self._tell_audited(log, before)
+            elif view.register.periods.current != log.period:
+                log.audit.ended(monotonic_ms())
+            # Until it is stored: the next log may speak of what is in this one.
+            if log.audit.is_over and self._state.position(log.stream) > log.feed.size:
+                return
+            await asyncio.sleep(_AUDIT_SECONDS)
+
+    async def _pull(self, log: FollowedLog, queue: asyncio.Queue[_Work]) -> None:
+        feed, stream = log.feed, log.stream
         async for stored in self._transport.pull(stream, self._identity.name, feed.size + 1):
             headers = dict(stored.headers)
             await self._wait_for_directory(stream, headers)
-            opened = self._take(feed, stored, headers)
-            self._grew(feed)
+            opened = self._take(log, stored, headers)
+            self._grew(log)
             self.envelopes += 1
-            self._full.add(compartment)
-            work = _Work(stream, feed.size + 1, feed.encode(), stored.seq - 1, compartment, opened)
-            await queue.put(work)
-            self._full.discard(compartment)
+            self._full.add(stream)
+            await queue.put(_Work(log, feed.size + 1, feed.encode(), stored.seq - 1, opened))
+            self._full.discard(stream)
 
     # -- auditing ---------------------------------------------------------------------------------
 
-    def _load_audit(self, origin: str) -> LogAudit:
-        stored = self._state.load_audit(origin)
-        state = msgspec.msgpack.decode(stored, type=AuditState) if stored is not None else None
-        return LogAudit(origin, monotonic_ms(), state)
-
-    def _grew(self, feed: TrustedFeed) -> None:
-        audit = self._audits[feed.compartment]
-        before = audit.audited_size
-        if (alarm := audit.grew(feed.size, feed.root())) is not None:
-            self._audit_alarm(alarm, feed.compartment)
-        self._tell_audited(feed.compartment, audit, before)
+    def _grew(self, log: FollowedLog) -> None:
+        before = log.audit.audited_size
+        if (alarm := log.audit.grew(log.feed.size, log.feed.root())) is not None:
+            self._audit_alarm(alarm, log)
+        self._tell_audited(log, before)
 
     async def _audit(self) -> None:
         """Fetch what is published of each log, often while signals are pending, and look at the clock."""
-        fetched: dict[Compartment, int] = {}
+        looked: dict[str, int] = {}
         while True:
-            for compartment, audit in self._audits.items():
-                feed = self._feeds.get(compartment)
-                witnessed = self._directory.view.register.quorum > 0
-                pending = witnessed and feed is not None and feed.size > audit.audited_size
+            for log in list(self._logs.values()):
                 now_ms = monotonic_ms()
-                if pending or now_ms - fetched.get(compartment, -_IDLE_AUDIT_MS) >= _IDLE_AUDIT_MS:
-                    fetched[compartment] = now_ms
-                    await self._fetch_checkpoint(compartment, audit)
-                for alarm in audit.overdue(monotonic_ms(), reading=compartment not in self._full):
-                    self._audit_alarm(alarm, compartment)
+                since = now_ms - looked.get(log.stream, -_CLOSED_LOOK_MS)
+                if log.audit.is_over:
+                    if since >= _CLOSED_LOOK_MS:
+                        looked[log.stream] = now_ms
+                        await self._look_beyond(log)
+                    continue
+                witnessed = self._directory.view.register.quorum > 0
+                pending = witnessed and log.feed.size > log.audit.audited_size
+                if pending or since >= _IDLE_AUDIT_MS:
+                    looked[log.stream] = now_ms
+                    await self._fetch_checkpoint(log)
+                for alarm in log.audit.overdue(monotonic_ms(), reading=log.stream not in self._full):
+                    self._audit_alarm(alarm, log)
             await asyncio.sleep(_AUDIT_SECONDS)
 
-    async def _fetch_checkpoint(self, compartment: Compartment, audit: LogAudit) -> None:
-        subject = direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(audit.origin))
+    async def _look_beyond(self, log: FollowedLog) -> None:
+        """Nothing may come after the closing of a log."""
+        closing = self._directory.directory.closing(log.origin)
+        if closing is None:
+            return
+        try:
+            found = await self._transport.read_from(log.stream, closing.checkpoint.tree_size + 1, 1)
+        except (UnavailableError, RefusedError):
+            return
+        for alarm in log.audit.goes_on() if found else ():
+            self._audit_alarm(alarm, log)
+
+    async def _fetch_checkpoint(self, log: FollowedLog) -> None:
+        subject = direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(log.origin))
         try:
             note = await self._transport.read_last(subject)
         except UnavailableError:
             return
         if note is None:
             return
-        before = audit.audited_size
-        for alarm in audit.take(note, self._directory.view.register, monotonic_ms()):
-            self._audit_alarm(alarm, compartment)
-        self._tell_audited(compartment, audit, before)
+        before = log.audit.audited_size
+        for alarm in log.audit.take(note, self._directory.view.register, monotonic_ms()):
+            self._audit_alarm(alarm, log)
+        self._tell_audited(log, before)
 
-    def _tell_audited(self, compartment: Compartment, audit: LogAudit, before: int) -> None:
+    def _tell_audited(self, log: FollowedLog, before: int) -> None:
+        audit = log.audit
         if audit.audited_size > before:
             self._state.store_audit(audit.origin, msgspec.msgpack.encode(audit.state))
-            self._on_audited(Audited(compartment=compartment, size=audit.audited_size, note=audit.note))
+            self._on_audited(
+                Audited(
+                    compartment=log.compartment, period=log.period, size=audit.audited_size, note=audit.note
+                )
+            )
 
     def _notes(self) -> dict[str, bytes]:
         """What we were shown: the newest note of each log."""
         enclave = self._directory.view.register.enclave
-        notes = {audit.origin: audit.note for audit in self._audits.values()}
+        notes = {log.origin: log.audit.note for log in self._logs.values() if not log.audit.is_over}
         return notes | {directory_origin(enclave): self._directory.note}
 
     def _heard(self, log: str, note: bytes) -> None:
@@ -267,14 +314,14 @@ class Subscriber:
             except SplitViewError as error:
                 self._on_alarm(Alarm(code=error.code, message=str(error), compartment=log, evidence=note))
             return
-        for compartment, audit in self._audits.items():
-            if audit.origin == f"{register.enclave}/{log}":
-                before = audit.audited_size
-                for alarm in audit.hear(note, register, monotonic_ms()):
-                    self._audit_alarm(alarm, compartment)
-                self._tell_audited(compartment, audit, before)
+        for known in self._logs.values():
+            if known.origin == f"{register.enclave}/{log}":
+                before = known.audit.audited_size
+                for alarm in known.audit.hear(note, register, monotonic_ms()):
+                    self._audit_alarm(alarm, known)
+                self._tell_audited(known, before)
 
-    def _audit_alarm(self, alarm: AuditAlarm, compartment: Compartment) -> None:
+    def _audit_alarm(self, alarm: AuditAlarm, log: FollowedLog) -> None:
         evidence = alarm.evidence
         if evidence is not None and alarm.against is not None:
             evidence = SplitView(
@@ -285,7 +332,7 @@ class Subscriber:
                 second=evidence.decode(),
             ).encode()
         self._on_alarm(
-            Alarm(code=alarm.code, message=alarm.message, compartment=str(compartment), evidence=evidence)
+            Alarm(code=alarm.code, message=alarm.message, compartment=str(log.compartment), evidence=evidence)
         )
 
     # -- one entry --------------------------------------------------------------------------------
@@ -320,26 +367,26 @@ class Subscriber:
             return False
         return True
 
-    def _take(self, feed: TrustedFeed, stored: StoredMessage, headers: dict[str, str]) -> _Opened:
+    def _take(self, log: FollowedLog, stored: StoredMessage, headers: dict[str, str]) -> _Opened:
         """Accept and open one message; whatever is wrong becomes an alarm, and the feed goes on."""
+        feed = log.feed
         try:
             accepted = feed.accept(stored.seq, headers, stored.body)
         except (InvalidError, RefusedError) as error:
             feed.skip(stored.seq, headers)
             self._alarm(error, feed, stored.seq - 1, None)
             return _Opened()
-        ledger = self._ledgers[feed.compartment]
-        row = ledger.entry(accepted, headers)
+        row = log.ledger.entry(accepted, headers)
         opened = _Opened(facts=Facts(row))
         try:
-            self._open(accepted, feed, opened)
+            self._open(accepted, log, opened)
         except (InvalidError, RefusedError, UpdateNeededError) as error:
             self._alarm(error, feed, accepted.index, accepted.member.party.token)
         return opened
 
-    def _open(self, accepted: Accepted, feed: TrustedFeed, opened: _Opened) -> None:
+    def _open(self, accepted: Accepted, log: FollowedLog, opened: _Opened) -> None:
         header = accepted.envelope.header
-        ledger = self._ledgers[feed.compartment]
+        feed, ledger = log.feed, log.ledger
         if not accepted.known:
             raise UpdateNeededError(f"an envelope of kind {header.kind} needs a newer Seinpost")
         if header.kind not in SEALED:
@@ -348,7 +395,7 @@ class Subscriber:
             if header.kind == Kind.EPOCH:
                 self._keep_epoch(accepted)
             elif header.kind == Kind.RECEIPT:
-                self._look_at_receipt(accepted, feed)
+                self._look_at_receipt(accepted, log)
             elif opened.facts.recall is not None:
                 self._withdraw(accepted, opened, ledger)
             return
@@ -371,7 +418,7 @@ class Subscriber:
             zip(batch.signals, batch.leaves, decoded, strict=True)
         ):
             try:
-                delivery = self._deliver(accepted, number, encoded, signal, leaf, opened.seen, audience)
+                delivery = self._deliver(accepted, log, number, encoded, signal, leaf, opened.seen, audience)
             except (InvalidError, RefusedError, UpdateNeededError) as error:
                 self._alarm_at(error, str(header.compartment), accepted.index, accepted.member.party.token)
                 continue
@@ -399,21 +446,21 @@ class Subscriber:
         if (owed := ledger.withdrawn(recall, party)) is not None:
             opened.owed.append(owed)
 
-    def _look_at_receipt(self, accepted: Accepted, feed: TrustedFeed) -> None:
-        """What others say that they read of this log, and what we said ourselves, against what we received."""
+    def _look_at_receipt(self, accepted: Accepted, log: FollowedLog) -> None:
+        """What others say that they read of a log, and what we said ourselves, against what we received."""
         receipt = decode_receipt(accepted.envelope.body)
-        ledger = self._ledgers[feed.compartment]
-        if receipt.period != self._period:
+        stream = feed_stream(receipt.period, log.compartment)
+        if (of := self._logs.get(stream)) is None:
             return
         if accepted.envelope.header.sender_id == self._identity.sender_id:
-            if receipt.tree_size > self._state.claimed(ledger.stream):
-                self._state.claim(ledger.stream, receipt.tree_size)
+            if receipt.tree_size > self._state.claimed(stream):
+                self._state.claim(stream, receipt.tree_size)
                 raise StateLostError(
                     f"this identity said that it read {receipt.tree_size} entries, and no longer knows it: its "
                     "state was lost or put back; it reads them again"
                 )
             return
-        root = self._audits[feed.compartment].root_at(receipt.tree_size)
+        root = of.audit.root_at(receipt.tree_size)
         if root is not None and root != receipt.root_hash:
             raise DisputedRootError(
                 f"{accepted.member.party.token} says that it read another log at size {receipt.tree_size}"
@@ -443,6 +490,7 @@ class Subscriber:
     def _deliver(
         self,
         accepted: Accepted,
+        log: FollowedLog,
         number: int,
         encoded: EncodedSignal,
         signal: Signal | Act | None,
@@ -473,7 +521,7 @@ class Subscriber:
             leaf=leaf,
             epoch_id=header.epoch_id,
             audience=audience,
-            period=self._period,
+            period=log.period,
         )
 
     def _is_repeat(self, party: str, encoded: EncodedSignal, seen: list[Seen]) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from seinpost_schemas.checkpoint import Checkpoint, LogPublicKeys, parse_checkpoint
 from seinpost_schemas.compartment import all_compartments
-from seinpost_schemas.directory import log_keys_of
+from seinpost_schemas.directory import Closing, log_keys_of
 from seinpost_schemas.errors import InvalidError, MalformedError, SetupError, SignatureError
 from seinpost_schemas.note import parse_note
 from seinpost_schemas.register import Register
@@ -40,7 +40,7 @@ def origins_of(register: Register) -> frozenset[str]:
             admission_origin(register.enclave),
             *(
                 log_origin(register.enclave, period, compartment)
-                for period in (register.periods.current, register.periods.next)
+                for period in (*register.periods.readable, register.periods.next)
                 for compartment in all_compartments(register.ceiling_level)
             ),
         ]
@@ -92,7 +92,7 @@ class Witness:
             keys = identity.witness_keys(directory.view.register.enclave)
 
             async def answer(data: bytes) -> bytes:
-                return self.answer(data, directory.view.register, state).encode()
+                return self.answer(data, directory.view.register, state, directory.directory.closing).encode()
 
             self._keys = keys
             async with transport.answering(witness_subject(identity.party), answer):
@@ -107,8 +107,14 @@ class Witness:
                 f"the register names no witness {self._identity.name} with these keys; ask a registrar to add it"
             )
 
-    def answer(self, data: bytes, register: Register, state: WitnessState) -> WitnessAnswer:
-        """The answer to one request, after its effect is on disk."""
+    def answer(
+        self,
+        data: bytes,
+        register: Register,
+        state: WitnessState,
+        closing: Callable[[str], Closing | None] = lambda _: None,
+    ) -> WitnessAnswer:
+        """The answer to one request, after its effect is on disk; ``closing`` says where a log was closed."""
         try:
             request = decode_request(data)
             origin = parse_checkpoint(parse_note(request.note)).origin
@@ -116,6 +122,9 @@ class Witness:
             return self._refuse("?", 400, str(error))
         if origin not in origins_of(register):
             return self._refuse(origin, 404, "no log of this enclave")
+        closed = closing(origin)
+        if closed is not None and parse_checkpoint(parse_note(request.note)) != closed.checkpoint:
+            return self._refuse(origin, 422, "the log was closed with another checkpoint")
         return self._cosign(request, origin, register, state)
 
     def _cosign(

@@ -19,12 +19,17 @@ import struct
 import msgspec
 
 from . import labels
+from .checkpoint import Checkpoint, LogPublicKeys, parse_checkpoint, verify_checkpoint
+from .compartment import all_compartments
+from .cosignature import verify_quorum
 from .entry import from_base64
-from .errors import MalformedError, SetupError, SignatureError
+from .errors import BindingError, MalformedError, SetupError, SignatureError, SplitViewError
 from .keys import KeyObject, decode_key_object
 from .merkle import Frontier, leaf_hash
+from .note import parse_note
 from .policy import Member, View, verify_not_expired
 from .register import Register
+from .subjects import log_origin
 from .submission import Submission
 from .trusted_register import TrustedRegister
 
@@ -54,6 +59,14 @@ class DirectoryEntry(msgspec.Struct, frozen=True):
         return labels.DIRECTORY_ENTRY + _PREFIX.pack(self.type, self.admitted_ms) + self.object_hash
 
 
+class Closing(msgspec.Struct, frozen=True):
+    """The last checkpoint of a log, its note, and the directory's size from which on it is closed."""
+
+    checkpoint: Checkpoint
+    note: bytes
+    directory_size: int
+
+
 def directory_object_hash(data: bytes) -> bytes:
     """The labelled hash of a directory object, 32 bytes."""
     return hashlib.sha256(labels.DIRECTORY_OBJECT + data).digest()
@@ -78,6 +91,7 @@ class TrustedDirectory:
         self._view_sizes: list[int] = []
         self._views: list[View] = []
         self._last_ms = 0
+        self._closings: dict[str, Closing] = {}
 
     @property
     def size(self) -> int:
@@ -113,11 +127,68 @@ class TrustedDirectory:
             registers = copy.copy(self._registers)
             register = registers.advance(object_bytes)
             if register is not self._registers.register:
+                self._verify_dropped(register)
                 self._views.append(self._view(register))
                 self._view_sizes.append(self.size + 1)
                 self._registers = registers
+        elif entry.type == DirectoryType.CLOSING:
+            closed = self.verify_closing(object_bytes)
+            if closed.origin not in self._closings:
+                closing = Closing(closed, object_bytes, self.size + 1)
+                self._closings = {**self._closings, closed.origin: closing}
         self._last_ms = entry.admitted_ms
         self._frontier.append(leaf_hash(entry_bytes))
+
+    def closing(self, origin: str) -> Closing | None:
+        """Where a log was closed; ``None`` while it runs."""
+        return self._closings.get(origin)
+
+    @property
+    def periods(self) -> tuple[str, ...]:
+        """Every period that runs or ever ran, oldest first."""
+        return tuple(dict.fromkeys(v.register.periods.current for v in self._views))
+
+    def period_before(self, period: str) -> str | None:
+        """The period that ran before one of ``periods``; ``None`` for the first."""
+        place = self.periods.index(period)
+        return self.periods[place - 1] if place else None
+
+    def period_after(self, period: str) -> str:
+        """The period that ran after one of ``periods``; raises ``IndexError`` for the newest."""
+        return self.periods[self.periods.index(period) + 1]
+
+    def verify_closing(self, note: bytes) -> Checkpoint:
+        """A cosigned checkpoint of a log of this enclave, whose period does not run any more but is retained.
+
+        Raises ``MalformedError``, ``BindingError``, ``SignatureError``, ``QuorumError``, or ``SplitViewError`` for
+        a log that was closed at another size or root.
+        """
+        register = self.current.register
+        claimed = parse_checkpoint(parse_note(note))
+        enclave, _, log = claimed.origin.partition("/")
+        if enclave != register.enclave or log.count("/") != 2:
+            raise BindingError("a closing is of a period's log of this enclave")
+        if log.partition("/")[0] not in register.periods.retained:
+            raise BindingError("only a log of a period that ran before, and is retained, can be closed")
+        checkpoint, _ = verify_checkpoint(note, claimed.origin, LogPublicKeys(*log_keys_of(register)))
+        if register.quorum:
+            verify_quorum(parse_note(note), checkpoint, register.cosigners, register.quorum)
+        before = self._closings.get(checkpoint.origin)
+        if before is not None and before.checkpoint != checkpoint:
+            raise SplitViewError(f"{checkpoint.origin} was closed twice, at other sizes or roots")
+        return checkpoint
+
+    def _verify_dropped(self, register: Register) -> None:
+        """Raise ``BindingError`` when a period is not retained any more whose logs are not all closed."""
+        if not self._views:
+            return
+        before = self.current.register
+        for period in before.periods.readable:
+            if period in register.periods.readable:
+                continue
+            for compartment in all_compartments(before.ceiling_level):
+                if self.closing(log_origin(before.enclave, period, compartment)) is None:
+                    raise BindingError(f"{period} must be retained until its logs are closed")
 
     def missing_for(self, submission: Submission, at_ms: int) -> list[tuple[DirectoryType, bytes]]:
         """What must be appended, in order, to bring a version in force; empty when it is.
@@ -130,6 +201,7 @@ class TrustedDirectory:
         if register is self._registers.register:
             return []
         verify_not_expired(register, at_ms)
+        self._verify_dropped(register)
         given = {k.keys_hash(): k for k in map(decode_key_object, submission.keys)}
         named = {bytes.fromhex(i.keys): i.name for p in register.parties for i in register.in_force(p)}
         if any(k not in named for k in given):

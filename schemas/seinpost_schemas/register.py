@@ -50,10 +50,16 @@ class Registrars(_Table, frozen=True, kw_only=True):
 
 
 class Periods(_Table, frozen=True, kw_only=True):
-    """The log period that runs, and the one that follows."""
+    """The log period that runs, the one that follows, and earlier ones whose logs can still be read, in order."""
 
     current: str
     next: str
+    retained: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """The periods whose logs there are to read, oldest first."""
+        return (*self.retained, self.current)
 
 
 class Broker(_Table, frozen=True, kw_only=True):
@@ -242,6 +248,8 @@ def _checks(register: Register) -> Iterator[Callable[[], object]]:
     yield lambda: parse_token(register.enclave, "enclave")
     yield lambda: parse_period(register.periods.current)
     yield lambda: parse_period(register.periods.next)
+    for period in register.periods.retained:
+        yield lambda period=period: parse_period(period)  # type: ignore[misc]
     yield lambda: _verify_dates(register)
     yield lambda: _carried(register.ceiling)
     yield lambda: _verify_registrars(register)
@@ -265,8 +273,9 @@ def _checks(register: Register) -> Iterator[Callable[[], object]]:
 
 
 def _verify_dates(register: Register) -> None:
-    if register.periods.current == register.periods.next:
-        raise MalformedError("the next period is another than the current one")
+    periods = [*register.periods.retained, register.periods.current, register.periods.next]
+    if len(set(periods)) != len(periods):
+        raise MalformedError("the next period is another than the current one, and earlier ones than both")
     if register.schema > SCHEMA:
         raise MalformedError(
             f"the register needs section schema {register.schema}; this Seinpost reads {SCHEMA}"

@@ -17,7 +17,7 @@ import hashlib
 from . import labels
 from .errors import BindingError, MalformedError, SignatureError
 from .note import Note, parse_note, verify_composite
-from .register import Register, Registrars, parse_register
+from .register import Periods, Register, Registrars, parse_register
 
 
 def enclave_id_of(note_text: str) -> bytes:
@@ -67,6 +67,8 @@ class TrustedRegister:
 def _verify_first(register: Register) -> None:
     if register.version != 1:
         raise BindingError("this is not version 1 of the register that this side trusts")
+    if register.periods.retained:
+        raise BindingError("version 1 of a register retains no period: none ran before it")
 
 
 def _verify_next(register: Register, before: Register) -> None:
@@ -75,6 +77,25 @@ def _verify_next(register: Register, before: Register) -> None:
     if register.version != before.version + 1:
         raise BindingError(
             f"register version {register.version} cannot follow version {before.version}: versions rise by one"
+        )
+    _verify_periods(register.periods, before.periods)
+
+
+def _verify_periods(periods: Periods, before: Periods) -> None:
+    """Raise unless the same period runs, or the announced one does and the one before it can still be read.
+
+    Its logs must be closed before anything is logged after them: nobody could tell that they lost their ends.
+    """
+    if periods.current not in (before.current, before.next):
+        raise BindingError(
+            f"after {before.current} comes {before.next}, which was announced as the next period"
+        )
+    if before.current not in periods.readable:
+        raise BindingError(f"{before.current} must be among the retained periods: its logs are to be closed")
+    ran = before.readable if periods.current == before.current else (*before.readable, periods.current)
+    if periods.readable != ran[-len(periods.readable) :]:
+        raise BindingError(
+            "the retained periods are those that ran before, in order, but for the oldest ones"
         )
 
 

@@ -92,7 +92,7 @@ def test_a_rebound_name_gets_nothing(stage: Stage, inside: tuple[str, str]) -> N
 
 
 @pytest.mark.parametrize(
-    "path", ["/settings", "/leave", "/report", "/search", "/signal/depv/process/1/0/protected"]
+    "path", ["/settings", "/leave", "/report", "/search", "/signal/2026q4/depv/process/1/0/protected"]
 )
 def test_a_form_without_its_token_or_from_elsewhere_does_nothing(
     stage: Stage, inside: tuple[str, str], path: str
@@ -287,7 +287,7 @@ def test_with_accounts_nobody_reads_without_logging_in(
     assert page.url == desk.url("/login")
     assert violations(page) == []
     before = watched.context.cookies()[0]["value"]
-    for path in ("/", "/overview", "/signal/depv/process/1/0", "/views", "/live"):
+    for path in ("/", "/overview", "/signal/2026q4/depv/process/1/0", "/views", "/live"):
         page.goto(desk.url(path))
         assert page.url == desk.url("/login")
     page.get_by_label("Ambtenaarnummer").fill("2042")

@@ -145,7 +145,9 @@ def test_each_change_raises_the_version(view: FeedView) -> None:
     versions = [view.version]
     view.add(delivery(9))
     versions.append(view.version)
-    view.note_audited(Audited(compartment=Compartment.parse("depv/process"), size=3, note=b"n"), 1)
+    view.note_audited(
+        Audited(compartment=Compartment.parse("depv/process"), period="2026q4", size=3, note=b"n"), 1
+    )
     versions.append(view.version)
     view.note_alarm(Alarm(code="split-view", message="m", compartment="depv/process"))
     versions.append(view.version)
@@ -156,7 +158,9 @@ def test_each_change_raises_the_version(view: FeedView) -> None:
 
 def test_logs_tell_how_far_they_are_received_and_confirmed(view: FeedView) -> None:
     view.expect([Compartment.parse("ong/parties")])
-    view.note_audited(Audited(compartment=Compartment.parse("depv/process"), size=3, note=b"n"), 77)
+    view.note_audited(
+        Audited(compartment=Compartment.parse("depv/process"), period="2026q4", size=3, note=b"n"), 77
+    )
     log = view.logs["depv/process"]
     assert (log.received, log.audited, log.confirmed_ms) == (6, 3, 77)
     assert view.logs["ong/parties"].received == 0
@@ -250,3 +254,17 @@ def test_filtering_a_hundred_thousand_signals_is_not_felt() -> None:
     page = view.queue(Filters(theme="process", severity=0, sender="ncsc"))
     assert page.total == 100_000
     assert time.perf_counter() - started < 0.5  # the target is 0.1 s on a machine of one's own
+
+
+def test_signals_at_one_place_of_two_periods_are_two() -> None:
+    first = delivery(1, signal("Voor de wisseling"))
+    view = FeedView()
+    assert view.add(first) is not None
+    assert view.add(msgspec.structs.replace(first, signal=signal("Erna"), period="2027q1")) is not None
+    assert len(view) == 2
+    view.note_audited(
+        Audited(compartment=Compartment.parse("depv/process"), period="2027q1", size=9, note=b"n"), 77
+    )
+    # What is confirmed of the newest log says nothing of the one before it.
+    assert view.log(first.period, "depv/process").audited == 0
+    assert view.logs["depv/process"].audited == 9

@@ -13,7 +13,7 @@ from seinpost.console.marks import MAX_FILTERS, Marks, ProtectedView, SavedFilte
 from seinpost_schemas.errors import SetupError
 
 KEY = bytes(range(32))
-VIEW = ProtectedView(1, "ambtenaar-7", "signaal-nummer", "/signal/depv/process/3/0")
+VIEW = ProtectedView(1, "ambtenaar-7", "signaal-nummer", "/signal/2026q4/depv/process/3/0")
 
 
 def test_what_was_opened_is_known_after_a_restart(tmp_path: Path) -> None:

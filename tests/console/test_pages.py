@@ -221,7 +221,7 @@ PAGES = (
     "/overview",
     "/report",
     "/views",
-    "/signal/nergens/x/1/1",
+    "/signal/2026q4/nergens/x/1/1",
 )
 
 

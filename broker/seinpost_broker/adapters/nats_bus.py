@@ -192,7 +192,9 @@ class NatsBus:
             try:
                 await self._js.add_stream(config)
             except nats.js.errors.BadRequestError:
-                await self._js.update_stream(config)
+                # The log of a period that is over keeps the settings that it was sealed with.
+                if not (await self._js.stream_info(stream.name)).config.sealed:
+                    await self._js.update_stream(config)
 
     async def ensure_consumer(self, consumer: Consumer) -> None:
         """Create a pull consumer; one that is there keeps its position."""
@@ -314,6 +316,14 @@ class NatsBus:
         if ack.get("duplicate") or ack.get("seq") != request.expected_last_seq + 1:
             # Stored earlier under this very leaf: by a broker whose answer was lost. Read it back.
             raise StateUnknownError(f"{request.stream} holds this entry already")
+
+    async def seal(self, stream: str) -> None:
+        """See ``ports.LogStore``."""
+        with _mapped(f"seal {stream}"):
+            config = (await self._js.stream_info(stream)).config
+            if not config.sealed:
+                config.sealed = True
+                await self._js.update_stream(config)
 
     async def last_seq(self, stream: str) -> int:
         """See ``ports.LogStore``."""

@@ -77,6 +77,8 @@ class AlreadyLogged(msgspec.Struct, frozen=True):
 
     index: int
     admitted_ms: int
+    before: bool = False
+    """Whether that is the log of the period before."""
 
 
 class Ahead(msgspec.Struct, frozen=True):
@@ -103,6 +105,26 @@ class CompartmentLog:
         self.tree = MerkleTree()
         """Over the confirmed entries only: what may be signed."""
         self._undo: deque[tuple[bytes, list[Callable[[], None]]]] = deque()
+        self._before: CompartmentLog | None = None
+        self.period = ""
+        """The log's own; empty where there is only one."""
+
+    def follow(self, before: CompartmentLog) -> None:
+        """Go on from the log of the period before, which is whole: chains and times go on, epochs do not."""
+        if not self.size:
+            # A snapshot was taken after this: it holds what was carried on.
+            self._heads = dict(before._heads)
+            self._last_ms, self._last_directory_size = before._last_ms, before._last_directory_size
+            self._receipts = dict(before._receipts)
+            self._refused = {k: OrderedDict(v) for k, v in before._refused.items()}
+        self._before = before
+        # Its own past has been carried on from it: one period back is what is answered again.
+        before._before = None
+
+    @property
+    def period_before(self) -> str:
+        """The period of the log that this one follows."""
+        return self._before.period if self._before is not None else self.period
 
     def verify_follows(self, entry: Entry, header: Header, stream: str) -> None:
         """Raise ``SetupError`` unless a broker may have admitted this entry next.
@@ -165,7 +187,7 @@ class CompartmentLog:
         return restore
 
     def _logged_epoch(self, header: Header, body: EpochBody, entry: Entry, view: View) -> LoggedEpoch:
-        answered = self._epochs.get(body.reply_to)
+        answered = self._answered(body.reply_to)
         return LoggedEpoch(
             sender_id=header.sender_id,
             origin=answered.origin if answered else view.member(header.sender_id).party.token,
@@ -175,6 +197,11 @@ class CompartmentLog:
             admitted_ms=entry.admitted_ms,
             slot_ids=tuple(s.kem_key_id for s in body.slots),
         )
+
+    def _answered(self, epoch_id: bytes) -> LoggedEpoch | None:
+        """An epoch that may be answered: of this log, or of the one before it."""
+        found = self._epochs.get(epoch_id)
+        return self._before._answered(epoch_id) if found is None and self._before is not None else found
 
     def confirm(self) -> None:
         """The oldest unconfirmed entry is durably stored."""
@@ -251,6 +278,11 @@ class CompartmentLog:
         logged = self._places.find(envelope.object_hash)
         if logged is not None:
             return AlreadyLogged(logged, self._places.at(logged).admitted_ms)
+        if (
+            self._before is not None
+            and (earlier := self._before._places.find(envelope.object_hash)) is not None
+        ):
+            return AlreadyLogged(earlier, self._before._places.at(earlier).admitted_ms, before=True)
         if self._last_ms - now_ms > MAX_CLOCK_SKEW_MS:
             minutes = (self._last_ms - now_ms) // 60_000
             raise SetupError(
@@ -305,7 +337,7 @@ class CompartmentLog:
         kind = Kind(header.kind)
         if kind is Kind.EPOCH:
             body = decode_epoch_body(envelope.body)
-            answered = self._epochs.get(body.reply_to)
+            answered = self._answered(body.reply_to)
             self._verify_live_epochs(header.sender_id, at_ms)
             verify_epoch_rights(seen, member, header, body, at_ms, answered)
             origin = current.party(answered.origin) if answered else member.party
@@ -351,10 +383,11 @@ class CompartmentLog:
                 raise RefusedError(Reason.QUOTA, "one receipt per 30 seconds and compartment is enough")
         elif kind is Kind.RECALL:
             recall = decode_recall(envelope.body)
-            logged = self._places.find(recall.object_hash)
-            if logged is None or logged != recall.leaf_index:
+            places = self._places_of(recall.period)
+            logged = places.find(recall.object_hash) if places is not None else None
+            if places is None or logged is None or logged != recall.leaf_index:
                 raise RefusedError(Reason.MANDATE, "the recalled envelope is not in this log at that index")
-            recalled = self._places.at(logged)
+            recalled = places.at(logged)
             if recalled.kind not in RECALLABLE:
                 raise RefusedError(Reason.MANDATE, "only signals, feedback and releases can be recalled")
             if current.known_member(recalled.sender_id).party.token != member.party.token:
@@ -383,6 +416,12 @@ class CompartmentLog:
                 m.keys.sender_id for m in current.known_members if m.party.token == member.party.token
             }:
                 raise RefusedError(Reason.MANDATE, "a party shares with others only what it published itself")
+
+    def _places_of(self, period: str) -> Places | None:
+        """The entries of this log, or of the one before it."""
+        if self._before is not None and period == self._before.period:
+            return self._before._places
+        return self._places if period == self.period or not self.period else None
 
     # -- answers ----------------------------------------------------------------------------------
 

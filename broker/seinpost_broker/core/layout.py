@@ -79,8 +79,8 @@ INGRESS_QUOTA_BYTES = 1024 * _MIB
 
 
 def periods(register: Register) -> tuple[str, ...]:
-    """The periods whose streams are there: the current one and the next."""
-    return tuple(dict.fromkeys((register.periods.current, register.periods.next)))
+    """The periods whose streams are there: retained ones, whose streams are sealed, the current one and the next."""
+    return (*register.periods.readable, register.periods.next)
 
 
 def streams(register: Register) -> list[Stream]:

@@ -130,6 +130,25 @@ class Checkpointer:
             except TimeoutError:
                 continue
 
+    async def finish(self) -> bytes:
+        """Sign, cosign and publish until what is published covers the whole log, which grows no more; that note."""
+        while True:
+            try:
+                await self.step()
+                newest = await self._checkpoints.newest_checkpoint(checkpoint_subject(self.origin))
+                if newest is not None and self._is_whole(newest[1]):
+                    return newest[1]
+            except UnavailableError as error:
+                _log.warning("last checkpoint waits", log=self.origin, cause=type(error).__name__)
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    def _is_whole(self, data: bytes) -> bool:
+        checkpoint, _ = verify_checkpoint(data, self.origin, self._keys.public)
+        whole = (checkpoint.tree_size, checkpoint.root_hash) == (self._tree.size, self._tree.root())
+        register = self._signing.register()
+        by = cosigned(parse_note(data), checkpoint, register.cosigners)
+        return whole and len(by) >= register.quorum
+
     async def step(self) -> bool:
         """One checkpoint over everything stored so far: signed, in custody, cosigned, published.
 

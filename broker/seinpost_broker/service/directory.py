@@ -97,6 +97,20 @@ class DirectoryService:
             _log.info("register in force", version=register.version)
             return register
 
+    async def close_log(self, origin: str, note: bytes) -> None:
+        """Log a log's last checkpoint, and return once the directory holds it; once is enough of several brokers.
+
+        Raises ``InvalidError`` for a note that does not hold under the newest register: another is needed then.
+        """
+        async with self._submitting:
+            await self.load()
+            while self.directory.closing(origin) is None:
+                # As every reader will: what does not hold in the directory would stop all of them.
+                self.directory.verify_closing(note)
+                await self._append(DirectoryType.CLOSING, note)
+                await self.load()
+        _log.info("log closed", log=origin)
+
     async def _append(self, type_: DirectoryType, data: bytes) -> None:
         now_ms = max(self._clock.now_ms(), self._last_ms)
         entry = DirectoryEntry(type_, now_ms, directory_object_hash(data)).encode()

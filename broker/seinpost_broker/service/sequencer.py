@@ -68,6 +68,7 @@ class Sequencer:
         # Told of each refusal: party, SHA-256 of what was refused, reason.
         self._refusals = refusals
         self.log = CompartmentLog(compartment)
+        self.log.period = period
         self.on_growth: Callable[[], None] = _nothing
         """Called when entries were confirmed: a checkpoint is due."""
         self._period = period
@@ -83,6 +84,8 @@ class Sequencer:
         self._held: list[Item] = []
         self._in_flight: deque[tuple[Item, Admit, Awaitable[None]]] = deque()
         self._look_at_held = False
+        self._ending = False
+        self._successor: Sequencer | None = None
         self.stored_size = 0
         """Entries in the newest snapshot."""
         self.on_progress: Callable[[str, int, int], None] = _no_progress
@@ -100,6 +103,7 @@ class Sequencer:
         except ValueError as error:
             _log.warning("snapshot not used", stream=self._stream, cause=str(error))
             return
+        log.period = self._period
         self.log = log
         self.stored_size = log.size
 
@@ -124,6 +128,10 @@ class Sequencer:
     async def put(self, item: Item) -> None:
         """Queue a verified envelope; waits while the queue is full (backpressure to the ingress)."""
         await self._queue.put(item)
+        if self._successor is not None:
+            # It waited for room here while the log was handed over: nobody takes it from this queue any more.
+            for left in self.take_out():
+                await self._successor.put(left)
 
     async def load(self) -> None:
         """Read the log from its stream: at start, and again after every lost race."""
@@ -144,6 +152,35 @@ class Sequencer:
             if self.log.size % _PROGRESS_ENTRIES == 0:
                 self.on_progress(self._stream, self.log.size, last)
 
+    def end(self) -> None:
+        """Let ``run`` return once what is under way is settled, or taken back."""
+        self._ending = True
+        if self._queue.empty():
+            self._queue.put_nowait(None)
+
+    async def hand_over(self, successor: Sequencer) -> None:
+        """Give everything that waits, and whatever is still put here, to the sequencer that goes on."""
+        self._successor = successor
+        for item in self.take_out():
+            await successor.put(item)
+
+    def take_out(self) -> list[Item]:
+        """Everything that waits or is under way, in order, for the sequencer that goes on; ``run`` has ended.
+
+        What was under way may be in the log: whoever goes on finds it there, and answers it again.
+        """
+        self._take_back()
+        items = [*self._todo, *sorted(self._held, key=lambda i: i.envelope.header.seq)]
+        self._todo.clear()
+        self._held.clear()
+        while not self._queue.empty():
+            item = self._queue.get_nowait()
+            if item is not None:
+                items.append(item)
+        for item in items:
+            item.held_until_ms = None
+        return items
+
     async def catch_up(self) -> int:
         """Take in what other brokers appended, soon; how many entries the stream holds."""
         held = await self._store.last_seq(self._stream)
@@ -159,8 +196,8 @@ class Sequencer:
         self.log.apply(entry, signature, body, view, leaf=CompartmentLog.leaf_of(entry))
 
     async def run(self) -> None:
-        """Sequence for ever; a lost race or an unknown outcome starts over from the stream."""
-        while True:
+        """Sequence until ``end``; a lost race or an unknown outcome starts over from the stream."""
+        while not self._ending:
             try:
                 await self.load()
                 await self._sequence()
@@ -176,7 +213,7 @@ class Sequencer:
         self._in_flight.clear()
 
     async def _sequence(self) -> None:
-        while True:
+        while not self._ending:
             item = await self._next_item()
             if item is None and self._behind and not self._in_flight:
                 self._behind = False
@@ -188,6 +225,7 @@ class Sequencer:
                 if not self._queue.empty() or self._todo:
                     break
             self._release_held()
+        await self._settle_all()
 
     async def _keeping(self, item: Item, step: Awaitable[None]) -> None:
         """Do a step of an envelope; when the network fails in it, the envelope is decided again."""
@@ -233,7 +271,7 @@ class Sequencer:
             return
         if isinstance(decision, AlreadyLogged):
             await self._settle_all()
-            await self._admitted(item, decision.index, decision.admitted_ms)
+            await self._admitted(item, decision.index, decision.admitted_ms, before=decision.before)
         elif isinstance(decision, Ahead):
             await self._hold(item)
         else:
@@ -291,8 +329,9 @@ class Sequencer:
             self._todo.extend(sorted(self._held, key=lambda i: i.envelope.header.seq))
             self._held.clear()
 
-    async def _admitted(self, item: Item, index: int, admitted_ms: int) -> None:
-        answer = self._answer(item, "admitted", period=self._period, index=index, admitted_ms=admitted_ms)
+    async def _admitted(self, item: Item, index: int, admitted_ms: int, *, before: bool = False) -> None:
+        period = self.log.period_before if before else self._period
+        answer = self._answer(item, "admitted", period=period, index=index, admitted_ms=admitted_ms)
         await self._answers.answer(item.member.party.token, answer.encode())
         await item.done()
 

@@ -221,7 +221,9 @@ class Console:
 
     def _entry(self, request: Request) -> Entry | None:
         path = request.path_params
-        return self._table.view.get(Ref(path["level"], path["theme"], path["leaf_index"], path["number"]))
+        return self._table.view.get(
+            Ref(*(path[p] for p in ("period", "level", "theme", "leaf_index", "number")))
+        )
 
     async def _signal(self, request: Request) -> Response:
         return self._show(request)
@@ -243,7 +245,7 @@ class Console:
         if entry is None:
             return self._draw(request, "missing.html", {}, 404)
         table = self._table
-        log = table.view.logs[str(entry.delivery.compartment)]
+        log = table.view.log(entry.delivery.period, str(entry.delivery.compartment))
         steps = verify_steps(
             entry.delivery,
             table.status(entry),
@@ -415,7 +417,7 @@ class Console:
         return EventSourceResponse(stream, ping=15)
 
 
-_SIGNAL = "/signal/{level}/{theme}/{leaf_index:int}/{number:int}"
+_SIGNAL = "/signal/{period}/{level}/{theme}/{leaf_index:int}/{number:int}"
 _OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/?&=:._%-]*")
 
 

@@ -26,8 +26,9 @@ _KEPT_ALARMS = 1_000
 
 
 class Ref(NamedTuple):
-    """Where a signal stands: compartment, place in its log, place in its envelope."""
+    """Where a signal stands: the log's period and compartment, place in it, place in its envelope."""
 
+    period: str
     classification: str
     theme: str
     leaf_index: int
@@ -36,7 +37,7 @@ class Ref(NamedTuple):
     @property
     def path(self) -> str:
         """The address of its page; no word of it."""
-        return f"/signal/{self.classification}/{self.theme}/{self.leaf_index}/{self.number}"
+        return f"/signal/{self.period}/{self.classification}/{self.theme}/{self.leaf_index}/{self.number}"
 
 
 class Entry(msgspec.Struct, kw_only=True, eq=False):
@@ -115,6 +116,8 @@ class FeedView:
             for exercise in (False, True)
         }
         self.logs: dict[str, LogHealth] = {}
+        """By compartment: its newest log."""
+        self._logs: dict[tuple[str, str], LogHealth] = {}
         self.senders: Counter[str] = Counter()
         self.elections: Counter[str] = Counter()
         self.last_heard: dict[str, int] = {}
@@ -128,12 +131,12 @@ class FeedView:
     def expect(self, compartments: Sequence[Compartment]) -> None:
         """The logs that this reader follows, also while they are empty."""
         for compartment in compartments:
-            self._log(str(compartment))
+            self.logs.setdefault(str(compartment), LogHealth(compartment=str(compartment)))
 
     def add(self, delivery: Delivery) -> Entry | None:
         """A verified delivery; the entry, or ``None`` for an act or one that is there already."""
         self.version += 1
-        log = self._log(str(delivery.compartment))
+        log = self.log(delivery.period, str(delivery.compartment))
         log.received = max(log.received, delivery.index + 1)
         signal = delivery.signal
         if isinstance(signal, Act):
@@ -191,7 +194,7 @@ class FeedView:
 
     def note_audited(self, audited: Audited, at_ms: int) -> None:
         """A quorum's word covers more of a log."""
-        log = self._log(str(audited.compartment))
+        log = self.log(audited.period, str(audited.compartment))
         log.audited, log.confirmed_ms, log.note = audited.size, at_ms, audited.note
         self.version += 1
 
@@ -201,10 +204,11 @@ class FeedView:
         del self.alarms[:-_KEPT_ALARMS]
         self.version += 1
 
-    def _log(self, compartment: str) -> LogHealth:
-        if compartment not in self.logs:
-            self.logs[compartment] = LogHealth(compartment=compartment)
-        return self.logs[compartment]
+    def log(self, period: str, compartment: str) -> LogHealth:
+        """One period's log. They come in order: what is told of last is the newest."""
+        if (period, compartment) not in self._logs:
+            self._logs[period, compartment] = self.logs[compartment] = LogHealth(compartment=compartment)
+        return self._logs[period, compartment]
 
     # -- what is asked ----------------------------------------------------------------------------
 
@@ -333,7 +337,13 @@ class FeedView:
 def ref_of(delivery: Delivery) -> Ref:
     """Where a delivery stands."""
     compartment = delivery.compartment
-    return Ref(compartment.classification.token, compartment.theme.token, delivery.index, delivery.number)
+    return Ref(
+        delivery.period,
+        compartment.classification.token,
+        compartment.theme.token,
+        delivery.index,
+        delivery.number,
+    )
 
 
 def _priority(entry: Entry) -> tuple[int, int, int]:

@@ -90,6 +90,7 @@ class _Diff:
             "quorum": texts("The number of witnesses that must cosign"),
             "current": texts("The log period that runs"),
             "next": texts("The log period that follows"),
+            "retained": texts("The earlier log periods that can still be read"),
             "oin": texts("OIN"),
             "name_nl": texts("Dutch name"),
             "name_en": texts("English name"),

@@ -71,9 +71,11 @@ class Dishonest:
             tree.append(leaf_hash(from_base64(message.headers[ENTRY_HEADER], 1_000)))
         return tree
 
-    def sign(self, tree: MerkleTree, timestamp: int, witnesses: Sequence[str]) -> bytes:
+    def sign(
+        self, tree: MerkleTree, timestamp: int, witnesses: Sequence[str], origin: str | None = None
+    ) -> bytes:
         """A checkpoint of the whole tree under the log's keys, cosigned by witnesses that sign anything."""
-        checkpoint = Checkpoint(self.origin, tree.size, tree.root())
+        checkpoint = Checkpoint(origin or self.origin, tree.size, tree.root())
         note = parse_note(self.log_keys.sign(checkpoint, timestamp))
         lines = []
         for party in witnesses:
@@ -83,9 +85,9 @@ class Dishonest:
             lines += identity.witness_keys(self.register.enclave).cosign(checkpoint, timestamp)
         return Note(note.text, (*note.signatures, *lines)).encode()
 
-    async def publish(self, note: bytes) -> None:
+    async def publish(self, note: bytes, origin: str | None = None) -> None:
         """Show a checkpoint to whoever asks from now on."""
-        subject = checkpoint_subject(self.origin)
+        subject = checkpoint_subject(origin or self.origin)
         stored = await self._bus.newest_checkpoint(subject)
         await self._bus.store_checkpoint(subject, note, stored[0] if stored else 0)
 

@@ -1,0 +1,67 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""The end of a log period: a register that names the next one."""
+
+from __future__ import annotations
+
+import asyncio
+import tomllib
+from pathlib import Path
+
+import tomli_w
+
+from seinpost_schemas.compartment import all_compartments
+from seinpost_schemas.directory import TrustedDirectory
+from seinpost_schemas.entry import ENTRY_HEADER, from_base64
+from seinpost_schemas.subjects import DIRECTORY_STREAM, log_origin
+
+from .enclave import Enclave
+from .raw import hub
+from .registrar import Change, Desk
+
+
+def turn(current: str, next_: str, *retained: str) -> Change:
+    """A draft's periods, changed."""
+
+    def change(draft: Path) -> None:
+        table = tomllib.loads(draft.read_text())
+        table["periods"] = {"current": current, "next": next_, "retained": list(retained)}
+        draft.write_text(tomli_w.dumps(table))
+
+    return change
+
+
+def sign_turn(desk: Desk, current: str, next_: str, *retained: str) -> Path:
+    """A signed version under which another period runs."""
+    return desk.sign(desk.draft(turn(current, next_, *retained)))
+
+
+async def turn_period(desk: Desk, current: str, next_: str, *retained: str) -> None:
+    """Bring a register in force under which another period runs."""
+    note = await asyncio.to_thread(sign_turn, desk, current, next_, *retained)
+    done = await asyncio.to_thread(desk.publish, note)
+    assert done.status == 0, done
+
+
+async def directory_of(enclave: Enclave) -> TrustedDirectory:
+    """The directory log as it is stored now."""
+    directory = TrustedDirectory(enclave.trusted_directory().enclave_id)
+    seed, _ = enclave.directory.load_secrets()
+    async with hub(enclave.url, seed) as bus:
+        async for stored in bus.read(DIRECTORY_STREAM, 1):
+            directory.advance(from_base64(stored.headers[ENTRY_HEADER], 100), stored.body)
+    return directory
+
+
+async def until_closed(enclave: Enclave, period: str, seconds: float = 60.0) -> TrustedDirectory:
+    """Wait until the directory holds the closing of every log of a period."""
+    async with asyncio.timeout(seconds):
+        while True:
+            directory = await directory_of(enclave)
+            register = directory.current.register
+            if period in register.periods.retained and all(
+                directory.closing(log_origin(register.enclave, period, c)) is not None
+                for c in all_compartments(register.ceiling_level)
+            ):
+                return directory
+            await asyncio.sleep(0.2)
