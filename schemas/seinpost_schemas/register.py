@@ -25,17 +25,20 @@ from .kinds import Action
 from .limits import MAX_PARTIES, MAX_REVOCATIONS, MAX_WITNESSES
 from .lookalike import verify_distinct_names
 from .note import Note, composite_key, parse_vkey
+from .oin import verify_oin, verify_real
 from .signal import SCHEMA, SignalType, Time
 from .subjects import parse_period, parse_token, witness_key_name
 
 Oin = Annotated[
-    str, Meta(pattern=r"^[0-9]{20}$(?!\n)", description="Organisatie-identificatienummer, 20 digits")
+    str,
+    Meta(
+        pattern=r"^[0-9]{8}[0-9A-Z]{9}000$(?!\n)", description="Organisatie-identificatienummer, 20 positions"
+    ),
 ]
 Hex16 = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$(?!\n)")]
 Hex32 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 NKey = Annotated[str, Meta(pattern=r"^U[A-Z2-7]{55}$(?!\n)", description="NATS user public NKEY")]
 Status = Literal["note", "default"]
-TEST_OIN_PREFIX = "00000099"
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -174,6 +177,8 @@ class Register(_Table, frozen=True, kw_only=True):
     prohibitions: tuple[Prohibition, ...] = ()
     witnesses: Annotated[tuple[WitnessEntry, ...], Meta(max_length=MAX_WITNESSES)] = ()
     revocations: Annotated[tuple[Revocation, ...], Meta(max_length=MAX_REVOCATIONS)] = ()
+    production: bool = False
+    """Whether parties are who their OINs say: no test OINs then, and no way back."""
 
     @property
     def cosigners(self) -> tuple[Witness, ...]:
@@ -356,6 +361,12 @@ def _verify_witnesses(register: Register) -> None:
 
 def _verify_party(party: Party, register: Register) -> None:
     parse_token(party.token, "party")
+    try:
+        verify_oin(party.oin)
+        if register.production:
+            verify_real(party.oin)
+    except MalformedError as error:
+        raise MalformedError(f"{party.token}: {error}") from None
     _carried(party.clearance)
     for identity in party.identities:
         parse_token(identity.name, "identity")

@@ -78,6 +78,8 @@ def _verify_next(register: Register, before: Register) -> None:
         raise BindingError(
             f"register version {register.version} cannot follow version {before.version}: versions rise by one"
         )
+    if before.production and not register.production:
+        raise BindingError("a production register stays one: its parties are who their OINs say")
     _verify_periods(register.periods, before.periods)
 
 

@@ -86,7 +86,7 @@ def registers(draw: st.DrawFn) -> Register:
         parties=tuple(
             Party(
                 token=token,
-                oin=f"{i:020}",
+                oin=f"00000099{i:09d}000",
                 name_nl=token,
                 name_en=token,
                 clearance=draw(st.sampled_from(["ong", "depv"])),

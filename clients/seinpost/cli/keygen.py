@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import msgspec
@@ -12,7 +11,8 @@ import msgspec
 from seinpost._files import write_whole
 from seinpost.identity import generate_identity, store_identity
 from seinpost_schemas.entry import to_base64
-from seinpost_schemas.errors import SetupError
+from seinpost_schemas.errors import MalformedError, SetupError
+from seinpost_schemas.oin import verify_oin
 from seinpost_schemas.request import KeyRequest, WitnessRequest
 from seinpost_schemas.subjects import parse_token
 
@@ -40,8 +40,11 @@ def run(
     request_file = file.with_name(file.name + ".request.json")
     if request_file.exists():
         raise SetupError(f"{request_file} exists already: choose another name, nothing was changed")
-    if owner.oin is not None and not re.fullmatch(r"[0-9]{20}", owner.oin):
-        raise SetupError("an OIN has 20 digits: nothing was written")
+    if owner.oin is not None:
+        try:
+            verify_oin(owner.oin)
+        except MalformedError as error:
+            raise SetupError(f"{error}; nothing was written") from None
     identity, secret = generate_identity(owner.party, owner.name)
     store_identity(file, identity, secret, find_passphrase(passphrase_file, None, confirm=True))
     witness = None

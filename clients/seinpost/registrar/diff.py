@@ -91,6 +91,7 @@ class _Diff:
             "current": texts("The log period that runs"),
             "next": texts("The log period that follows"),
             "retained": texts("The earlier log periods that can still be read"),
+            "production": texts("In production, with real OINs"),
             "oin": texts("OIN"),
             "name_nl": texts("Dutch name"),
             "name_en": texts("English name"),

@@ -132,6 +132,9 @@ def register_lines(register: Register, texts: Texts, language: str) -> list[str]
             quorum=register.quorum,
             witnesses=len(register.witnesses),
         ),
+        texts("in production: every OIN is real")
+        if register.production
+        else texts("a trial: not in production, test OINs are allowed"),
         texts("{threshold} of these registrars must sign:").format(threshold=register.registrars.threshold),
     ]
     lines += [f"  {k.partition('+')[0]}  {key_fingerprint(k.encode())}" for k in register.registrars.keys]

@@ -16,8 +16,8 @@ from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.cosignature import verify_threshold
 from seinpost_schemas.errors import MalformedError, Reason, RefusedError
 from seinpost_schemas.kinds import Action
+from seinpost_schemas.oin import TEST_PREFIX
 from seinpost_schemas.policy import View, may, verify_mandate, verify_signal_type
-from seinpost_schemas.register import TEST_OIN_PREFIX
 from seinpost_schemas.signal import SignalType
 
 THEMES = ("process", "debate", "parties", "international")
@@ -151,7 +151,7 @@ def test_the_text_is_valid_for_a_year_and_of_version_1(view: View) -> None:
 def test_oins_have_the_test_prefix_twenty_digits_and_are_different(view: View) -> None:
     oins = [p.oin for p in view.register.parties]
     assert len(set(oins)) == len(oins) == len(TABLE)
-    assert all(o.startswith(TEST_OIN_PREFIX) and len(o) == 20 and o.isdigit() for o in oins)
+    assert all(o.startswith(TEST_PREFIX) and len(o) == 20 and o.isdigit() for o in oins)
 
 
 def test_some_parties_alone_make_a_register_too() -> None:

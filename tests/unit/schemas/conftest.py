@@ -65,7 +65,7 @@ sender = true
 
 [[parties]]
 token = "ncsc"
-oin = "00000099000000000001"
+oin = "00000099000000001000"
 name_nl = "Nationaal Cyber Security Centrum"
 name_en = "National Cyber Security Centre"
 clearance = "depv"
@@ -87,7 +87,7 @@ until = 2026-12-01T00:00:00Z
 
 [[parties]]
 token = "tafel"
-oin = "00000099000000000002"
+oin = "00000099000000002000"
 name_nl = "Verkiezingstafel"
 name_en = "Election table"
 clearance = "depv"

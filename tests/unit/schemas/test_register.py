@@ -62,8 +62,13 @@ REPLACED: dict[str, tuple[str, str, str]] = {
     "a period of another form": ('current = "2026q4"', 'current = "2026Q4"', "period"),
     "a next period of another form": ('next = "2027q1"', 'next = "2027*"', "period"),
     "a party twice": ('token = "tafel"', 'token = "ncsc"', "party twice"),
-    "an OIN twice": ("000000990000000000" + "02", "000000990000000000" + "01", "OIN twice"),
-    "an OIN of 19 digits": ("000000990000000000" + "02", "00000099000000000" + "02", "oin"),
+    "an OIN twice": ("00000099000000002000", "00000099000000001000", "OIN twice"),
+    "an OIN that ends otherwise": ("00000099000000002000", "00000099000000002001", "oin"),
+    "an OIN in small letters": ("00000099000000002000", "0000009900000a002000", "oin"),
+    "an OIN of no register": ("00000099000000002000", "00000005000000002000", "begin with 00000005"),
+    "an OIN of a KvK-nummer of nine digits": ("00000099000000002000", "00000003123456789000", "0000"),
+    "a test OIN in production": ("schema = 1", "schema = 1\nproduction = true", "test OIN"),
+    "an OIN of 19 digits": ("00000099000000002000", "0000009900000000200", "oin"),
     "an audience twice": ('name = "tafel"\ncode', 'name = "all"\ncode', "audience twice"),
     "an audience code twice": ("code = 2", "code = 1", "audience code twice"),
     "an audience code of 0": ("code = 2", "code = 0", ">= 1"),
@@ -166,3 +171,14 @@ def test_a_registrars_key_is_composite(enclave: Any) -> None:
     plain = format_vkey("registrar-3", b"\x01" + bytes(32))
     with pytest.raises(MalformedError):
         parse_register(enclave.note(changed(enclave.text(), enclave.vkeys(2)[0], plain)))
+
+
+@pytest.mark.parametrize(
+    "oin", ["00000001822477348000", "00000003123456780000", "00000004194049711000", "0000000712AB00000000"]
+)
+def test_a_real_oin_is_one_in_production_too(enclave: Any, oin: str) -> None:
+    text = changed(enclave.text(), "00000099000000002000", oin)
+    parse_register(enclave.note(text))
+    text = changed(text, "00000099000000001000", "00000001000000001000")
+    register = parse_register(enclave.note(changed(text, "schema = 1", "schema = 1\nproduction = true")))
+    assert register.production

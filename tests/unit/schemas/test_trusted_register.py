@@ -143,3 +143,14 @@ def test_a_register_that_breaks_a_rule_is_refused_however_signed(
 def test_an_enclave_id_has_16_bytes(length: int) -> None:
     with pytest.raises(MalformedError):
         TrustedRegister(bytes(length))
+
+
+def test_a_production_register_stays_one(enclave: Any) -> None:
+    def text(version: int, production: str) -> str:
+        real = enclave.text(version=version).replace("00000099", "00000001")
+        return real.replace("schema = 1", f"schema = 1\nproduction = {production}")
+
+    state = TrustedRegister(enclave_id_of(text(1, "true")))
+    assert state.advance(enclave.sign(text(1, "true"), 0, 1)).production
+    refused(state, enclave.sign(text(2, "false"), 0, 1), BindingError, "stays one")
+    assert state.advance(enclave.sign(text(2, "true"), 0, 1)).version == 2

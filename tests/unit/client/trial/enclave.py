@@ -115,7 +115,7 @@ def founding_table() -> dict[str, Any]:
         "parties": [
             {
                 "token": token,
-                "oin": f"00000099{place:012d}",
+                "oin": f"00000099{place:09d}000",
                 "name_nl": token,
                 "name_en": token,
                 "clearance": clearance,
