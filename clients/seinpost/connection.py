@@ -41,7 +41,7 @@ from .delivery import Alarm, Audited, Delivery, Recalled
 from .export_layout import Manifest
 from .identity import Identity, load_identity, read_passphrase_file
 from .proving import parse_sections, prove
-from .receipts import SignalReceipts, receipts_of
+from .receipts import PartyReceipt, SignalReceipts, openings_of, receipts_of
 from .subscriber import Subscriber
 
 ANSWER_SECONDS = 60.0
@@ -418,6 +418,11 @@ class Connection:
         async with self._caught_up({Compartment.parse(s.sent.compartment) for s in signals}) as reading:
             own, now_ms = self._identity.party, wall_ms()
             return [receipts_of(s, self.directory.directory, reading, own, now_ms) for s in signals]
+
+    def openings(self, delivery: Delivery) -> tuple[PartyReceipt, ...]:
+        """Who of its audience has opened a signal that was received, as far as the feed has been read."""
+        recalled = self.status(delivery) == "recalled"
+        return openings_of(delivery, self.directory.directory, self._read, wall_ms(), recalled=recalled)
 
     def _sent(self, signal_id: str | None, limit: int) -> list[SentSignal]:
         sending = SendingState(self._config.state)

@@ -35,6 +35,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     audience: str
     """The register's name for who was to read it."""
     period: str
+    directory_size: int = 0
+    """The size of the directory that the sender sealed it under."""
 
 
 class Recalled(msgspec.Struct, frozen=True, kw_only=True):

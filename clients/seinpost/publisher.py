@@ -37,16 +37,9 @@ from ._transport import Transport
 from .answer import Answer
 from .delivery import Alarm
 from .identity import Identity
+from .receipts import OPEN_WITHIN_MS
 
 _CLOCK_SECONDS = 15.0
-_MINUTE_MS = 60_000
-OPEN_WITHIN_MS = {
-    "immediate": 15 * _MINUTE_MS,
-    "high": 60 * _MINUTE_MS,
-    "normal": 24 * 60 * _MINUTE_MS,
-    "low": 72 * 60 * _MINUTE_MS,
-}
-"""By a signal's urgency: after this long a reader who has not opened it is late."""
 MAX_WAITING = 8_192
 """Signals in memory before ``submit`` makes its caller wait: bounds memory under a flood."""
 

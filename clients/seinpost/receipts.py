@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The Seinpost developers
 # SPDX-License-Identifier: EUPL-1.2
-"""Who has opened what we sent: readers' receipts, held against the audience that the signal had."""
+"""Who has opened a signal: readers' receipts, held against the audience that it had."""
 
 from __future__ import annotations
 
@@ -12,12 +12,23 @@ from seinpost_schemas.clear_bodies import ReceiptState
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.directory import TrustedDirectory
 from seinpost_schemas.errors import RefusedError
+from seinpost_schemas.policy import View
+from seinpost_schemas.signal import Signal
 from seinpost_schemas.subjects import feed_stream
 from seinpost_schemas.uuid7 import format_id
 
 from ._reading_state import ReadingState, ReceiptRow
 from ._sending_state import SentSignal
+from .delivery import Delivery
 
+_MINUTE_MS = 60_000
+OPEN_WITHIN_MS = {
+    "immediate": 15 * _MINUTE_MS,
+    "high": 60 * _MINUTE_MS,
+    "normal": 24 * 60 * _MINUTE_MS,
+    "low": 72 * 60 * _MINUTE_MS,
+}
+"""By a signal's urgency: after this long a reader who has not opened it is late."""
 State = Literal["none", "delivered", "opened", "acknowledged", "withdrawn"]
 
 
@@ -64,25 +75,42 @@ def receipts_of(
         recalled=recalled,
         parties=tuple(
             _of_party(party, rows, recalled=recalled, late=now_ms > signal.due_ms)
-            for party in _audience(signal, directory, compartment, own)
+            for party in _audience(
+                directory.view_at(sent.directory_size), sent.audience, own, compartment, sent.admitted_ms
+            )
         ),
     )
 
 
+def openings_of(
+    delivery: Delivery, directory: TrustedDirectory, reading: ReadingState, now_ms: int, *, recalled: bool
+) -> tuple[PartyReceipt, ...]:
+    """Who has opened a signal that we received, as far as we have read; its sender's own party is left out.
+
+    The audience is that of the register as the sender saw it; none for an act.
+    """
+    if not isinstance(delivery.signal, Signal):
+        return ()
+    compartment, sender = delivery.compartment, delivery.sender
+    due_ms = delivery.created_ms + OPEN_WITHIN_MS[delivery.signal.handling.urgency or "normal"]
+    rows = reading.receipts(feed_stream(delivery.period, compartment), delivery.index, delivery.number)
+    view = directory.view_at(delivery.directory_size)
+    return tuple(
+        _of_party(party, rows, recalled=recalled, late=now_ms > due_ms)
+        for party in _audience(view, delivery.audience, sender, compartment, delivery.admitted_ms)
+    )
+
+
 def _audience(
-    signal: SentSignal, directory: TrustedDirectory, compartment: Compartment, own: str
+    view: View | None, audience: str, sender: str, compartment: Compartment, admitted_ms: int
 ) -> list[str]:
-    sent = signal.sent
-    view = directory.view_at(sent.directory_size)
     if view is None:
         return []
     try:
-        members = view.audience_members(
-            view.audience(sent.audience), view.party(own), compartment, sent.admitted_ms
-        )
+        members = view.audience_members(view.audience(audience), view.party(sender), compartment, admitted_ms)
     except RefusedError:
         return []
-    return sorted({m.party.token for m in members.values()} - {own})
+    return sorted({m.party.token for m in members.values()} - {sender})
 
 
 def _of_party(party: str, rows: list[ReceiptRow], *, recalled: bool, late: bool) -> PartyReceipt:

@@ -522,6 +522,7 @@ class Subscriber:
             epoch_id=header.epoch_id,
             audience=audience,
             period=log.period,
+            directory_size=header.directory_size,
         )
 
     def _is_repeat(self, party: str, encoded: EncodedSignal, seen: list[Seen]) -> bool:

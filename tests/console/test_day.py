@@ -51,6 +51,12 @@ def test_a_new_official_finds_trusts_disputes_and_reports(desk: Stage, browser: 
     expect(trust).to_contain_text("Genoeg getuigen hebben het logboek bevestigd", timeout=30_000)
     page.get_by_role("button", name="Bewijs opnieuw controleren").click()
     expect(page.get_by_role("list", name="Stappen van het bewijs").get_by_role("listitem")).to_have_count(5)
+    # Who has not opened it?
+    readers = page.get_by_role("region", name="Wie heeft het geopend?")
+    expect(readers).to_contain_text(re.compile(r"geopend door \d+ van \d+"))
+    expect(readers.get_by_role("row").filter(has_text="Autoriteit Consument en Markt")).to_contain_text(
+        "niet geopend"
+    )
     # Tell the sender, and dispute it.
     page.get_by_role("button", name="Ontvangst bevestigen").click()
     expect(page.get_by_text("Ontvangst bevestigd.")).to_be_visible()
@@ -62,6 +68,9 @@ def test_a_new_official_finds_trusts_disputes_and_reports(desk: Stage, browser: 
     others = page.get_by_role("region", name="Wat anderen ermee deden")
     expect(others).to_contain_text("bzk Betwisten", timeout=15_000)
     expect(others).to_contain_text("satirisch programma")
+    # By now the log says that this organisation has opened it.
+    own = readers.get_by_role("row").filter(has_text="Binnenlandse Zaken")
+    expect(own).to_contain_text("ontvangst bevestigd", timeout=40_000)
     # The situation report of the day.
     page.get_by_role("link", name="Situatiebeeld").click()
     with page.expect_download() as download:

@@ -134,6 +134,25 @@ async def test_receipts_say_who_has_and_has_not_opened_it(witnessed: Enclave) ->
     assert row["audited"]
 
 
+async def test_a_reader_sees_who_of_the_audience_has_opened_a_signal(witnessed: Enclave) -> None:
+    async with (
+        reading(witnessed, "ibd") as ibd,
+        reading(witnessed, "tafel") as tafel,
+        seinpost.connect(witnessed.config("ncsc")) as ncsc,
+    ):
+        answer = await ncsc.publish(signal("seen by some"), **WHERE)
+        theirs, own = await ibd.delivery(answer.signal), await tafel.delivery(answer.signal)
+        seen = {o.party: o for o in tafel.connection.openings(own)}
+        assert set(seen) >= {"ibd", "kiesraad", "tafel"}
+        assert "ncsc" not in seen
+        assert not any(o.late for o in seen.values())
+        ibd.connection.acknowledge(theirs)
+        async with asyncio.timeout(SECONDS):
+            while {o.party: o.state for o in tafel.connection.openings(own)}["ibd"] != "acknowledged":
+                await asyncio.sleep(0.1)
+        assert {o.party: o.state for o in tafel.connection.openings(own)}["kiesraad"] == "none"
+
+
 async def test_a_party_that_has_not_opened_an_urgent_signal_is_late(witnessed: Enclave) -> None:
     async with seinpost.connect(witnessed.config("ncsc")) as post:
         made = signal("Nu", urgency="immediate")

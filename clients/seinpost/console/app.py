@@ -322,6 +322,7 @@ class Console:
                 "supersedes": [e for i in entry.signal.handling.supersedes for e in view.named(i)],
                 "refers_to": [e for i in entry.signal.handling.refers_to for e in view.named(i)],
                 "acts": view.acts(entry),
+                "names": self._party_names(_session(request).language),
                 "opened": opened,
                 "steps": steps,
                 "back": entry.ref.path,
@@ -329,6 +330,10 @@ class Console:
                 "can_answer": self._table.may_answer(entry),
             },
         )
+
+    def _party_names(self, language: str) -> dict[str, str]:
+        parties = self._table.connection.directory.view.register.parties
+        return {p.token: p.name_nl if language == "nl" else p.name_en for p in parties}
 
     async def _overview(self, request: Request) -> Response:
         view = self._table.view

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from seinpost.connection import Connection
 from seinpost.delivery import Alarm, Audited, Recalled
+from seinpost.receipts import PartyReceipt
 from seinpost.subscriber import readable
 from seinpost_schemas.errors import SeinpostError
 from seinpost_schemas.kinds import Action
@@ -104,6 +105,10 @@ class Table:
     def status(self, entry: Entry) -> str:
         """pending, audited, alarm or recalled."""
         return self.connection.status(entry.delivery)
+
+    def openings(self, entry: Entry) -> tuple[PartyReceipt, ...]:
+        """Who of its audience has opened it, who has not, and who is late."""
+        return self.connection.openings(entry.delivery)
 
     def is_hidden(self, entry: Entry, session: Session) -> bool:
         """Whether its protected section stays closed: on a wall, or when its sender took it back."""

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from seinpost.receipts import PartyReceipt
 from seinpost_schemas.compartment import CARRIED, Theme
 
 Texts = Callable[[str], str]
@@ -102,6 +103,13 @@ REASONS = {
     "revoked": "This console's keys were revoked.",
 }
 OTHER_REASON = "A rule of the enclave does not allow this."
+OPENINGS = {
+    "none": "not opened",
+    "delivered": "arrived, not opened",
+    "opened": "opened",
+    "acknowledged": "acknowledged to the sender",
+    "withdrawn": "withdrawn from view",
+}
 ROLES = {"reader": "reader", "coordinator": "coordinator"}
 DONE = {
     "acknowledge": "Acknowledged.",
@@ -122,7 +130,7 @@ REFUSALS = {
 }
 BY_VALUE = (
     SEVERITIES, TYPES, STATUS, URGENCY, PERSONAL_DATA, RELIABILITY, CREDIBILITY, FEEDBACK, ALARMS, PROOF, PROOF_SHORT,
-    REFUSALS, DONE, ROLES, REASONS, {"": OTHER_REASON},
+    REFUSALS, DONE, ROLES, OPENINGS, REASONS, {"": OTHER_REASON},
 )  # fmt: skip
 """Every table that is looked up by a code: their values are in the catalogue too."""
 
@@ -156,6 +164,14 @@ def alarm_sentence(code: str, texts: Texts) -> str:
 def reason_sentence(reason: str, texts: Texts) -> str:
     """Why something was refused, in a sentence."""
     return texts(REASONS.get(reason, OTHER_REASON))
+
+
+def opened_by(openings: Sequence[PartyReceipt], texts: Texts) -> str:
+    """How many of an audience have opened a signal, and how many should have by now."""
+    opened = sum(o.state in ("opened", "acknowledged") for o in openings)
+    late = sum(o.late for o in openings)
+    said = texts("opened by {n} of {all}").format(n=opened, all=len(openings))
+    return said + (texts(", {n} too late").format(n=late) if late else "")
 
 
 def age(now_ms: int, then_ms: int, texts: Texts) -> str:
