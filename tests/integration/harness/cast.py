@@ -105,7 +105,7 @@ class Reader:
         leave = contextlib.AsyncExitStack()
         connection = await leave.enter_async_context(seinpost.connect(config))
         # It reads only: the identity's chains are made by hand here, and two hands would fork them.
-        connection._tell_receipts = lambda _compartments, _period: None  # type: ignore[method-assign]
+        connection._tell_receipts = lambda _compartments: None  # type: ignore[method-assign]
         return cls(connection, leave)
 
     async def _read(self) -> None:
