@@ -24,7 +24,7 @@ from seinpost_schemas.submission import Submission
 from seinpost_schemas.tlog_proof import TlogProof
 from seinpost_schemas.uuid7 import format_id, parse_id
 
-from ._acting import find_place, give_feedback, take_back
+from ._acting import find_place, give_feedback, set_status, take_back
 from ._catch_up import catch_up
 from ._directory import DirectoryFollower, wall_ms
 from ._lock import Lock
@@ -281,6 +281,24 @@ class Connection:
         report = ActReport(act=act, text=text, official=official)
         publisher = await self._sending.get()
         answer = await give_feedback(publisher, self.directory, self._read, place, signal_id, report)
+        return await self._answered(answer, timeout_seconds)
+
+    async def set_status(
+        self,
+        signal_id: str,
+        status: str,
+        *,
+        official: str | None = None,
+        sender: str | None = None,
+        timeout_seconds: float = ANSWER_SECONDS,
+    ) -> Answer:
+        """Tell the own party's identities, and nobody else, what is done with a signal: a table act in the log.
+
+        ``status`` is new, in-hand or closed; ``official`` a pseudonymous number. Raises like ``publish``.
+        """
+        place = find_place(self._read, signal_id, sender)
+        publisher = await self._sending.get()
+        answer = await set_status(publisher, place, signal_id, status, official)
         return await self._answered(answer, timeout_seconds)
 
     async def recall(self, signal_id: str, reason: str, *, timeout_seconds: float = ANSWER_SECONDS) -> Answer:

@@ -196,6 +196,8 @@ class Signal(Section, frozen=True, kw_only=True, gc=False):
 
 FEEDBACK = ("corroborate", "dispute", "false-positive", "action-taken", "question")
 """What feedback (kind 6) can say of a signal."""
+TABLE_STATUS = ("new", "in-hand", "closed")
+"""What a table act (kind 8) with act ``status`` can make of a signal, among the own party only."""
 
 
 class ActHandling(Section, frozen=True, kw_only=True, gc=False):

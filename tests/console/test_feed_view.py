@@ -14,9 +14,9 @@ from feed_samples import START_MS, act, delivery, identifier, signal
 from seinpost.console.feed_view import PAGE_ROWS, Entry, FeedView
 from seinpost.console.filters import Filters, parse_filters
 from seinpost.console.text_search import TextSearch
-from seinpost.delivery import Alarm, Audited
+from seinpost.delivery import Alarm, Audited, Delivery
 from seinpost_schemas.compartment import Compartment
-from seinpost_schemas.signal import Indicator
+from seinpost_schemas.signal import Act, ActReport, Indicator
 
 
 def titles(view: FeedView, **filters: object) -> list[str]:
@@ -268,3 +268,37 @@ def test_signals_at_one_place_of_two_periods_are_two() -> None:
     # What is confirmed of the newest log says nothing of the one before it.
     assert view.log(first.period, "depv/process").audited == 0
     assert view.logs["depv/process"].audited == 9
+
+
+def at_table(number: int, about: str, status: str | None, what: str = "status", kind: int = 8) -> Delivery:
+    made = act(number, about)
+    report = ActReport(act=what, status=status, official="a-7")
+    assert isinstance(made.signal, Act)
+    return msgspec.structs.replace(
+        made, kind=kind, signal=msgspec.structs.replace(made.signal, report=report)
+    )
+
+
+def test_the_newest_table_act_holds_and_is_not_shown_as_what_others_did() -> None:
+    view = FeedView()
+    entry = add(view, 1, "een")
+    assert view.at_table(entry) is None
+    for number, status in enumerate(("in-hand", "closed", "new"), 2):
+        before = view.version
+        assert view.add(at_table(number, identifier(1), status)) is None
+        found = view.at_table(entry)
+        assert found is not None
+        assert (found.status, found.official) == (status, "a-7")
+        assert view.version > before
+    assert view.acts(entry) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "what", "kind"),
+    [("lost", "status", 8), (None, "status", 8), ("closed", "assign", 8), ("closed", "status", 6)],
+)
+def test_only_a_table_act_with_a_known_status_counts(status: str | None, what: str, kind: int) -> None:
+    view = FeedView()
+    entry = add(view, 1, "een")
+    view.add(at_table(2, identifier(1), status, what, kind))
+    assert view.at_table(entry) is None

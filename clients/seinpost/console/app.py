@@ -23,6 +23,7 @@ from starlette.staticfiles import StaticFiles
 
 from seinpost_schemas.compartment import CARRIED, Theme
 from seinpost_schemas.errors import RefusedError, SeinpostError
+from seinpost_schemas.signal import TABLE_STATUS
 
 from .audience_preview import publish_mandates
 from .feed_view import Entry, Ref
@@ -87,6 +88,7 @@ class Console:
                 Route(_SIGNAL + "/proof", self._proof, methods=["POST"]),
                 Route(_SIGNAL + "/export", self._export, methods=["POST"]),
                 Route(_SIGNAL + "/acknowledge", self._acknowledge, methods=["POST"]),
+                Route(_SIGNAL + "/status", self._status, methods=["POST"]),
                 Route(_SIGNAL + "/feedback", self._feedback, methods=["POST"]),
                 Route("/report", report.show),
                 Route("/report", report.take, methods=["POST"]),
@@ -299,6 +301,23 @@ class Console:
         except (SeinpostError, TimeoutError) as error:
             return self._done(request, entry, f"{reason_sentence('unavailable', texts)} {error}")
         return self._done(request, entry, DONE["feedback"])
+
+    async def _status(self, request: Request) -> Response:
+        """Say among colleagues what is done with a signal, under the official's number."""
+        entry, session = self._entry(request), _session(request)
+        status = request.state.form.get("status", "")
+        if entry is None or entry.signal.id is None or status not in TABLE_STATUS:
+            return self._draw(request, "missing.html", {}, 404)
+        texts = self._pages.texts(session.language)
+        try:
+            async with asyncio.timeout(_ACT_SECONDS):
+                await self._table.connection.set_status(
+                    entry.signal.id, status, official=session.official, sender=entry.delivery.sender
+                )
+        except (SeinpostError, TimeoutError) as error:
+            reason = error.reason if isinstance(error, RefusedError) else "unavailable"
+            return self._done(request, entry, f"{reason_sentence(reason, texts)} {error}")
+        return self._done(request, entry, DONE["status"])
 
     def _done(self, request: Request, entry: Entry, notice: str) -> Response:
         session = _session(request)

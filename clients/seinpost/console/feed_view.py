@@ -14,7 +14,8 @@ import msgspec
 
 from seinpost.delivery import Alarm, Audited, Delivery
 from seinpost_schemas.compartment import Compartment
-from seinpost_schemas.signal import Act, Signal
+from seinpost_schemas.kinds import Kind
+from seinpost_schemas.signal import TABLE_STATUS, Act, Signal
 
 from .filters import Filters
 
@@ -83,6 +84,14 @@ class Related(NamedTuple):
     techniques: tuple[str, ...]
 
 
+class AtTable(NamedTuple):
+    """A table act on a signal: new, in-hand or closed; the official's pseudonymous number, and when."""
+
+    status: str
+    official: str | None
+    at_ms: int
+
+
 class LogHealth(msgspec.Struct, kw_only=True):
     """What is known of one log."""
 
@@ -111,6 +120,7 @@ class FeedView:
         self._by_id: dict[str, list[Entry]] = defaultdict(list)
         self._superseded: dict[str, list[Entry]] = defaultdict(list)
         self._acts: dict[str, list[tuple[Delivery, Act]]] = defaultdict(list)
+        self._at_table: dict[str, AtTable] = {}
         self._counts: dict[bool, dict[str, Counter[str]]] = {
             exercise: {name: Counter() for name in ("theme", "unread", "sender", "technique")}
             for exercise in (False, True)
@@ -139,6 +149,9 @@ class FeedView:
         log = self.log(delivery.period, str(delivery.compartment))
         log.received = max(log.received, delivery.index + 1)
         signal = delivery.signal
+        if delivery.kind == Kind.TABLE_ACT and isinstance(signal, Act):
+            self._take_table_act(delivery, signal)
+            return None
         if isinstance(signal, Act):
             for about in signal.handling.refers_to:
                 self._acts[about].append((delivery, signal))
@@ -160,6 +173,12 @@ class FeedView:
         self._relate(entry)
         self._count(entry)
         return entry
+
+    def _take_table_act(self, delivery: Delivery, act: Act) -> None:
+        """The newest in the log holds: every console of the party reads the same log in the same order."""
+        if act.report.act == "status" and act.report.status in TABLE_STATUS:
+            for about in act.handling.refers_to:
+                self._at_table[about] = AtTable(act.report.status, act.report.official, delivery.admitted_ms)
 
     def _relate(self, entry: Entry) -> None:
         signal = entry.signal
@@ -292,6 +311,10 @@ class FeedView:
     def named(self, signal_id: str) -> list[Entry]:
         """The signals with an id."""
         return list(self._by_id.get(signal_id, []))
+
+    def at_table(self, entry: Entry) -> AtTable | None:
+        """What the own party last said is done with it; ``None`` while nobody did."""
+        return self._at_table.get(entry.signal.id or "")
 
     def acts(self, entry: Entry) -> list[tuple[Delivery, Act]]:
         """What parties did about it, as it came."""

@@ -110,10 +110,12 @@ OPENINGS = {
     "acknowledged": "acknowledged to the sender",
     "withdrawn": "withdrawn from view",
 }
+AT_TABLE = {"new": "new", "in-hand": "in hand", "closed": "closed"}
 ROLES = {"reader": "reader", "coordinator": "coordinator"}
 DONE = {
     "acknowledge": "Acknowledged.",
     "feedback": "Your answer was sent.",
+    "status": "Your colleagues see it now.",
     "unproven": "There is no proof of this signal yet. Try again once witnesses have confirmed it.",
 }
 REFUSALS = {
@@ -130,7 +132,7 @@ REFUSALS = {
 }
 BY_VALUE = (
     SEVERITIES, TYPES, STATUS, URGENCY, PERSONAL_DATA, RELIABILITY, CREDIBILITY, FEEDBACK, ALARMS, PROOF, PROOF_SHORT,
-    REFUSALS, DONE, ROLES, OPENINGS, REASONS, {"": OTHER_REASON},
+    REFUSALS, DONE, ROLES, OPENINGS, AT_TABLE, REASONS, {"": OTHER_REASON},
 )  # fmt: skip
 """Every table that is looked up by a code: their values are in the catalogue too."""
 
