@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+sys.path.append(str(Path(__file__).parent))
+
 JS = Path(__file__).parent / "js"
 TOOLS = Path(sys.executable).parent
 INSTALL = [str(TOOLS / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
