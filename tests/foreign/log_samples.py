@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from seinpost_schemas.checkpoint import Checkpoint, LogKeys
-from seinpost_schemas.cosignature import COSIGNATURE_ED25519_TYPE, WitnessKeys
-from seinpost_schemas.merkle import leaf_hash
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from seinpost_schemas.checkpoint import Checkpoint, LogKeys, parse_checkpoint
+from seinpost_schemas.cosignature import COSIGNATURE_ED25519_TYPE, WitnessKeys, ed25519_message
+from seinpost_schemas.merkle import leaf_hash, verify_consistency, verify_inclusion
 from seinpost_schemas.merkle_tree import MerkleTree
-from seinpost_schemas.note import ED25519_TYPE, Note, format_vkey, parse_note
+from seinpost_schemas.note import ED25519_TYPE, Note, format_vkey, key_id, parse_note, verify_ed25519
 from seinpost_schemas.tiles import TILE_WIDTH, bundle_path, encode_bundle, tile_hashes, tiles_of
 
 ORIGIN = "proef/2026q4/depv/process"
@@ -72,3 +74,25 @@ def task_of(size: int, note: bytes, tree: MerkleTree, entries: list[bytes]) -> d
         ],
         "tiles": {path: data.hex() for path, data in tiles_over(entries).items()},
     }
+
+
+def verify_made(made: dict[str, Any], size: int) -> None:
+    """Hold what another implementation made of the same entries against ours: tree, note, proofs, tiles."""
+    entries = entries_of(size)
+    tree = tree_of(entries)
+    root = bytes.fromhex(made["root"])
+    assert root == tree.root()
+    note = parse_note(bytes.fromhex(made["note"]))
+    checkpoint = parse_checkpoint(note)
+    assert checkpoint == Checkpoint(ORIGIN, size, root)
+    verify_ed25519(note, ORIGIN, LOG.public.ed25519)
+    witness = WITNESSES[0].public
+    (line,) = (s for s in note.signatures if s.name == witness.name)
+    assert line.key_id == key_id(witness.name, COSIGNATURE_ED25519_TYPE + witness.ed25519)
+    key = ed25519.Ed25519PublicKey.from_public_bytes(witness.ed25519)
+    key.verify(line.signature[8:], ed25519_message(int.from_bytes(line.signature[:8], "big"), checkpoint))
+    for index, proof in made["inclusion"]:
+        verify_inclusion(leaf_hash(entries[index]), index, size, [bytes.fromhex(h) for h in proof], root)
+    for old, proof in made["consistency"]:
+        verify_consistency(old, size, [bytes.fromhex(h) for h in proof], tree.root(old), root)
+    assert {path: bytes.fromhex(data) for path, data in made["tiles"].items()} == tiles_over(entries)

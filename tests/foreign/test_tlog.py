@@ -16,9 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ed25519
 from log_samples import (
-    LOG,
     LOG_SEED,
     ORIGIN,
     SIZES,
@@ -26,14 +24,11 @@ from log_samples import (
     cosigned_note,
     entries_of,
     task_of,
-    tiles_over,
-    tree_of,
+    verify_made,
 )
 
-from seinpost_schemas.checkpoint import Checkpoint, LogKeys, parse_checkpoint
-from seinpost_schemas.cosignature import COSIGNATURE_ED25519_TYPE, ed25519_message
-from seinpost_schemas.merkle import leaf_hash, verify_consistency, verify_inclusion
-from seinpost_schemas.note import ED25519_TYPE, format_vkey, key_id, parse_note, verify_ed25519
+from seinpost_schemas.checkpoint import LogKeys
+from seinpost_schemas.note import ED25519_TYPE, format_vkey
 
 pytestmark = [pytest.mark.foreign, pytest.mark.timeout(300)]
 
@@ -100,20 +95,4 @@ def test_ours_accepts_the_foreign_ones(foreign_python: Path, size: int) -> None:
         log_seed=LOG_SEED[:32].hex(),
         witness_seed=(b"\x01" * 32).hex(),
     )
-    tree = tree_of(entries)
-    root = bytes.fromhex(made["root"])
-    assert root == tree.root()
-    note = parse_note(bytes.fromhex(made["note"]))
-    checkpoint = parse_checkpoint(note)
-    assert checkpoint == Checkpoint(ORIGIN, size, root)
-    verify_ed25519(note, ORIGIN, LOG.public.ed25519)
-    witness = WITNESSES[0].public
-    (line,) = (s for s in note.signatures if s.name == witness.name)
-    assert line.key_id == key_id(witness.name, COSIGNATURE_ED25519_TYPE + witness.ed25519)
-    key = ed25519.Ed25519PublicKey.from_public_bytes(witness.ed25519)
-    key.verify(line.signature[8:], ed25519_message(int.from_bytes(line.signature[:8], "big"), checkpoint))
-    for index, proof in made["inclusion"]:
-        verify_inclusion(leaf_hash(entries[index]), index, size, [bytes.fromhex(h) for h in proof], root)
-    for old, proof in made["consistency"]:
-        verify_consistency(old, size, [bytes.fromhex(h) for h in proof], tree.root(old), root)
-    assert {path: bytes.fromhex(data) for path, data in made["tiles"].items()} == tiles_over(entries)
+    verify_made(made, size)
