@@ -115,13 +115,13 @@ class RegisterFollower:
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._patience_seconds()):
-                    await self._directory.new_register.wait()
-            self._directory.new_register.clear()
+                    await self._directory.rights_changed.wait()
+            self._directory.rights_changed.clear()
             try:
                 await self.follow_once()
             except UnavailableError as error:
                 _log.warning("register waits", cause=str(error))
-                self._directory.new_register.set()
+                self._directory.rights_changed.set()
                 await asyncio.sleep(1)
 
     def _patience_seconds(self) -> float:

@@ -77,6 +77,8 @@ class LogAudit:
         self._uncovered_ms: int | None = None
         self._ever = False
         self._witnessed = False
+        self.audited_ms = 0
+        """Unix milliseconds of the newest cosigned checkpoint that agreed with what was received, or 0."""
         self._ahead: tuple[Checkpoint, bytes, int] | None = None
         self._closed: Checkpoint | None = None
         self._ended_ms: int | None = None
@@ -180,6 +182,8 @@ class LogAudit:
                 self._ahead = (checkpoint, data, now_ms)
             return alarms
         found = self._compare(checkpoint, data)
+        if self._witnessed and self.audited_size == checkpoint.tree_size and found is None:
+            self.audited_ms = timestamp * 1000
         return alarms + ([found] if found else [])
 
     def _compare(self, checkpoint: Checkpoint, note: bytes) -> AuditAlarm | None:

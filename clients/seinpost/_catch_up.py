@@ -22,10 +22,10 @@ from seinpost_schemas.subjects import (
 
 from ._direct_reading import DirectReading
 from ._directory import DirectoryFollower
+from ._keyring import Keyring
 from ._reading_state import ReadingState
 from ._transport import Transport
 from .delivery import Alarm, Audited
-from .identity import Identity
 from .subscriber import Subscriber
 
 _SECONDS_WITHOUT_PROGRESS = 30.0
@@ -36,7 +36,7 @@ _LOOK_SECONDS = 0.05
 async def catch_up(
     directory: DirectoryFollower,
     transport: Transport,
-    identity: Identity,
+    keyring: Keyring,
     state: ReadingState,
     wanted: set[Compartment] | None,
     progress: Callable[[str], None],
@@ -46,7 +46,7 @@ async def catch_up(
     Raises ``UnavailableError`` when nothing comes for 30 s.
     """
     transport = DirectReading(transport)
-    subscriber = Subscriber(identity, directory, transport, state, _no_alarm, _no_audited, only=wanted)
+    subscriber = Subscriber(keyring, directory, transport, state, _no_alarm, _no_audited, only=wanted)
     register = directory.view.register
     goals: dict[str, int] = {}
     for period in register.periods.readable:

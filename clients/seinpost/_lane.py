@@ -58,7 +58,8 @@ _RETRIED = frozenset({Reason.GAP, Reason.EPOCH, Reason.STALE_DIRECTORY, Reason.R
 
 class _Epoch(msgspec.Struct, eq=False):
     secrets: EpochSecrets
-    keys: tuple[bytes, ...]
+    readers: frozenset[bytes]
+    """sender_ids: a reader's next KEM key alone is no reason for a new epoch."""
     started_ms: int
     envelopes: int = 0
     last_seq: int = 0
@@ -350,7 +351,8 @@ class Lane:
         origin = view.party(channel.origin or view.member(self._identity.sender_id).party.token)
         members = view.audience_members(audience, origin, self.compartment, now_ms)
         epoch = self._epochs.get(channel)
-        if epoch is not None and not self._is_due(epoch, tuple(members)):
+        readers = frozenset(m.keys.sender_id for m in members.values())
+        if epoch is not None and not self._is_due(epoch, readers):
             return epoch
         if epoch is not None:
             await self._end(channel, epoch)
@@ -358,15 +360,15 @@ class Lane:
         envelope, secrets = make_epoch(
             self._place(Kind.EPOCH), audience.code, recipients, self._identity.signing, channel.reply_to
         )
-        epoch = _Epoch(secrets, tuple(members), monotonic_ms())
+        epoch = _Epoch(secrets, readers, monotonic_ms())
         self._epochs[channel] = epoch
         self._send(envelope, [], epoch, channel)
         return epoch
 
     @staticmethod
-    def _is_due(epoch: _Epoch, keys: tuple[bytes, ...]) -> bool:
+    def _is_due(epoch: _Epoch, readers: frozenset[bytes]) -> bool:
         old = monotonic_ms() - epoch.started_ms > MAX_EPOCH_AGE_MS - _EPOCH_MARGIN_MS
-        return old or epoch.sealed >= MAX_EPOCH_ENVELOPES - 1 or epoch.keys != keys
+        return old or epoch.sealed >= MAX_EPOCH_ENVELOPES - 1 or epoch.readers != readers
 
     async def _end(self, channel: Channel, epoch: _Epoch) -> None:
         """Close an epoch in the log, once everything sealed under it is answered."""
@@ -457,6 +459,6 @@ def recipients_of(
 ) -> dict[bytes, Recipient]:
     """Public keys and protected rights of an audience's identities, by kem_key_id."""
     return {
-        key_id: Recipient(member.keys.kem, may(view, member.party, Action.READ_PROTECTED, compartment, at_ms))
+        key_id: Recipient(member.kem, may(view, member.party, Action.READ_PROTECTED, compartment, at_ms))
         for key_id, member in members.items()
     }

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What an identity keeps on disk of its reading: reading.db.
 
-Positions, chain heads, epoch secrets sealed under the storage key, which signals were delivered, and what the
-log says of them. It is not trusted: a changed or older file can make signals be delivered again, not
-believed. No signal is ever stored.
+Positions, chain heads, which signals were delivered, and what the log says of them; what opens them is in keys.db.
+It is not trusted: a changed or older file can make signals be delivered again, not believed. No signal is ever
+stored.
 """
 
 from __future__ import annotations
@@ -14,18 +14,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
-from cryptography.exceptions import InvalidTag
 
 from seinpost_schemas.errors import SetupError
 
 from ._database import Database
+from ._storage_seal import StorageSeal
 
-_CONTEXT = b"seinpost/keyring/v1"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS position(stream TEXT PRIMARY KEY, next_seq INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS feed(stream TEXT PRIMARY KEY, state BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS epoch(epoch_id BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS seen(party TEXT, signal_id BLOB, digest BLOB NOT NULL,
     PRIMARY KEY(party, signal_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS audit(origin TEXT PRIMARY KEY, sealed BLOB NOT NULL);
@@ -131,7 +128,7 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class ReadingState(Database):
-    """Positions, feeds, keyring and delivered signals."""
+    """Positions, feeds and delivered signals."""
 
     def __init__(self, directory: Path, storage_key: bytes, name: str = "reading.db") -> None:
         super().__init__(
@@ -140,6 +137,7 @@ class ReadingState(Database):
             "NORMAL",
         )
         self._key = storage_key
+        self._seal = StorageSeal(storage_key, name)
 
     def position(self, stream: str) -> int:
         """The next stream sequence to read, from 1."""
@@ -153,17 +151,18 @@ class ReadingState(Database):
     def load_feed(self, stream: str) -> bytes | None:
         """The feed's state as it was stored with its position; sealed, so a foreign one is noticed."""
         row = self._db.execute("SELECT state FROM feed WHERE stream=?", (stream,)).fetchone()
-        return self._open(row[0], b"feed", stream.encode()) if row else None
+        return self._seal.open(row[0], b"feed", stream.encode()) if row else None
 
     def load_audit(self, origin: str) -> bytes | None:
         """What was audited of a log; sealed."""
         row = self._db.execute("SELECT sealed FROM audit WHERE origin=?", (origin,)).fetchone()
-        return self._open(row[0], b"audit", origin.encode()) if row else None
+        return self._seal.open(row[0], b"audit", origin.encode()) if row else None
 
     def store_audit(self, origin: str, state: bytes) -> None:
         """Store what was audited of a log."""
         self._db.execute(
-            "INSERT OR REPLACE INTO audit VALUES(?,?)", (origin, self._seal(state, b"audit", origin.encode()))
+            "INSERT OR REPLACE INTO audit VALUES(?,?)",
+            (origin, self._seal.seal(state, b"audit", origin.encode())),
         )
 
     def commit(
@@ -181,7 +180,7 @@ class ReadingState(Database):
             self.store_position(stream, next_seq)
             self._db.execute(
                 "INSERT OR REPLACE INTO feed VALUES(?,?)",
-                (stream, self._seal(feed, b"feed", stream.encode())),
+                (stream, self._seal.seal(feed, b"feed", stream.encode())),
             )
             self._db.executemany(
                 "INSERT OR IGNORE INTO seen VALUES(?,?,?)", [(s.party, s.signal_id, s.digest) for s in seen]
@@ -337,17 +336,6 @@ class ReadingState(Database):
                 self._db.execute("DELETE FROM place WHERE stream=?", (stream,))
             self._db.execute("DELETE FROM seen")
 
-    def store_epoch(self, epoch_id: bytes, secrets: bytes) -> None:
-        """Keep an epoch's secrets, sealed under the storage key."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO epoch VALUES(?,?)", (epoch_id, self._seal(secrets, b"epoch", epoch_id))
-        )
-
-    def load_epoch(self, epoch_id: bytes) -> bytes | None:
-        """An epoch's secrets; ``None`` if not held."""
-        row = self._db.execute("SELECT sealed FROM epoch WHERE epoch_id=?", (epoch_id,)).fetchone()
-        return self._open(row[0], b"epoch", epoch_id) if row else None
-
     def verify_directory(self, size: int, root: bytes) -> None:
         """Raise ``SetupError`` when the directory at the stored size is not the one confirmed before."""
         row = self._db.execute("SELECT size, root FROM floor").fetchone()
@@ -364,19 +352,3 @@ class ReadingState(Database):
                 f"the directory has {size} entries where this machine saw {row[0]}: it was rolled back"
             )
         self._db.execute("INSERT OR REPLACE INTO floor VALUES(1,?,?)", (size, root))
-
-    def _seal(self, data: bytes, *place: bytes) -> bytes:
-        encryptor = Cobblestone256Encryptor(self._key, b"\0".join((_CONTEXT, *place)))
-        return encryptor.update(data) + encryptor.finalize()
-
-    def _open(self, data: object, *place: bytes) -> bytes:
-        """A value as it was stored at this very place; ``SetupError`` for any other."""
-        decryptor = Cobblestone256Decryptor(self._key, b"\0".join((_CONTEXT, *place)))
-        try:
-            if not isinstance(data, bytes):
-                raise ValueError
-            return decryptor.update(data) + decryptor.finalize()
-        except (InvalidTag, ValueError):
-            raise SetupError(
-                "this state directory belongs to another identity or was changed: remove reading.db to start over"
-            ) from None

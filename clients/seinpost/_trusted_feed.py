@@ -143,10 +143,10 @@ class TrustedFeed:
         """Entries eaten so far."""
         return self._frontier.size
 
-    def has_slot(self, epoch_id: bytes, kem_key_id: bytes) -> bool:
-        """Whether an epoch of this log is sealed to a reader's key."""
+    def slot_ids(self, epoch_id: bytes) -> tuple[bytes, ...]:
+        """The 16-byte kem_key_ids that an epoch of this log is sealed to; none for one that is not known here."""
         epoch = self._epochs.get(epoch_id)
-        return epoch is not None and kem_key_id in epoch.slot_ids
+        return epoch.slot_ids if epoch is not None else ()
 
     def epoch(self, epoch_id: bytes) -> LoggedEpoch:
         """An epoch of this log that is known here; raises ``RefusedError`` otherwise."""
@@ -246,6 +246,9 @@ class TrustedFeed:
         if header.kind == Kind.EPOCH:
             body = decode_epoch_body(envelope.body)
             verify_epoch_rights(seen, member, header, body, at_ms, self._answered(body.reply_to))
+            self._directory.verify_slots_fresh(
+                tuple(s.kem_key_id for s in body.slots), entry.directory_size, at_ms
+            )
             return mandate, body
         if header.kind in SEALED or header.kind == Kind.END_OF_EPOCH:
             epoch = verify_epoch_open(self._epochs.get(header.epoch_id), header, at_ms)

@@ -27,7 +27,9 @@ from seinpost_schemas.uuid7 import format_id, parse_id
 from ._acting import find_place, give_feedback, set_status, take_back
 from ._catch_up import catch_up
 from ._directory import DirectoryFollower, wall_ms
+from ._keyring import Keyring
 from ._lock import Lock
+from ._prekeys import Prekeys
 from ._publishing import Publishing
 from ._reading_state import Owed, ReadingState
 from ._receipting import Receipting
@@ -46,7 +48,7 @@ from .subscriber import Subscriber
 
 ANSWER_SECONDS = 60.0
 _KEPT_ALARMS = 10_000
-_LAST_RECEIPT_SECONDS = 2.0
+_LAST_RECEIPT_SECONDS = 5.0
 _PROOFS_SECONDS = 2.0
 Status = Literal["pending", "audited", "alarm", "recalled"]
 _log = logging.getLogger("seinpost")
@@ -109,6 +111,7 @@ class Connection:
         self._transport: Transport | None = None
         self._directory: DirectoryFollower | None = None
         self._reading: ReadingState | None = None
+        self._keyring: Keyring | None = None
         self.alarms: list[Alarm] = []
         """The alarms since the start, the newest thousands of them."""
 
@@ -129,6 +132,8 @@ class Connection:
             raise SetupError(f"the identity belongs to {identity.party}, the configuration to {config.party}")
         self._reading = ReadingState(config.state, identity.storage_key)
         self._stack.callback(self._reading.close)
+        self._keyring = Keyring(config.state, identity)
+        self._stack.callback(self._keyring.close)
         self._transport = await NatsTransport.connect(config.server, identity.party, identity.nats_seed)
         self._stack.push_async_callback(self._transport.close)
         self._directory = DirectoryFollower(config.enclave_id, self._transport, self._reading)
@@ -208,6 +213,12 @@ class Connection:
         if self._reading is None:
             raise RuntimeError("use 'async with seinpost.connect(…)'")
         return self._reading
+
+    @property
+    def _keys(self) -> Keyring:
+        if self._keyring is None:
+            raise RuntimeError("use 'async with seinpost.connect(…)'")
+        return self._keyring
 
     async def submit(
         self, signal: Signal, *, theme: str, classification: str, audience: str | None = None
@@ -381,7 +392,7 @@ class Connection:
         )
         try:
             subscriber = Subscriber(
-                self._identity,
+                self._keys,
                 directory,
                 self._connected,
                 self._read,
@@ -392,11 +403,20 @@ class Connection:
             compartments = subscriber.compartments()
             self._remember_recalls(compartments)
             self._tell_receipts(compartments)
-            async with contextlib.aclosing(subscriber.signals(from_start=from_start)) as deliveries:
-                async for delivery in deliveries:
-                    yield delivery
+            keeping = asyncio.ensure_future(self._keep_prekeys(subscriber))
+            try:
+                async with contextlib.aclosing(subscriber.signals(from_start=from_start)) as deliveries:
+                    async for delivery in deliveries:
+                        yield delivery
+            finally:
+                keeping.cancel()
+                await asyncio.gather(keeping, return_exceptions=True)
         finally:
             self._reading_lock.release()
+
+    async def _keep_prekeys(self, subscriber: Subscriber) -> None:
+        prekeys = Prekeys(self._keys, self.directory, self._connected, read_to_ms=subscriber.read_to_ms)
+        await prekeys.run()
 
     def _periods(self) -> tuple[str, ...]:
         return self.directory.view.register.periods.readable
@@ -479,7 +499,7 @@ class Connection:
         wanted = {parse_feed_stream(p.stream)[1] for p in known} or None
         async with self._caught_up(wanted) as reading:
             place = find_place(reading, signal_id, sender)
-            return await prove(self.directory, self._connected, reading, place, chosen)
+            return await prove(self.directory, self._connected, reading, self._keys, place, chosen)
 
     @contextlib.asynccontextmanager
     async def _caught_up(self, wanted: set[Compartment] | None) -> AsyncGenerator[ReadingState, None]:
@@ -489,9 +509,7 @@ class Connection:
         ledger = ReadingState(self._config.state, self._identity.storage_key, "ledger.db")
         try:
             if wanted is None or wanted:
-                await catch_up(
-                    self.directory, self._connected, self._identity, ledger, wanted, self._on_progress
-                )
+                await catch_up(self.directory, self._connected, self._keys, ledger, wanted, self._on_progress)
             yield ledger
         finally:
             ledger.close()
@@ -516,9 +534,8 @@ class Connection:
 
     def suspicion(self, delivery: Delivery) -> str | None:
         """Why a signal is suspect, if its identity was revoked since, from a moment or place before it."""
-        register = self.directory.view.register
         log = f"{delivery.period}/{delivery.compartment}"
-        found = suspicion(register, delivery.sender_id, log, delivery.index, delivery.admitted_ms)
+        found = suspicion(self.directory.view, delivery.sender_id, log, delivery.index, delivery.admitted_ms)
         return found.reason if found is not None else None
 
     def expires_in_days(self) -> int | None:

@@ -44,6 +44,7 @@ from seinpost_schemas.uuid7 import format_id
 
 from ._audit import AuditState
 from ._directory import DirectoryFollower
+from ._keyring import Keyring
 from ._reading_state import Place, ReadingState
 from ._transport import Transport
 from .epochs import EpochSecrets
@@ -68,6 +69,7 @@ async def prove(
     directory: DirectoryFollower,
     transport: Transport,
     reading: ReadingState,
+    keyring: Keyring,
     place: Place,
     sections: set[int] | None,
 ) -> SignalProof:
@@ -88,7 +90,7 @@ async def prove(
     if known is None or object_hash(entry.header_bytes) != known.object_hash:
         raise SplitViewError(f"{place.stream} gives another entry {place.index} than was verified before")
     envelope = assemble_envelope(entry.header_bytes, signature, found[0].body)
-    stored = reading.load_epoch(place.epoch_id)
+    stored = keyring.load_epoch(place.epoch_id)
     if stored is None:
         raise MalformedError("the keys that opened this signal are no longer held here")
     secrets = msgspec.msgpack.decode(stored, type=EpochSecrets)

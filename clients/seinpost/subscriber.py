@@ -52,6 +52,7 @@ from ._audit import AuditAlarm
 from ._directory import DirectoryFollower, monotonic_ms, wall_ms
 from ._followed import FollowedLog, begin_log
 from ._gossip import Gossip
+from ._keyring import Keyring
 from ._ledger import Ledger
 from ._reading_state import Facts, Owed, Place, ReadingState, Seen
 from ._transport import StoredMessage, Transport
@@ -93,7 +94,7 @@ class Subscriber:
 
     def __init__(
         self,
-        identity: Identity,
+        keyring: Keyring,
         directory: DirectoryFollower,
         transport: Transport,
         state: ReadingState,
@@ -102,7 +103,8 @@ class Subscriber:
         on_recalled: Callable[[Recalled], None] = lambda _: None,
         only: set[Compartment] | None = None,
     ) -> None:
-        self._identity = identity
+        self._identity = keyring.identity
+        self._keyring = keyring
         self._directory = directory
         self._transport = transport
         self._state = state
@@ -129,6 +131,18 @@ class Subscriber:
         """How many entries of a log a checkpoint with quorum covers."""
         log = self._logs.get(stream)
         return log.audit.audited_size if log else 0
+
+    def read_to_ms(self) -> int | None:
+        """Up to when every log that this party may read was read and cosigned; Unix milliseconds.
+
+        ``None`` while that is not known of some log: it was not reached yet, or no checkpoint with quorum has come.
+        """
+        period = self._directory.view.register.periods.current
+        running = [self._logs.get(feed_stream(period, c)) for c in self.compartments()]
+        seen = [log.audit.audited_ms for log in running if log is not None]
+        if not seen or len(seen) < len(running) or min(seen) == 0:
+            return None
+        return min(seen)
 
     async def signals(self, *, from_start: bool = False) -> AsyncGenerator[Delivery, None]:
         """Verified and opened signals, in log order within each compartment, for ever."""
@@ -393,7 +407,7 @@ class Subscriber:
             if opened.facts.entry is not None:
                 opened.facts = ledger.facts(accepted, opened.facts.entry, feed)
             if header.kind == Kind.EPOCH:
-                self._keep_epoch(accepted)
+                self._keep_epoch(accepted, log)
             elif header.kind == Kind.RECEIPT:
                 self._look_at_receipt(accepted, log)
             elif opened.facts.recall is not None:
@@ -401,7 +415,7 @@ class Subscriber:
             return
         secrets = self._secrets(header.epoch_id)
         if secrets is None:
-            sealed_to_us = feed.has_slot(header.epoch_id, self._identity.kem.key_id)
+            sealed_to_us = self._own_slot(feed.slot_ids(header.epoch_id), accepted.view) is not None
             if sealed_to_us and header.epoch_id not in self._unreadable:
                 self._unreadable.add(header.epoch_id)
                 # Sealed to this reader, who cannot open it: a signal that is not shown must be said.
@@ -466,7 +480,11 @@ class Subscriber:
                 f"{accepted.member.party.token} says that it read another log at size {receipt.tree_size}"
             )
 
-    def _keep_epoch(self, accepted: Accepted) -> None:
+    def _own_slot(self, slot_ids: Sequence[bytes], view: View) -> bytes | None:
+        """Which of an epoch's slots, by 16-byte kem_key_id, is this identity's: under any key it ever had."""
+        return next((k for k in slot_ids if view.owner(k) == self._identity.sender_id), None)
+
+    def _keep_epoch(self, accepted: Accepted, log: FollowedLog) -> None:
         header = accepted.envelope.header
         # As the sender saw the register when it sealed: rights given later do not reach back.
         seen = self._directory.directory.view_at(header.directory_size) or accepted.view
@@ -474,17 +492,26 @@ class Subscriber:
             party = seen.member(self._identity.sender_id).party
         except RefusedError:
             return
-        protected = may(seen, party, Action.READ_PROTECTED, header.compartment, accepted.entry.admitted_ms)
         epoch_id = accepted.envelope.object_hash[:16]
+        own = self._own_slot(log.feed.slot_ids(epoch_id), seen)
+        if own is None:
+            return
+        protected = may(seen, party, Action.READ_PROTECTED, header.compartment, accepted.entry.admitted_ms)
         # An alarm for it here is the alarm for what it carries too.
         self._unreadable.add(epoch_id)
-        secrets = open_epoch(accepted.envelope, self._identity.kem, read_protected=protected)
+        key = self._keyring.private_key(own)
+        if key is not None:
+            secrets = open_epoch(accepted.envelope, key, read_protected=protected)
+            if secrets is not None:
+                self._keyring.store_epoch(epoch_id, log.period, msgspec.msgpack.encode(secrets))
+        elif self._keyring.load_epoch(epoch_id) is None:
+            raise BadSlotError(
+                "an epoch is sealed to a key of this reader that is no longer here: it was destroyed, or its state lost"
+            )
         self._unreadable.discard(epoch_id)
-        if secrets is not None:
-            self._state.store_epoch(secrets.epoch_id, msgspec.msgpack.encode(secrets))
 
     def _secrets(self, epoch_id: bytes) -> EpochSecrets | None:
-        stored = self._state.load_epoch(epoch_id)
+        stored = self._keyring.load_epoch(epoch_id)
         return msgspec.msgpack.decode(stored, type=EpochSecrets) if stored is not None else None
 
     def _deliver(

@@ -15,6 +15,8 @@ import copy
 import enum
 import hashlib
 import struct
+from collections import OrderedDict
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -23,17 +25,36 @@ from .checkpoint import Checkpoint, LogPublicKeys, parse_checkpoint, verify_chec
 from .compartment import all_compartments
 from .cosignature import verify_quorum
 from .entry import from_base64
-from .errors import BindingError, MalformedError, SetupError, SignatureError, SplitViewError
+from .errors import (
+    BindingError,
+    MalformedError,
+    Reason,
+    RefusedError,
+    SetupError,
+    SignatureError,
+    SplitViewError,
+)
 from .keys import KeyObject, decode_key_object
+from .limits import DAY_MS, MAX_PREKEYS_A_DAY, PREKEY_GRACE_MS
 from .merkle import Frontier, leaf_hash
 from .note import parse_note
-from .policy import Member, View, verify_not_expired
-from .register import Register
+from .policy import Member, Prekey, View, verify_not_expired
+from .register import Register, Revocation
+from .statements import (
+    OwnRevocation,
+    PrekeyStatement,
+    decode_own_revocation,
+    decode_prekey,
+    verify_own_revocation,
+    verify_prekey,
+)
 from .subjects import log_origin
 from .submission import Submission
 from .trusted_register import TrustedRegister
 
 _PREFIX = struct.Struct(">BQ")
+_KEPT_VIEWS = 64
+"""Older views are made again when they are asked for: a log is read in order, so few are asked for at a time."""
 DIRECTORY_ENTRY_BYTES = len(labels.DIRECTORY_ENTRY) + _PREFIX.size + 32
 
 
@@ -88,8 +109,16 @@ class TrustedDirectory:
         self._registers = TrustedRegister(enclave_id)
         self._keys: dict[bytes, KeyObject] = {}
         self._frontier = Frontier()
-        self._view_sizes: list[int] = []
-        self._views: list[View] = []
+        self._versions: list[_Version] = []
+        # The sizes from which on something else was known; of the newest, the view.
+        self._changes: list[int] = []
+        self._current: View | None = None
+        self._kept: OrderedDict[int, View] = OrderedDict()
+        self._prekeys: dict[bytes, list[Prekey]] = {}
+        self._owners: dict[bytes, bytes] = {}
+        # By KEM key id: the size from which on another took its place, and when that was logged.
+        self._succeeded: dict[bytes, tuple[int, int]] = {}
+        self._own_revocations: list[tuple[int, Revocation]] = []
         self._last_ms = 0
         self._closings: dict[str, Closing] = {}
 
@@ -108,10 +137,16 @@ class TrustedDirectory:
         return self._frontier.root()
 
     def advance(self, entry_bytes: bytes, object_bytes: bytes) -> None:
-        """Take the next entry, or raise and stay as it was.
+        """Take the next entry, or raise ``InvalidError`` and stay as it was.
 
         Types of a later version are logged and otherwise ignored here.
         """
+        try:
+            self._advance(entry_bytes, object_bytes)
+        except RefusedError as error:
+            raise MalformedError(f"the directory holds what must not be in it: {error.message}") from None
+
+    def _advance(self, entry_bytes: bytes, object_bytes: bytes) -> None:
         entry = decode_directory_entry(entry_bytes)
         if directory_object_hash(object_bytes) != entry.object_hash:
             raise SignatureError("a directory object is not the one that its entry names")
@@ -128,9 +163,16 @@ class TrustedDirectory:
             register = registers.advance(object_bytes)
             if register is not self._registers.register:
                 self._verify_dropped(register)
-                self._views.append(self._view(register))
-                self._view_sizes.append(self.size + 1)
+                members = self._members(register)
+                view = self._view(register, members, self.size + 1)
+                self._versions.append(_Version(self.size + 1, register, members))
+                self._owners.update({m.keys.kem_key_id: m.keys.sender_id for m in members})
+                self._changed(view)
                 self._registers = registers
+        elif entry.type == DirectoryType.PREKEY:
+            self._take_prekey(self.verify_prekey(object_bytes), entry.admitted_ms)
+        elif entry.type == DirectoryType.REVOCATION:
+            self._take_own_revocation(self.verify_own_revocation(object_bytes))
         elif entry.type == DirectoryType.CLOSING:
             closed = self.verify_closing(object_bytes)
             if closed.origin not in self._closings:
@@ -139,6 +181,78 @@ class TrustedDirectory:
         self._last_ms = entry.admitted_ms
         self._frontier.append(leaf_hash(entry_bytes))
 
+    # -- what identities say themselves -----------------------------------------------------------
+
+    def verify_prekey(self, data: bytes) -> PrekeyStatement:
+        """A statement that may come next: of an identity in force, with a higher number and a key not seen before.
+
+        Raises ``MalformedError``, ``BindingError``, ``SignatureError`` or ``RefusedError``.
+        """
+        claimed = decode_prekey(data)
+        member = self.current.member(claimed.sender_id)
+        statement = verify_prekey(data, self.enclave_id, member.verifying)
+        newest = self.newest_prekey(statement.sender_id)
+        if newest is not None and statement.number <= newest.number:
+            raise RefusedError(
+                Reason.REPLAY, f"prekey {statement.number} is not above {newest.number}, the newest one"
+            )
+        if statement.kem_key_id in self._owners or statement.kem_key_id == member.keys.kem_key_id:
+            raise RefusedError(Reason.REPLAY, "a prekey is a key that was never used before")
+        return statement
+
+    def verify_prekey_rate(self, statement: PrekeyStatement, at_ms: int) -> None:
+        """Raise ``RefusedError`` (``quota``) for more statements than anyone needs: the directory is kept for good."""
+        logged = self._prekeys.get(statement.sender_id, [])
+        if len(logged) >= MAX_PREKEYS_A_DAY and at_ms - logged[-MAX_PREKEYS_A_DAY].logged_ms < DAY_MS:
+            raise RefusedError(Reason.QUOTA, f"{MAX_PREKEYS_A_DAY} prekeys a day are enough")
+
+    def newest_prekey(self, sender_id: bytes) -> Prekey | None:
+        """What a 16-byte sender_id stated last, revoked or not."""
+        logged = self._prekeys.get(sender_id)
+        return logged[-1] if logged else None
+
+    def succeeded_ms(self, kem_key_id: bytes, size: int | None = None) -> int | None:
+        """When another key took this one's place, as known at a directory size (now, if ``None``)."""
+        found = self._succeeded.get(kem_key_id)
+        return found[1] if found is not None and (size is None or found[0] <= size) else None
+
+    def verify_slots_fresh(self, slot_ids: tuple[bytes, ...], size: int, at_ms: int) -> None:
+        """Raise ``RefusedError`` (``stale-directory``) for an epoch wrapped to a key that gave way an hour ago."""
+        for key_id in slot_ids:
+            since_ms = self.succeeded_ms(key_id, size)
+            if since_ms is not None and at_ms - since_ms > PREKEY_GRACE_MS:
+                raise RefusedError(
+                    Reason.STALE_DIRECTORY, "the epoch is sealed to a key that gave way over an hour ago"
+                )
+
+    def _take_prekey(self, statement: PrekeyStatement, logged_ms: int) -> None:
+        size, sender_id = self.size + 1, statement.sender_id
+        before = self.current.known_member(sender_id).kem_key_id
+        prekey = Prekey(statement.number, statement.kem, statement.kem_key_id, size, logged_ms)
+        self._prekeys.setdefault(sender_id, []).append(prekey)
+        self._owners[prekey.key_id] = sender_id
+        self._succeeded[before] = (size, logged_ms)
+        self._changed(self._make_view(size))
+
+    def verify_own_revocation(self, data: bytes) -> OwnRevocation:
+        """What an identity in force says of its own end.
+
+        Raises ``MalformedError``, ``BindingError``, ``SignatureError`` or ``RefusedError``.
+        """
+        member = self.current.member(decode_own_revocation(data).sender_id)
+        return verify_own_revocation(data, self.enclave_id, member.verifying)
+
+    def _take_own_revocation(self, statement: OwnRevocation) -> None:
+        revocation = Revocation(
+            sender_id=statement.sender_id.hex(),
+            reason="revoked by the identity itself",
+            suspect_from=datetime.fromtimestamp(statement.suspect_from_ms / 1000, UTC),
+        )
+        self._own_revocations.append((self.size + 1, revocation))
+        self._changed(self._make_view(self.size + 1))
+
+    # -- the logs of periods ----------------------------------------------------------------------
+
     def closing(self, origin: str) -> Closing | None:
         """Where a log was closed; ``None`` while it runs."""
         return self._closings.get(origin)
@@ -146,7 +260,7 @@ class TrustedDirectory:
     @property
     def periods(self) -> tuple[str, ...]:
         """Every period that runs or ever ran, oldest first."""
-        return tuple(dict.fromkeys(v.register.periods.current for v in self._views))
+        return tuple(dict.fromkeys(v.register.periods.current for v in self._versions))
 
     def period_before(self, period: str) -> str | None:
         """The period that ran before one of ``periods``; ``None`` for the first."""
@@ -180,7 +294,7 @@ class TrustedDirectory:
 
     def _verify_dropped(self, register: Register) -> None:
         """Raise ``BindingError`` when a period is not retained any more whose logs are not all closed."""
-        if not self._views:
+        if not self._versions:
             return
         before = self.current.register
         for period in before.periods.readable:
@@ -216,11 +330,13 @@ class TrustedDirectory:
             )
         trial = copy.copy(self)
         trial._keys = {**self._keys, **given}
-        trial._view(register)
+        trial._view(register, trial._members(register), self.size + 1)
         new = [(DirectoryType.KEYS, k.encode()) for h, k in given.items() if h not in self._keys]
         return [*new, (DirectoryType.REGISTER, submission.note)]
 
-    def _view(self, register: Register) -> View:
+    # -- what was known when ----------------------------------------------------------------------
+
+    def _members(self, register: Register) -> list[Member]:
         members = []
         for party in register.parties:
             for identity in party.identities:
@@ -232,27 +348,77 @@ class TrustedDirectory:
                     raise MalformedError(
                         f"the register's sender_id of {identity.name} is not that of its keys"
                     )
+                if self._owners.get(keys.kem_key_id, keys.sender_id) != keys.sender_id:
+                    raise MalformedError(f"the KEM key of {identity.name} is, or was, another identity's")
                 members.append(
                     Member(party=party, identity=identity, keys=keys, verifying=keys.verifying_key())
                 )
-        return View(register, self._registers.enclave_id, members)
+        return members
+
+    def _view(self, register: Register, members: list[Member], size: int) -> View:
+        known = [
+            msgspec.structs.replace(m, prekey=self._prekey_at(m.keys.sender_id, size))
+            if m.keys.sender_id in self._prekeys
+            else m
+            for m in members
+        ]
+        own = [r for since, r in self._own_revocations if since <= size]
+        return View(register, self._registers.enclave_id, known, self._owners, own)
+
+    def _prekey_at(self, sender_id: bytes, size: int) -> Prekey | None:
+        logged = self._prekeys[sender_id]
+        place = bisect.bisect_right(logged, size, key=lambda p: p.size)
+        return logged[place - 1] if place else None
+
+    def _make_view(self, size: int) -> View:
+        place = bisect.bisect_right(self._versions, size, key=lambda v: v.size)
+        version = self._versions[place - 1]
+        return self._view(version.register, version.members, size)
+
+    def _changed(self, view: View) -> None:
+        if self._current is not None:
+            self._keep(self._changes[-1], self._current)
+        self._changes.append(self.size + 1)
+        self._current = view
+
+    def _keep(self, size: int, view: View) -> None:
+        self._kept[size] = view
+        while len(self._kept) > _KEPT_VIEWS:
+            self._kept.popitem(last=False)
 
     def view_at(self, size: int) -> View | None:
         """What was known when the directory had ``size`` entries; ``None`` before the first register."""
-        place = bisect.bisect_right(self._view_sizes, size)
-        return self._views[place - 1] if place else None
+        place = bisect.bisect_right(self._changes, size)
+        if not place:
+            return None
+        if place == len(self._changes):
+            return self._current
+        since = self._changes[place - 1]
+        view = self._kept.get(since)
+        if view is None:
+            view = self._make_view(since)
+        else:
+            self._kept.move_to_end(since)
+        self._keep(since, view)
+        return view
 
     @property
     def registers(self) -> list[Register]:
         """Every register version so far, oldest first."""
-        return [view.register for view in self._views]
+        return [version.register for version in self._versions]
 
     @property
     def current(self) -> View:
         """What is known now; raises ``SetupError`` before the first register."""
-        if not self._views:
+        if self._current is None:
             raise SetupError("no register has been received yet: is this the right enclave?")
-        return self._views[-1]
+        return self._current
+
+
+class _Version(msgspec.Struct, frozen=True, eq=False):
+    size: int
+    register: Register
+    members: list[Member]
 
 
 def log_keys_of(register: Register) -> tuple[bytes, bytes]:

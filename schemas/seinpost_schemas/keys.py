@@ -29,6 +29,16 @@ def kem_key_id_of(kem_public: bytes) -> bytes:
     return hashlib.sha256(labels.KEM_KEY + kem_public).digest()[:16]
 
 
+def verify_kem_public(kem: bytes) -> None:
+    """Raise ``MalformedError`` unless 1,216 bytes are an HPKE public key that can be sealed to."""
+    try:
+        mlkem.MLKEM768PublicKey.from_public_bytes(kem[:_MLKEM_PUBLIC_BYTES])
+        # The exchange fails for a point of low order, whose secret everyone knows.
+        _PROBE.exchange(x25519.X25519PublicKey.from_public_bytes(kem[_MLKEM_PUBLIC_BYTES:]))
+    except ValueError:
+        raise MalformedError("a KEM public key is not a key") from None
+
+
 class KeyObject(msgspec.Struct, frozen=True):
     """One identity's public keys: ``signing`` 1,984 bytes, ``kem`` 1,216 bytes."""
 
@@ -51,12 +61,7 @@ class KeyObject(msgspec.Struct, frozen=True):
 
     def verify_kem(self) -> None:
         """Raise ``MalformedError`` unless the KEM half is a key that can be sealed to."""
-        try:
-            mlkem.MLKEM768PublicKey.from_public_bytes(self.kem[:_MLKEM_PUBLIC_BYTES])
-            # The exchange fails for a point of low order, whose secret everyone knows.
-            _PROBE.exchange(x25519.X25519PublicKey.from_public_bytes(self.kem[_MLKEM_PUBLIC_BYTES:]))
-        except ValueError:
-            raise MalformedError("the KEM half of a key object is not a key") from None
+        verify_kem_public(self.kem)
 
     def encode(self) -> bytes:
         """The 3,216 bytes that the directory logs."""

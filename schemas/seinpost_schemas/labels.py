@@ -30,6 +30,8 @@ SALTS = b"seinpost/salts/v1"
 SECTION = b"seinpost/section/v1"
 LEAF = b"seinpost/leaf/v1"
 REGISTER_NOTE = b"seinpost/register-note/v1"
+PREKEY = b"seinpost/prekey/v1"
+OWN_REVOCATION = b"seinpost/own-revocation/v1"
 
 ALL = (
     ENCLAVE,
@@ -54,6 +56,8 @@ ALL = (
     SECTION,
     LEAF,
     REGISTER_NOTE,
+    PREKEY,
+    OWN_REVOCATION,
 )
 
 

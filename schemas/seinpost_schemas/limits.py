@@ -38,6 +38,15 @@ MAX_LIVE_EPOCHS = 64
 """Per chain, begun within the hour and not ended: a client that was killed leaves some behind."""
 MAX_EPOCH_AGE_MS = 3_600_000
 """One hour from admission; bounds what one stolen epoch secret opens."""
+DAY_MS = 86_400_000
+PREKEY_AGE_MS = DAY_MS
+"""A client states its next KEM key when its newest is this old."""
+PREKEY_GRACE_MS = 3_600_000
+"""How long epochs may still be sealed to a key after its successor was logged."""
+PREKEY_KEPT_MS = 2 * PREKEY_GRACE_MS
+"""A private key is destroyed when every log was read to a checkpoint this long after its successor was logged."""
+MAX_PREKEYS_A_DAY = 8
+"""One a day, and some for machines whose state was lost: each is kept in the directory for good."""
 MAX_RUNS = 4_096
 """Runs in one receipt."""
 MAX_SHARES = 700

@@ -10,6 +10,7 @@ the time that apply there. Nothing is allowed by default: no mandate, no right. 
 from __future__ import annotations
 
 import bisect
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -22,22 +23,57 @@ from .register import Audience, Identity, Mandate, Party, Prohibition, Register,
 from .signing import VerifyingKey
 
 
+class Prekey(msgspec.Struct, frozen=True):
+    """A KEM key that an identity stated: ``kem`` 1,216 bytes, ``key_id`` 16; since which directory size, and when."""
+
+    number: int
+    kem: bytes
+    key_id: bytes
+    size: int
+    logged_ms: int
+
+
 class Member(msgspec.Struct, frozen=True):
-    """An identity of a party, with its logged keys."""
+    """An identity of a party, with its logged keys; what is sent to it is sealed to its newest KEM key."""
 
     party: Party
     identity: Identity
     keys: KeyObject
     verifying: VerifyingKey
+    prekey: Prekey | None = None
+
+    @property
+    def kem(self) -> bytes:
+        """1,216 bytes: the newest prekey, or the key object's while there is none."""
+        return self.prekey.kem if self.prekey is not None else self.keys.kem
+
+    @property
+    def kem_key_id(self) -> bytes:
+        """16 bytes, of ``kem``."""
+        return self.prekey.key_id if self.prekey is not None else self.keys.kem_key_id
 
 
 class View:
-    """One register version together with the keys it names: what a directory size means."""
+    """One register version together with what identities said since: what a directory size means.
 
-    def __init__(self, register: Register, enclave_id: bytes, members: list[Member]) -> None:
+    ``owners`` gives the sender_id, 16 bytes, of every KEM key id that there ever was; keys that came later do no
+    harm in it. ``own_revocations`` are those that identities made themselves.
+    """
+
+    def __init__(
+        self,
+        register: Register,
+        enclave_id: bytes,
+        members: list[Member],
+        owners: Mapping[bytes, bytes] | None = None,
+        own_revocations: Sequence[Revocation] = (),
+    ) -> None:
         self.register = register
         self.enclave_id = enclave_id
-        revoked = {r.sender_id for r in register.revocations}
+        # The registrars' word first: where they and the identity differ, theirs says from when it is suspect.
+        self._revocations = {r.sender_id: r for r in (*own_revocations, *register.revocations)}
+        revoked = self._revocations
+        self._owners = owners if owners is not None else {m.kem_key_id: m.keys.sender_id for m in members}
         self.known_members = members
         """Those that were revoked too."""
         self.members = [m for m in members if m.keys.sender_id.hex() not in revoked]
@@ -53,7 +89,7 @@ class View:
 
     def member(self, sender_id: bytes) -> Member:
         """The identity behind a 16-byte sender_id; refused as ``revoked`` or ``unknown-sender``."""
-        revocation = self.register.revocation(sender_id.hex())
+        revocation = self.revocation(sender_id.hex())
         if revocation is not None:
             raise RefusedError(
                 Reason.REVOKED,
@@ -62,6 +98,26 @@ class View:
                 revocation.reason,
             )
         return self.known_member(sender_id)
+
+    def revocation(self, sender_id: str) -> Revocation | None:
+        """The revocation of an identity, by its sender_id in hexadecimal: the registrars', or its own."""
+        return self._revocations.get(sender_id)
+
+    def in_force(self, party: Party) -> tuple[Identity, ...]:
+        """A party's identities that count: not revoked."""
+        return tuple(i for i in party.identities if i.sender_id not in self._revocations)
+
+    def owner(self, kem_key_id: bytes) -> bytes | None:
+        """The 16-byte sender_id of the identity that a KEM key is, or was, of."""
+        return self._owners.get(kem_key_id)
+
+    def readers_are(self, members: Mapping[bytes, Member], slot_ids: Sequence[bytes]) -> bool:
+        """Whether slots are of exactly these members, each under the key that it has now or one that it had."""
+        if len(members) != len(slot_ids):
+            return False
+        if tuple(members) == tuple(slot_ids):
+            return True
+        return {self.owner(k) for k in slot_ids} == {m.keys.sender_id for m in members.values()}
 
     def known_member(self, sender_id: bytes) -> Member:
         """The identity behind a 16-byte sender_id, revoked or not: whose something was, not what it may."""
@@ -137,11 +193,9 @@ def days_to_expiry(register: Register, at_ms: int) -> int | None:
     return max(days, 0) if days < EXPIRY_WARNING_DAYS else None
 
 
-def suspicion(
-    register: Register, sender_id: bytes, log: str, index: int, admitted_ms: int
-) -> Revocation | None:
+def suspicion(view: View, sender_id: bytes, log: str, index: int, admitted_ms: int) -> Revocation | None:
     """The revocation that makes an entry suspect: by its time, or by its place in a log (2026q4/depv/process)."""
-    revocation = register.revocation(sender_id.hex())
+    revocation = view.revocation(sender_id.hex())
     if revocation is None:
         return None
     if revocation.suspect_from is not None:
@@ -285,7 +339,7 @@ def audience_members(
     members: dict[bytes, Member] = {}
     for member in view.members:
         if member.party.token in named and may(view, member.party, Action.READ, compartment, at_ms):
-            members[member.keys.kem_key_id] = member
+            members[member.kem_key_id] = member
     if not members:
         raise RefusedError(
             Reason.AUDIENCE,

@@ -32,7 +32,7 @@ from seinpost_schemas.entry import Entry, signature_hash
 from seinpost_schemas.envelope import Envelope
 from seinpost_schemas.epoch_body import EpochBody, decode_epoch_body
 from seinpost_schemas.errors import MalformedError, Reason, RefusedError, SetupError, UnavailableError
-from seinpost_schemas.header import ZERO_32, Header, decode_header, object_hash
+from seinpost_schemas.header import ZERO_16, ZERO_32, Header, decode_header, object_hash
 from seinpost_schemas.kinds import RECALLABLE, SEALED, Action, Kind
 from seinpost_schemas.limits import (
     MAX_CLOCK_SKEW_MS,
@@ -299,7 +299,7 @@ class CompartmentLog:
         if not self._follows_chain(envelope):
             return Ahead()
         seen = self._view_at(header, directory)
-        self._verify_kind(envelope, member, seen, current, admitted_ms)
+        self._verify_kind(envelope, member, seen, directory, admitted_ms)
         return Admit(
             self.size,
             Entry(admitted_ms, directory.size, envelope.header_bytes, signature_hash(envelope.signature)),
@@ -332,8 +332,10 @@ class CompartmentLog:
             )
         return view
 
-    def _verify_kind(self, envelope: Envelope, member: Member, seen: View, current: View, at_ms: int) -> None:
-        header = envelope.header
+    def _verify_kind(
+        self, envelope: Envelope, member: Member, seen: View, directory: TrustedDirectory, at_ms: int
+    ) -> None:
+        header, current = envelope.header, directory.current
         kind = Kind(header.kind)
         if kind is Kind.EPOCH:
             body = decode_epoch_body(envelope.body)
@@ -343,7 +345,9 @@ class CompartmentLog:
             origin = current.party(answered.origin) if answered else member.party
             audience = current.audience_of_code(body.audience)
             still = current.audience_members(audience, origin, header.compartment, at_ms)
-            _refuse_removed(tuple(s.kem_key_id for s in body.slots), still)
+            slot_ids = tuple(s.kem_key_id for s in body.slots)
+            _refuse_removed(current, slot_ids, still)
+            directory.verify_slots_fresh(slot_ids, directory.size, at_ms)
         elif kind in SEALED:
             epoch = verify_epoch_open(self._epochs.get(header.epoch_id), header, at_ms)
             verify_sealed_rights(seen, header, epoch, at_ms)
@@ -351,9 +355,9 @@ class CompartmentLog:
             still = current.audience_members(
                 current.audience_of_code(epoch.audience), origin, header.compartment, at_ms
             )
-            _refuse_removed(epoch.slot_ids, still)
+            _refuse_removed(current, epoch.slot_ids, still)
         else:
-            self._verify_clear(envelope, kind, member, current, at_ms)
+            self._verify_clear(envelope, kind, member, directory, at_ms)
 
     def _verify_live_epochs(self, sender_id: bytes, at_ms: int) -> None:
         """Every reader keeps each live epoch: one sender must not make them many."""
@@ -366,9 +370,9 @@ class CompartmentLog:
             raise RefusedError(Reason.QUOTA, f"this sender has {live} epochs that have not ended; end some")
 
     def _verify_clear(
-        self, envelope: Envelope, kind: Kind, member: Member, current: View, at_ms: int
+        self, envelope: Envelope, kind: Kind, member: Member, directory: TrustedDirectory, at_ms: int
     ) -> None:
-        header = envelope.header
+        header, current = envelope.header, directory.current
         if kind is Kind.END_OF_EPOCH:
             end = decode_end_of_epoch(envelope.body)
             epoch = verify_epoch_open(self._epochs.get(header.epoch_id), header, at_ms)
@@ -394,6 +398,9 @@ class CompartmentLog:
                 raise RefusedError(Reason.MANDATE, "only the originator's party can recall a signal")
         elif kind is Kind.SHARE:
             self._verify_share(envelope, member, current, at_ms)
+            directory.verify_slots_fresh(
+                tuple(s.kem_key_id for s in decode_share(envelope.body).slots), directory.size, at_ms
+            )
         else:  # pragma: no cover - action_of() refused it before
             raise MalformedError(f"kind {header.kind} is not known to this broker")
 
@@ -406,7 +413,9 @@ class CompartmentLog:
             members = current.audience_members(
                 audience, current.party(epoch.origin), envelope.header.compartment, at_ms
             )
-            reader = members.get(slot.kem_key_id)
+            reader = {m.keys.sender_id: m for m in members.values()}.get(
+                current.owner(slot.kem_key_id) or ZERO_16
+            )
             if reader is None:
                 raise RefusedError(
                     Reason.AUDIENCE, "a shared epoch's slot is for someone outside its audience"
@@ -450,8 +459,10 @@ class CompartmentLog:
         return leaf_hash(entry.encode())
 
 
-def _refuse_removed(slot_ids: tuple[bytes, ...], still: dict[bytes, Member]) -> None:
-    if any(k not in still for k in slot_ids):
+def _refuse_removed(current: View, slot_ids: tuple[bytes, ...], still: dict[bytes, Member]) -> None:
+    gone = [k for k in slot_ids if k not in still]
+    readers = {m.keys.sender_id for m in still.values()} if gone else set()
+    if any(current.owner(k) not in readers for k in gone):
         raise RefusedError(
             Reason.STALE_DIRECTORY, "a recipient was removed since the sender last saw the directory"
         )

@@ -130,7 +130,7 @@ def consumers(view: View, at_ms: int) -> list[Consumer]:
     ]
     for party in register.parties:
         hourly = tuple(hourly_subject(o) for o in readable_logs(view, party, at_ms))
-        for identity in register.in_force(party):
+        for identity in view.in_force(party):
             wanted.append(Consumer(stream=HOURLY_STREAM, name=identity.name, filter_subjects=hourly))
             wanted.append(
                 Consumer(

@@ -41,7 +41,7 @@ def render(view: View, server: Server, at_ms: int) -> str:
     """The configuration text; the same register, server and mandates in force give the same text."""
     register = view.register
     rights = {
-        party.token: {i.name: identity_rights(view, party, i.name, at_ms) for i in register.in_force(party)}
+        party.token: {i.name: identity_rights(view, party, i.name, at_ms) for i in view.in_force(party)}
         for party in register.parties
     }
     for witness in register.witnesses:
@@ -142,7 +142,7 @@ def _account(view: View, party: Party, rights: dict[str, list[Right]], gossip: d
                 "      }}",
             ]
         )
-        for identity in view.register.in_force(party)
+        for identity in view.in_force(party)
     ] + [_witness_user(w, rights[w.name]) for w in witnesses]
     imports = [
         f"      {{service: {{account: HUB, subject: {_quote(right.subject)}}}}}" for right in _union(rights)

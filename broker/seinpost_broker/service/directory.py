@@ -22,10 +22,12 @@ from seinpost_schemas.errors import MalformedError, UnavailableError
 from seinpost_schemas.merkle import leaf_hash
 from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.register import Register
+from seinpost_schemas.statements import is_prekey
 from seinpost_schemas.subjects import DIRECTORY_STREAM, DIRECTORY_SUBJECT
 from seinpost_schemas.submission import Submission
 
 _LOAD_SECONDS = 2.0
+_KEPT = (DirectoryType.KEYS, DirectoryType.REGISTER, DirectoryType.REVOCATION)
 _log = structlog.get_logger("directory")
 
 
@@ -47,9 +49,9 @@ class DirectoryService:
         self._last_ms = 0
         self._hashes: set[bytes] = set()
         self.objects: list[tuple[DirectoryType, bytes]] = []
-        """The keys and registers of the log so far, in order: what a broker keeps beside its founding."""
-        self.new_register = asyncio.Event()
-        """Set whenever a version was taken in; whoever follows it clears it."""
+        """What the log says of who counts, in order: what a broker keeps beside its founding."""
+        self.rights_changed = asyncio.Event()
+        """Set whenever a version or a revocation was taken in; whoever follows it clears it."""
         self._submitting = asyncio.Lock()
         self._lock = asyncio.Lock()
 
@@ -63,10 +65,10 @@ class DirectoryService:
                 entry_bytes = from_base64(entry_text, DIRECTORY_ENTRY_BYTES)
                 self.directory.advance(entry_bytes, stored.body)
                 type_ = decode_directory_entry(entry_bytes).type
-                if type_ in (DirectoryType.KEYS, DirectoryType.REGISTER):
+                if type_ in _KEPT:
                     self.objects.append((DirectoryType(type_), stored.body))
-                if type_ == DirectoryType.REGISTER:
-                    self.new_register.set()
+                if type_ in (DirectoryType.REGISTER, DirectoryType.REVOCATION):
+                    self.rights_changed.set()
                 self._last_leaf = leaf_hash(entry_bytes)
                 self.tree.append(self._last_leaf)
                 self._last_ms = int.from_bytes(entry_bytes[-40:-32], "big")
@@ -96,6 +98,26 @@ class DirectoryService:
             register = self.directory.current.register
             _log.info("register in force", version=register.version)
             return register
+
+    async def state(self, data: bytes) -> None:
+        """Log what an identity says itself, and return once the log holds it; a repeat changes nothing.
+
+        Raises ``InvalidError`` or ``RefusedError`` for what must not be, ``UnavailableError`` when the log cannot
+        be written.
+        """
+        async with self._submitting:
+            await self.load()
+            while directory_object_hash(data) not in self._hashes:
+                # Asked again after each append: the identity may have been revoked meanwhile.
+                if is_prekey(data):
+                    statement = self.directory.verify_prekey(data)
+                    self.directory.verify_prekey_rate(statement, self._clock.now_ms())
+                    await self._append(DirectoryType.PREKEY, data)
+                else:
+                    revocation = self.directory.verify_own_revocation(data)
+                    _log.info("identity revokes itself", sender_id=revocation.sender_id.hex())
+                    await self._append(DirectoryType.REVOCATION, data)
+                await self.load()
 
     async def close_log(self, origin: str, note: bytes) -> None:
         """Log a log's last checkpoint, and return once the directory holds it; once is enough of several brokers.

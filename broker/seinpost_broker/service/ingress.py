@@ -23,6 +23,7 @@ from seinpost_schemas.header import HEADER_BYTES, object_hash, verify_enclave
 from seinpost_schemas.kinds import Action
 from seinpost_schemas.limits import PARTY_BURST_BYTES, PARTY_BYTES_PER_SECOND
 from seinpost_schemas.policy import Member
+from seinpost_schemas.statements import is_statement
 from seinpost_schemas.subjects import directory_ingress_subject, parse_ingress_subject
 from seinpost_schemas.submission import decode_submission
 
@@ -122,9 +123,12 @@ class IngressService:
         return verify_envelope(envelope, member.verifying), member, action
 
     async def _submit(self, message: IngressMessage) -> None:
-        """A register version: whoever took it in sees it in the directory; a refusal is answered."""
+        """For the directory: whoever handed it in sees it there; a refusal is answered."""
         try:
-            await self._directory.submit(decode_submission(message.data))
+            if is_statement(message.data):
+                await self._directory.state(message.data)
+            else:
+                await self._directory.submit(decode_submission(message.data))
         except (InvalidError, RefusedError) as error:
             await self._refuse(message, error)
             return

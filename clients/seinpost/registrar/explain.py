@@ -84,7 +84,7 @@ def who_can_read(view: View, compartment: Compartment, at_ms: int) -> list[Reade
                 may(view, party, Action.READ_PROTECTED, compartment, at_ms),
                 mandate.basis,
                 mandate.until,
-                tuple(i.name for i in view.register.in_force(party)),
+                tuple(i.name for i in view.in_force(party)),
             )
         )
     return readers

@@ -21,7 +21,6 @@ from seinpost_schemas.errors import SetupError
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 ID = bytes.fromhex("0198c5d7a00070008000000000000001")
-SECRETS = b"epoch secrets that nobody else may see"
 
 
 @pytest.fixture
@@ -53,7 +52,6 @@ def everything_on_disk(path: Path) -> bytes:
 def test_a_new_reader_knows_nothing(reading: ReadingState) -> None:
     assert reading.position("S") == 1
     assert reading.load_feed("S") is None
-    assert reading.load_epoch(b"e" * 16) is None
     assert reading.load_audit("o") is None
     assert reading.seen_digest("ncsc", ID) is None
 
@@ -61,14 +59,12 @@ def test_a_new_reader_knows_nothing(reading: ReadingState) -> None:
 def test_everything_a_reader_stored_comes_back(tmp_path: Path, reading: ReadingState) -> None:
     digest = reading.digest((b"a", None, b"", None))
     reading.commit("S", 5, b"feed state", [Seen("ncsc", ID, digest)])
-    reading.store_epoch(b"e" * 16, SECRETS)
     reading.store_audit("proef/2026q4/depv/process", b"audited")
     reading.store_directory(7, b"r" * 32)
     reading.close()
     again = reopened(tmp_path)
     assert again.position("S") == 5
     assert again.load_feed("S") == b"feed state"
-    assert again.load_epoch(b"e" * 16) == SECRETS
     assert again.load_audit("proef/2026q4/depv/process") == b"audited"
     assert again.seen_digest("ncsc", ID) == digest
     assert again.seen_digest("ibd", ID) is None
@@ -102,15 +98,13 @@ os.kill(os.getpid(), signal.SIGKILL)
     again.close()
 
 
-def test_starting_over_forgets_where_it_was_and_keeps_the_keys(reading: ReadingState) -> None:
+def test_starting_over_forgets_where_it_was(reading: ReadingState) -> None:
     for stream in ("S", "T"):
         reading.commit(stream, 5, b"feed", [Seen("ncsc", ID, b"d")])
-    reading.store_epoch(b"e" * 16, SECRETS)
     reading.forget(["S"])
     assert (reading.position("S"), reading.load_feed("S")) == (1, None)
     assert (reading.position("T"), reading.load_feed("T")) == (5, b"feed")
     assert reading.seen_digest("ncsc", ID) is None
-    assert reading.load_epoch(b"e" * 16) == SECRETS
 
 
 def test_a_signal_seen_once_keeps_its_first_digest(reading: ReadingState) -> None:
@@ -124,12 +118,11 @@ def test_a_signal_seen_once_keeps_its_first_digest(reading: ReadingState) -> Non
 
 def test_nothing_on_disk_shows_a_secret_or_a_signal(tmp_path: Path, reading: ReadingState) -> None:
     sections = (b"handling", b"a report of something", None, b"a source")
-    reading.store_epoch(b"e" * 16, SECRETS)
     reading.store_audit("origin", b"an audited note")
     reading.commit("S", 2, b"a feed's own state", [Seen("ncsc", ID, reading.digest(sections))])
     whole = everything_on_disk(tmp_path)
     assert b"origin" in whole  # the control: this does see what is there
-    for secret in (SECRETS, b"an audited note", b"a feed's own state", KEY, *filter(None, sections)):
+    for secret in (b"an audited note", b"a feed's own state", KEY, *filter(None, sections)):
         assert secret not in whole
 
 
@@ -155,7 +148,7 @@ def test_files_are_their_owners_alone_whatever_the_umask(tmp_path: Path) -> None
     before = os.umask(0)
     try:
         reading, sending = ReadingState(tmp_path / "s", KEY), SendingState(tmp_path / "s")
-        reading.store_epoch(b"e" * 16, SECRETS)
+        reading.store_position("S", 2)
         sending.reserve("depv/process", 5)
     finally:
         os.umask(before)
@@ -171,12 +164,10 @@ def test_files_are_their_owners_alone_whatever_the_umask(tmp_path: Path) -> None
 
 LOADS: dict[str, tuple[Callable[[ReadingState], object], Callable[[ReadingState], object]]] = {
     "feed": (lambda s: s.commit("S", 2, b"feed", []), lambda s: s.load_feed("S")),
-    "epoch": (lambda s: s.store_epoch(b"e" * 16, SECRETS), lambda s: s.load_epoch(b"e" * 16)),
     "audit": (lambda s: s.store_audit("o", b"audited"), lambda s: s.load_audit("o")),
 }
 SQL = {
     "feed": ("SELECT state FROM feed", "UPDATE feed SET state=?"),
-    "epoch": ("SELECT sealed FROM epoch", "UPDATE epoch SET sealed=?"),
     "audit": ("SELECT sealed FROM audit", "UPDATE audit SET sealed=?"),
 }
 

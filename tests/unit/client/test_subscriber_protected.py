@@ -15,7 +15,7 @@ from trial.log import TrialLog
 from trial.reader import TrialReader
 from trial.samples import encoded
 
-from seinpost._reading_state import ReadingState
+from seinpost._keyring import Keyring
 from seinpost.delivery import Delivery
 from seinpost.epochs import EpochSecrets
 from seinpost_schemas.leaf import PROTECTED, SECTIONS, expand_slots, section_digest
@@ -32,9 +32,9 @@ def everything_on_disk(path: Path) -> bytes:
 
 def unsealed(reader: TrialReader, epoch_id: bytes) -> EpochSecrets:
     """The epoch's secrets as the reader's own storage key opens them."""
-    state = ReadingState(reader.path, reader.identity.storage_key)
-    stored = state.load_epoch(epoch_id)
-    state.close()
+    keyring = Keyring(reader.path, reader.identity)
+    stored = keyring.load_epoch(epoch_id)
+    keyring.close()
     assert stored is not None
     return msgspec.msgpack.decode(stored, type=EpochSecrets)
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from seinpost._directory import DirectoryFollower
+from seinpost._keyring import Keyring
 from seinpost._reading_state import ReadingState
 from seinpost.delivery import Alarm, Delivery, Recalled
 from seinpost.identity import Identity
@@ -62,13 +63,14 @@ class TrialReader:
         before = len(self.deliveries)
         self.transport.entered.clear()
         state = ReadingState(self.path, self.identity.storage_key)
+        keyring = Keyring(self.path, self.identity)
         follower = DirectoryFollower(self._enclave.enclave_id, self.transport, state)
         following = asyncio.ensure_future(follower.follow())
         reading: asyncio.Future[None] | None = None
         try:
             await follower.wait_for(lambda: follower.directory.view_at(follower.directory.size) is not None)
             subscriber = Subscriber(
-                self.identity,
+                keyring,
                 follower,
                 self.transport,
                 state,
@@ -101,4 +103,5 @@ class TrialReader:
                 task.cancel()
             await asyncio.wait({t for t in (reading, following) if t is not None})
             state.close()
+            keyring.close()
         return self.deliveries[before:]

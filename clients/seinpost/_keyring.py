@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""What opens an identity's past: keys.db, sealed under its storage key.
+
+KEM prekeys, each until it is destroyed, and the secrets of the epochs that they opened, each until its period
+is no longer retained. Every process of the identity shares it. What is destroyed is overwritten in the file;
+whether the disk below keeps old blocks, or a backup was made, is beyond this program.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+import msgspec
+
+from ._database import Database
+from ._storage_seal import StorageSeal
+from .identity import Identity
+from .kem import SEED_BYTES, KemPrivateKey
+
+FILE = "keys.db"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS prekey(key_id BLOB PRIMARY KEY, number INTEGER NOT NULL, sealed BLOB NOT NULL,
+    statement BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS epoch(epoch_id BLOB PRIMARY KEY, period TEXT NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS epoch_period ON epoch(period);
+"""
+
+
+class HeldPrekey(msgspec.Struct, frozen=True):
+    """A prekey whose private half is here; ``statement`` is what the directory is to log of it."""
+
+    key_id: bytes
+    number: int
+    statement: bytes
+
+
+class Keyring(Database):
+    """One identity, its prekeys and epoch secrets."""
+
+    def __init__(self, directory: Path, identity: Identity) -> None:
+        # FULL: a prekey that others seal to must survive a power cut.
+        super().__init__(directory / FILE, _SCHEMA, "FULL")
+        self._db.execute("PRAGMA secure_delete=ON")
+        self._seal = StorageSeal(identity.storage_key, FILE)
+        self.identity = identity
+
+    # -- prekeys ----------------------------------------------------------------------------------
+
+    def make_prekey(self) -> tuple[KemPrivateKey, bytes]:
+        """A new key, not kept yet, and its 96-byte seed."""
+        seed = os.urandom(SEED_BYTES)
+        return KemPrivateKey(seed), seed
+
+    def keep_prekey(self, key_id: bytes, number: int, seed: bytes, statement: bytes) -> None:
+        """Keep a prekey; durable on return: only then may its statement leave this machine."""
+        self._db.execute(
+            "INSERT INTO prekey VALUES(?,?,?,?)",
+            (key_id, number, self._seal.seal(seed, b"prekey", key_id), statement),
+        )
+
+    def prekeys(self) -> list[HeldPrekey]:
+        """Those that are here, lowest number first."""
+        rows = self._db.execute("SELECT key_id, number, statement FROM prekey ORDER BY number").fetchall()
+        return [HeldPrekey(*row) for row in rows]
+
+    def private_key(self, key_id: bytes) -> KemPrivateKey | None:
+        """The private half of a KEM key of this identity; ``None`` once destroyed, or if it never was here."""
+        if key_id == self.identity.kem.key_id:
+            return self.identity.kem
+        row = self._db.execute("SELECT sealed FROM prekey WHERE key_id=?", (key_id,)).fetchone()
+        return KemPrivateKey(self._seal.open(row[0], b"prekey", key_id)) if row else None
+
+    def destroy(self, key_ids: Iterable[bytes]) -> None:
+        """Forget private halves for good."""
+        self._db.executemany("DELETE FROM prekey WHERE key_id=?", [(k,) for k in key_ids])
+        self._wipe()
+
+    # -- epochs -----------------------------------------------------------------------------------
+
+    def store_epoch(self, epoch_id: bytes, period: str, secrets: bytes) -> None:
+        """Keep the secrets of an epoch of one period."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO epoch VALUES(?,?,?)",
+            (epoch_id, period, self._seal.seal(secrets, b"epoch", epoch_id)),
+        )
+
+    def load_epoch(self, epoch_id: bytes) -> bytes | None:
+        """An epoch's secrets; ``None`` if not held."""
+        row = self._db.execute("SELECT sealed FROM epoch WHERE epoch_id=?", (epoch_id,)).fetchone()
+        return self._seal.open(row[0], b"epoch", epoch_id) if row else None
+
+    def keep_periods(self, periods: Collection[str]) -> int:
+        """Forget the secrets of all other periods for good; how many epochs that were."""
+        held = {str(row[0]) for row in self._db.execute("SELECT DISTINCT period FROM epoch")}
+        gone = [(p,) for p in held.difference(periods)]
+        if not gone:
+            return 0
+        count = self._db.executemany("DELETE FROM epoch WHERE period=?", gone).rowcount
+        self._wipe()
+        return count
+
+    def _wipe(self) -> None:
+        """Deleted rows are zeroed in their pages; the write-ahead log must not keep the pages as they were."""
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""An identity's prekeys: a new one every day, the old one destroyed when nothing can need it any more.
+
+``plan`` decides, without a clock or a disk; ``Prekeys`` does it while the identity reads. A private key is on
+disk before its public half leaves this machine, and its statement goes out byte for byte until the directory
+holds it. What a stolen key opens is then what was sealed to it in its day, and nothing before (specification,
+section 8.4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from seinpost_schemas.errors import RefusedError, UnavailableError
+from seinpost_schemas.limits import PREKEY_AGE_MS, PREKEY_KEPT_MS
+from seinpost_schemas.policy import Prekey
+from seinpost_schemas.statements import PrekeyStatement
+from seinpost_schemas.subjects import directory_ingress_subject
+
+from ._directory import DirectoryFollower, wall_ms
+from ._keyring import HeldPrekey, Keyring
+from ._transport import Transport
+
+_LOOK_SECONDS = 15.0
+_LOGGED_SECONDS = 60.0
+_log = logging.getLogger("seinpost")
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What is to be done now: a statement to send (again), or a new key to make with this number; keys to destroy."""
+
+    send: HeldPrekey | None = None
+    make: int | None = None
+    destroy: tuple[bytes, ...] = ()
+
+
+def plan(
+    newest: Prekey | None,
+    held: Sequence[HeldPrekey],
+    succeeded_ms: Mapping[bytes, int],
+    read_to_ms: int | None,
+    now_ms: int,
+) -> Plan:
+    """What an identity does about its prekeys.
+
+    ``newest`` is what the directory holds of it, ``held`` what is here, by rising number. ``succeeded_ms`` says when
+    another key took a held one's place; ``read_to_ms`` up to when every log was read and cosigned (``None``: not
+    known). Times in Unix milliseconds.
+    """
+    number = newest.number if newest is not None else 0
+    waiting = next((h for h in reversed(held) if h.number > number), None)
+    # Never logged, and overtaken: no one can have sealed to it.
+    unused = tuple(
+        h.key_id for h in held if h is not waiting and h.key_id not in succeeded_ms and not _is(newest, h)
+    )
+    old = tuple(
+        key_id
+        for key_id, since_ms in succeeded_ms.items()
+        if read_to_ms is not None and read_to_ms >= since_ms + PREKEY_KEPT_MS
+    )
+    due = (
+        newest is None
+        or newest.key_id not in {h.key_id for h in held}
+        or now_ms - newest.logged_ms >= PREKEY_AGE_MS
+    )
+    return Plan(
+        send=waiting,
+        make=number + 1 if due and waiting is None else None,
+        destroy=unused + old,
+    )
+
+
+def _is(newest: Prekey | None, held: HeldPrekey) -> bool:
+    return newest is not None and newest.key_id == held.key_id
+
+
+class Prekeys:
+    """Keeps one identity's prekeys while it reads; one process at a time does, under its reading lock."""
+
+    def __init__(
+        self,
+        keyring: Keyring,
+        directory: DirectoryFollower,
+        transport: Transport,
+        read_to_ms: Callable[[], int | None],
+    ) -> None:
+        self._identity = keyring.identity
+        self._keyring = keyring
+        self._directory = directory
+        self._transport = transport
+        self._read_to_ms = read_to_ms
+        self._told = False
+
+    async def run(self) -> None:
+        """Look after them until cancelled."""
+        while True:
+            try:
+                wait_seconds = await self._look()
+            except (UnavailableError, RefusedError) as error:
+                # Signals go on under the key that is in force; the next look tries again.
+                _log.debug("the directory does not take a prekey now: %s", error)
+                wait_seconds = _LOOK_SECONDS
+            await asyncio.sleep(wait_seconds)
+
+    async def _look(self) -> float:
+        directory, keyring = self._directory.directory, self._keyring
+        keyring.keep_periods(self._directory.view.register.periods.readable)
+        newest = directory.newest_prekey(self._identity.sender_id)
+        held = keyring.prekeys()
+        gave_way = {h.key_id: directory.succeeded_ms(h.key_id) for h in held}
+        todo = plan(
+            newest, held, {k: t for k, t in gave_way.items() if t is not None}, self._read_to_ms(), wall_ms()
+        )
+        if todo.destroy:
+            keyring.destroy(todo.destroy)
+            _log.info("%d old KEM keys destroyed", len(todo.destroy))
+        waiting = todo.send or (self._make(todo.make) if todo.make is not None else None)
+        if waiting is None:
+            return _LOOK_SECONDS
+        await self._transport.send(
+            directory_ingress_subject(self._identity.party), waiting.statement, waiting.key_id.hex()
+        )
+        return await self._until_logged(waiting)
+
+    def _make(self, number: int) -> HeldPrekey:
+        key, seed = self._keyring.make_prekey()
+        statement = PrekeyStatement(
+            self._directory.directory.enclave_id, self._identity.sender_id, number, key.public
+        ).sign(self._identity.signing)
+        self._keyring.keep_prekey(key.key_id, number, seed, statement)
+        return HeldPrekey(key.key_id, number, statement)
+
+    async def _until_logged(self, waiting: HeldPrekey) -> float:
+        def logged() -> bool:
+            newest = self._directory.directory.newest_prekey(self._identity.sender_id)
+            return newest is not None and newest.number >= waiting.number
+
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _LOGGED_SECONDS
+        while not logged() and loop.time() < deadline:
+            try:
+                await self._directory.wait_for(logged)
+            except UnavailableError:
+                continue
+        if logged():
+            self._told = False
+            return 0.0
+        if not self._told:
+            self._told = True
+            _log.warning(
+                "the broker has not taken this identity's new KEM key for %d s; senders go on with the one before",
+                _LOGGED_SECONDS,
+            )
+        return _LOGGED_SECONDS
