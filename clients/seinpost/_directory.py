@@ -12,7 +12,8 @@ from collections.abc import Callable
 from seinpost_schemas.checkpoint import LogPublicKeys, parse_checkpoint, verify_checkpoint
 from seinpost_schemas.cosignature import verify_quorum
 from seinpost_schemas.directory import DIRECTORY_ENTRY_BYTES, TrustedDirectory, log_keys_of
-from seinpost_schemas.entry import ENTRY_HEADER, from_base64, to_base64
+from seinpost_schemas.directory_material import DirectoryItem, directory_item
+from seinpost_schemas.entry import ENTRY_HEADER, from_base64
 from seinpost_schemas.errors import (
     BindingError,
     InvalidError,
@@ -23,7 +24,6 @@ from seinpost_schemas.errors import (
 )
 from seinpost_schemas.note import parse_note
 from seinpost_schemas.policy import View
-from seinpost_schemas.split_view import DirectoryItem
 from seinpost_schemas.subjects import (
     CHECKPOINTS_STREAM,
     DIRECTORY_STREAM,
@@ -122,7 +122,7 @@ class DirectoryFollower:
             except InvalidError as error:
                 raise SetupError(f"the directory does not verify: {error}") from None
             root = self._roots[self.directory.size] = self.directory.root()
-            self.material.append(DirectoryItem(entry=text, object=to_base64(stored.body)))
+            self.material.append(directory_item(text, stored.body))
             self._floor.verify_directory(self.directory.size, root)
         if found:
             self._grew.set()

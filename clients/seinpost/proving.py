@@ -10,6 +10,7 @@ import msgspec
 
 from seinpost_schemas.batch import Disclosure
 from seinpost_schemas.checkpoint import parse_checkpoint
+from seinpost_schemas.directory_material import DirectoryItem, directory_item
 from seinpost_schemas.entry import ENTRY_HEADER, parse_feed_headers, to_base64
 from seinpost_schemas.envelope import assemble_envelope
 from seinpost_schemas.errors import GapError, MalformedError, SplitViewError, UnavailableError
@@ -20,7 +21,6 @@ from seinpost_schemas.note import parse_note
 from seinpost_schemas.signal_proof import (
     FORMAT,
     BatchPart,
-    DirectoryObject,
     DirectoryPart,
     LogPart,
     SectionPart,
@@ -148,12 +148,12 @@ async def _directory_part(directory: DirectoryFollower, transport: Transport) ->
     if note is None:
         raise UnavailableError("no checkpoint of the directory is published; try again")
     size = parse_checkpoint(parse_note(note)).tree_size
-    entries: list[DirectoryObject] = []
+    entries: list[DirectoryItem] = []
     while len(entries) < size:
         found = await transport.read_from(DIRECTORY_STREAM, len(entries) + 1)
         if not found:
             raise UnavailableError("the directory has fewer entries than its checkpoint; try again")
-        entries += [DirectoryObject(entry=m.headers[ENTRY_HEADER], object=to_base64(m.body)) for m in found]
+        entries += [directory_item(m.headers[ENTRY_HEADER], m.body) for m in found]
     return DirectoryPart(note=note.decode(), entries=tuple(entries[:size]))
 
 

@@ -136,22 +136,31 @@ class TrustedDirectory:
         """The directory log's root over all entries so far, 32 bytes."""
         return self._frontier.root()
 
-    def advance(self, entry_bytes: bytes, object_bytes: bytes) -> None:
+    def advance(self, entry_bytes: bytes, object_bytes: bytes | None) -> None:
         """Take the next entry, or raise ``InvalidError`` and stay as it was.
 
-        Types of a later version are logged and otherwise ignored here.
+        Types of a later version are logged and otherwise ignored here. ``None`` stands for a prekey statement that a
+        proof leaves out: who signed something, and had the right to, does not depend on it.
         """
         try:
             self._advance(entry_bytes, object_bytes)
         except RefusedError as error:
             raise MalformedError(f"the directory holds what must not be in it: {error.message}") from None
 
-    def _advance(self, entry_bytes: bytes, object_bytes: bytes) -> None:
+    def _advance(self, entry_bytes: bytes, object_bytes: bytes | None) -> None:
         entry = decode_directory_entry(entry_bytes)
-        if directory_object_hash(object_bytes) != entry.object_hash:
-            raise SignatureError("a directory object is not the one that its entry names")
         if entry.admitted_ms < self._last_ms:
             raise MalformedError("the directory's times go back")
+        if object_bytes is not None:
+            if directory_object_hash(object_bytes) != entry.object_hash:
+                raise SignatureError("a directory object is not the one that its entry names")
+            self._take(entry, object_bytes)
+        elif entry.type != DirectoryType.PREKEY:
+            raise MalformedError("only a prekey statement can be left out of a directory")
+        self._last_ms = entry.admitted_ms
+        self._frontier.append(leaf_hash(entry_bytes))
+
+    def _take(self, entry: DirectoryEntry, object_bytes: bytes) -> None:
         if entry.type == DirectoryType.KEYS:
             keys = decode_key_object(object_bytes)
             keys.verifying_key()
@@ -178,8 +187,6 @@ class TrustedDirectory:
             if closed.origin not in self._closings:
                 closing = Closing(closed, object_bytes, self.size + 1)
                 self._closings = {**self._closings, closed.origin: closing}
-        self._last_ms = entry.admitted_ms
-        self._frontier.append(leaf_hash(entry_bytes))
 
     # -- what identities say themselves -----------------------------------------------------------
 

@@ -22,8 +22,8 @@ from .signing import SIGNATURE_BYTES
 
 ENTRY_HEADER = "Seinpost-Entry"
 SIGNATURE_HEADER = "Seinpost-Signature"
-MAX_TIME_MS = 1 << 48
-"""Readers refuse an entry of this time or later (the year 10889): every calendar can show what they accept."""
+MAX_TIME_MS = 253_402_300_800_000
+"""Readers refuse an entry of this time or later (the year 10000): every calendar can show what they accept."""
 _PREFIX = struct.Struct(">QQ")
 ENTRY_BYTES = len(labels.ENTRY) + _PREFIX.size + HEADER_BYTES + 32
 

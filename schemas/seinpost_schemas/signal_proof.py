@@ -21,7 +21,8 @@ from .batch import Disclosure
 from .checkpoint import Checkpoint, LogPublicKeys, verify_checkpoint
 from .compartment import Compartment
 from .cosignature import cosigned, verify_quorum
-from .directory import DIRECTORY_ENTRY_BYTES, TrustedDirectory, log_keys_of
+from .directory import log_keys_of
+from .directory_material import DirectoryItem, verify_directory_material
 from .entry import Entry, from_base64, signature_hash, to_base64
 from .errors import BindingError, MalformedError, ProofError, SignatureError
 from .header import HEADER_BYTES, Header, decode_header, verify_enclave
@@ -29,7 +30,7 @@ from .kinds import SEALED
 from .labels import kind_context
 from .leaf import SECTIONS, section_digest
 from .leaf import leaf_hash as signal_leaf_hash
-from .limits import MAX_REGISTER_BYTES, MAX_SIGNAL_BYTES
+from .limits import MAX_SIGNAL_BYTES
 from .merkle import HASH_BYTES, leaf_hash, verify_inclusion
 from .note import parse_note
 from .policy import verify_not_expired
@@ -49,18 +50,11 @@ class _Object(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A JSON object: unknown keys are refused."""
 
 
-class DirectoryObject(_Object, frozen=True, kw_only=True):
-    """A directory entry and its object."""
-
-    entry: str
-    object: str
-
-
 class DirectoryPart(_Object, frozen=True, kw_only=True):
     """The directory up to a cosigned checkpoint."""
 
     note: str
-    entries: tuple[DirectoryObject, ...]
+    entries: tuple[DirectoryItem, ...]
 
 
 class LogPart(_Object, frozen=True, kw_only=True):
@@ -169,7 +163,7 @@ def verify_signal_proof(proof: SignalProof, enclave_id: bytes | None = None) -> 
     root = bytes.fromhex(proof.enclave)
     if enclave_id is not None and root != enclave_id:
         raise BindingError("the proof is of another enclave")
-    directory = _directory(proof.directory, root)
+    directory = verify_directory_material(proof.directory.entries, root)
     register = directory.current.register
     origin = directory_origin(register.enclave)
     checkpoint, _, _ = _checkpoint(proof.directory.note.encode(), origin, register)
@@ -211,17 +205,6 @@ def verify_signal_proof(proof: SignalProof, enclave_id: bytes | None = None) -> 
         signal_id=signal_id,
         sections=sections,
     )
-
-
-def _directory(part: DirectoryPart, enclave_id: bytes) -> TrustedDirectory:
-    directory = TrustedDirectory(enclave_id)
-    for item in part.entries:
-        directory.advance(
-            from_base64(item.entry, DIRECTORY_ENTRY_BYTES), from_base64(item.object, MAX_REGISTER_BYTES)
-        )
-    if directory.view_at(directory.size) is None:
-        raise ProofError("the proof's directory holds no register")
-    return directory
 
 
 def _checkpoint(data: bytes, origin: str, register: Register) -> tuple[Checkpoint, int, tuple[str, ...]]:

@@ -12,22 +12,14 @@ import msgspec
 
 from .checkpoint import LogPublicKeys, parse_checkpoint, verify_checkpoint
 from .cosignature import cosigned
-from .directory import DIRECTORY_ENTRY_BYTES, TrustedDirectory, log_keys_of
-from .entry import from_base64
+from .directory import log_keys_of
+from .directory_material import DirectoryItem, verify_directory_material
 from .errors import BindingError, MalformedError, ProofError
-from .limits import MAX_REGISTER_BYTES
 from .note import parse_note
 from .register import Hex16
 
 FORMAT = "seinpost-split-view/1"
 MAX_SPLIT_VIEW_BYTES = 64 * 1024 * 1024
-
-
-class DirectoryItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A directory entry and its object, in base64."""
-
-    entry: str
-    object: str
 
 
 class SplitView(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,13 +79,7 @@ def verify_split_view(split: SplitView, enclave_id: bytes | None = None) -> Misb
     root = bytes.fromhex(split.enclave)
     if enclave_id is not None and root != enclave_id:
         raise BindingError("the proof is of another enclave")
-    directory = TrustedDirectory(root)
-    for item in split.directory:
-        directory.advance(
-            from_base64(item.entry, DIRECTORY_ENTRY_BYTES), from_base64(item.object, MAX_REGISTER_BYTES)
-        )
-    if directory.view_at(directory.size) is None:
-        raise ProofError("the proof holds no register")
+    directory = verify_directory_material(split.directory, root)
     register = directory.current.register
     keys = LogPublicKeys(*log_keys_of(register))
     origin = parse_checkpoint(parse_note(split.first.encode())).origin

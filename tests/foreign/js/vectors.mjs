@@ -14,6 +14,7 @@ import { Refusal } from "./errors.mjs";
 import { decodeHeader, isSealed, objectHash } from "./header.mjs";
 import { parseJson, plain } from "./json.mjs";
 import { openVector } from "./opening.mjs";
+import { statementType, verifyStatement } from "./statements.mjs";
 
 // Per file: what is run on a vector, and which of its members hold the expected outcome of a success.
 const FILES = {
@@ -36,6 +37,13 @@ const FILES = {
   },
   bodies: {
     run: async (vector) => decodeClearBody(vector.kind, fromHex(vector.body)),
+    expected: (vector) => vector.fields,
+  },
+  statements: {
+    run: async ({ statement, enclave_id, sender_public_key }) => {
+      const bytes = fromHex(statement);
+      return verifyStatement(statementType(bytes), bytes, fromHex(enclave_id), fromHex(sender_public_key));
+    },
     expected: (vector) => vector.fields,
   },
 };

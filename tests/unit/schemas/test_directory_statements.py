@@ -186,6 +186,14 @@ def test_who_revokes_itself_counts_no_more_from_there_on(tafel: Speaker, ncsc: S
     log.unchanged_by(entry(DirectoryType.REVOCATION, again), again, MalformedError)
 
 
+def test_any_moment_that_a_statement_can_name_can_be_shown(tafel: Speaker) -> None:
+    tafel.log.add(DirectoryType.REVOCATION, tafel.end(253_402_300_799_999))
+    found = tafel.log.directory.current.revocation(tafel.id.hex())
+    assert found is not None
+    assert found.suspect_from is not None
+    assert found.suspect_from.year == 9999
+
+
 def test_the_registrars_word_on_a_revocation_holds_above_the_identitys(enclave: Any, tafel: Speaker) -> None:
     tafel.log.add(DirectoryType.REVOCATION, tafel.end(5_000))
     text = enclave.text(version=2) + (

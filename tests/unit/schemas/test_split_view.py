@@ -19,12 +19,12 @@ from harness.memory import founding_objects, seed
 from seinpost_schemas.checkpoint import Checkpoint, LogKeys
 from seinpost_schemas.cosignature import WitnessKeys
 from seinpost_schemas.directory import DirectoryEntry, directory_object_hash
+from seinpost_schemas.directory_material import DirectoryItem
 from seinpost_schemas.entry import to_base64
 from seinpost_schemas.errors import InvalidError, MalformedError
 from seinpost_schemas.note import Note, parse_note
 from seinpost_schemas.split_view import (
     FORMAT,
-    DirectoryItem,
     SplitView,
     decode_split_view,
     is_split_view,
