@@ -185,11 +185,11 @@ class DirectoryFollower:
         )
         raise SplitViewError(f"another party was shown another directory at size {told.tree_size}")
 
-    async def wait_for_version(self, version: int) -> None:
-        """Wait, however long, until this register version or a later one is in the directory."""
-        while self.view.register.version < version:
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait, however long, for the directory to grow until ``condition`` holds."""
+        while not condition():
             with contextlib.suppress(UnavailableError):
-                await self.wait_for(lambda: self.view.register.version >= version)
+                await self.wait_for(condition)
 
     async def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait for the directory to grow until ``condition`` holds, within 15 s."""

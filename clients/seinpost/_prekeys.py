@@ -11,6 +11,7 @@ section 8.4).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
@@ -140,16 +141,11 @@ class Prekeys:
             newest = self._directory.directory.newest_prekey(self._identity.sender_id)
             return newest is not None and newest.number >= waiting.number
 
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + _LOGGED_SECONDS
-        while not logged() and loop.time() < deadline:
-            try:
-                await self._directory.wait_for(logged)
-            except UnavailableError:
-                continue
-        if logged():
-            self._told = False
-            return 0.0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOGGED_SECONDS):
+                await self._directory.wait_until(logged)
+                self._told = False
+                return 0.0
         if not self._told:
             self._told = True
             _log.warning(

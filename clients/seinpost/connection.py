@@ -19,7 +19,8 @@ from seinpost_schemas.policy import days_to_expiry, suspicion
 from seinpost_schemas.register import parse_register
 from seinpost_schemas.signal import ActReport, Signal
 from seinpost_schemas.signal_proof import SignalProof
-from seinpost_schemas.subjects import directory_ingress_subject, feed_stream, parse_feed_stream
+from seinpost_schemas.statements import OwnRevocation
+from seinpost_schemas.subjects import feed_stream, parse_feed_stream
 from seinpost_schemas.submission import Submission
 from seinpost_schemas.tlog_proof import TlogProof
 from seinpost_schemas.uuid7 import format_id, parse_id
@@ -27,13 +28,13 @@ from seinpost_schemas.uuid7 import format_id, parse_id
 from ._acting import find_place, give_feedback, set_status, take_back
 from ._catch_up import catch_up
 from ._directory import DirectoryFollower, wall_ms
+from ._handing_in import HandingIn
 from ._keyring import Keyring
 from ._lock import Lock
 from ._prekeys import Prekeys
 from ._publishing import Publishing
 from ._reading_state import Owed, ReadingState
 from ._receipting import Receipting
-from ._register_answer import await_refusal
 from ._sending_state import SendingState, SentSignal
 from ._transport import NatsTransport, Transport
 from .answer import Answer
@@ -346,36 +347,32 @@ class Connection:
         version = parse_register(parse_note(submission.note)).version
         if not missing:
             return version
-        lock = Lock(self._config.state / "sending.lock")
-        await lock.acquire(
-            lambda: self._on_waiting(f"another process is publishing as {self._identity.name}; waiting")
+        await self._handing_in.hand_in(
+            submission.encode(),
+            lambda: directory.view.register.version >= version,
+            f"version {version}",
+            timeout_seconds,
         )
-        state = SendingState(self._config.state)
-        refusals = asyncio.ensure_future(
-            await_refusal(self._connected, self._identity.name, state.answers_from(), submission)
-        )
-        in_force = asyncio.ensure_future(directory.wait_for_version(version))
-        try:
-            await self._connected.send(
-                directory_ingress_subject(self._identity.party), submission.encode(), None
-            )
-            done, _ = await asyncio.wait(
-                {refusals, in_force}, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED
-            )
-            if not done:
-                raise UnavailableError(
-                    f"version {version} is not in force after {timeout_seconds:g} s; it may still come"
-                )
-            if refusals in done:
-                raise refusals.result()
-            await in_force
-        finally:
-            for task in (refusals, in_force):
-                task.cancel()
-            await asyncio.gather(refusals, in_force, return_exceptions=True)
-            state.close()
-            lock.release()
         return version
+
+    async def revoke(self, suspect_from_ms: int, timeout_seconds: float = ANSWER_SECONDS) -> None:
+        """Revoke this very identity, and return once the directory holds it. It cannot be taken back.
+
+        What it published from ``suspect_from_ms`` on (Unix milliseconds) is shown as suspect. Raises
+        ``RefusedError``, or ``UnavailableError`` when it did not come in force in time.
+        """
+        sender_id = self._identity.sender_id
+        statement = OwnRevocation(self._config.enclave_id, sender_id, suspect_from_ms)
+        await self._handing_in.hand_in(
+            statement.sign(self._identity.signing),
+            lambda: self.directory.view.revocation(sender_id.hex()) is not None,
+            "the revocation",
+            timeout_seconds,
+        )
+
+    @property
+    def _handing_in(self) -> HandingIn:
+        return HandingIn(self._config, self._identity, self.directory, self._connected, self._on_waiting)
 
     # -- reading ----------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import io
 import os
 import sys
@@ -314,6 +315,32 @@ def recall(
     from .acting import run_recall  # noqa: PLC0415
 
     return asyncio.run(run_recall(signal, reason, config, passphrase_file, as_json=as_json))
+
+
+@app.command
+def revoke(
+    *,
+    config: Config,
+    suspect_from: Annotated[
+        dt.datetime | None,
+        Parameter(
+            help="From when it may be in other hands, with its offset: 2026-11-24T09:00:00Z; now otherwise."
+        ),
+    ] = None,
+    yes: Annotated[bool, Parameter(negative="", help="Do not ask.")] = False,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Revoke this very identity, for good: for a machine that is lost or done with, by who holds its keys.
+
+    Within a minute its connections are closed, what it sends is refused, and others seal past it. Who no longer has
+    its keys asks a registrar: seinpost register revoke.
+
+    Example: seinpost revoke --config laptop.toml --suspect-from 2026-11-24T09:00:00Z
+    """
+    from .revoke import run  # noqa: PLC0415
+
+    return asyncio.run(run(config, suspect_from, passphrase_file, sure=yes, as_json=as_json))
 
 
 @app.command
