@@ -15,6 +15,7 @@ import tomli_w
 
 from seinpost._transport import StoredMessage
 from seinpost.identity import Identity
+from seinpost.kem import KemPrivateKey
 from seinpost_schemas.checkpoint import Checkpoint, LogKeys
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.directory import (
@@ -27,6 +28,7 @@ from seinpost_schemas.entry import ENTRY_HEADER, from_base64, to_base64
 from seinpost_schemas.note import Note, composite_type_and_key, format_vkey, sign_note_composite
 from seinpost_schemas.policy import Member
 from seinpost_schemas.signing import SigningKey
+from seinpost_schemas.statements import OwnRevocation, PrekeyStatement
 from seinpost_schemas.subjects import directory_origin
 from seinpost_schemas.trusted_register import enclave_id_of
 
@@ -156,8 +158,8 @@ class TrialEnclave:
         self.enclave_id = enclave_id_of(text)
         self._log(DirectoryType.REGISTER, _signed(text))
 
-    def _log(self, type_: DirectoryType, data: bytes) -> None:
-        entry = DirectoryEntry(type_, T0 - 1_000, directory_object_hash(data))
+    def _log(self, type_: DirectoryType, data: bytes, at_ms: int = T0 - 1_000) -> None:
+        entry = DirectoryEntry(type_, at_ms, directory_object_hash(data))
         headers = {ENTRY_HEADER: to_base64(entry.encode())}
         self.messages.append(StoredMessage(len(self.messages) + 1, headers, data))
 
@@ -172,6 +174,20 @@ class TrialEnclave:
         self.table["version"] += 1
         self._log(DirectoryType.REGISTER, _signed(tomli_w.dumps(self.table)))
         return self.size
+
+    def state_prekey(self, name: str, number: int, at_ms: int = T0 - 1_000) -> KemPrivateKey:
+        """Log an identity's prekey of this number; its private half, which follows from name and number."""
+        key = KemPrivateKey(hashlib.shake_256(f"{name} prekey {number}".encode()).digest(96))
+        made = identity(name)
+        statement = PrekeyStatement(self.enclave_id, made.sender_id, number, key.public)
+        self._log(DirectoryType.PREKEY, statement.sign(made.signing), at_ms)
+        return key
+
+    def state_end(self, name: str, moment_ms: int, at_ms: int = T0 - 1_000) -> None:
+        """Log an identity's own revocation."""
+        made = identity(name)
+        statement = OwnRevocation(self.enclave_id, made.sender_id, moment_ms)
+        self._log(DirectoryType.REVOCATION, statement.sign(made.signing), at_ms)
 
     def directory(self, size: int | None = None) -> TrustedDirectory:
         """A directory that has eaten the first ``size`` entries (all of them by default)."""

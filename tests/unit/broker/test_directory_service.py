@@ -1,0 +1,137 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""Statements on their way into the directory: logged once, in order, by several brokers, or refused."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from trial.enclave import T0, TrialEnclave, identity
+
+from seinpost.kem import KemPrivateKey
+from seinpost_broker.ports import StoredMessage
+from seinpost_broker.service.directory import DirectoryService
+from seinpost_schemas.directory import DirectoryType
+from seinpost_schemas.errors import BindingError, Reason, RefusedError, SignatureError
+from seinpost_schemas.statements import OwnRevocation, PrekeyStatement
+
+from .test_admission_log import Clock, Store
+
+TAFEL = identity("tafel-1")
+
+
+@pytest.fixture
+def enclave() -> TrialEnclave:
+    return TrialEnclave()
+
+
+@pytest.fixture
+def store(enclave: TrialEnclave) -> Store:
+    store = Store()
+    store.messages += [StoredMessage(m.seq, dict(m.headers), m.body) for m in enclave.messages]
+    return store
+
+
+@pytest.fixture
+def clock() -> Clock:
+    clock = Clock()
+    clock.ms = T0
+    return clock
+
+
+def broker(enclave: TrialEnclave, store: Store, clock: Clock) -> DirectoryService:
+    return DirectoryService(enclave.enclave_id, store=store, clock=clock)  # type: ignore[arg-type]
+
+
+def prekey(enclave: TrialEnclave, number: int, *, byte: int = 0) -> bytes:
+    key = KemPrivateKey(bytes([byte or number]) * 96)
+    return PrekeyStatement(enclave.enclave_id, TAFEL.sender_id, number, key.public).sign(TAFEL.signing)
+
+
+def end(enclave: TrialEnclave) -> bytes:
+    return OwnRevocation(enclave.enclave_id, TAFEL.sender_id, T0).sign(TAFEL.signing)
+
+
+async def test_a_statement_is_logged_once_however_often_it_comes(
+    enclave: TrialEnclave, store: Store, clock: Clock
+) -> None:
+    one, other = broker(enclave, store, clock), broker(enclave, store, clock)
+    data = prekey(enclave, 1)
+    await one.state(data)
+    await one.state(data)
+    await other.state(data)
+    assert len(store.messages) == enclave.size + 1
+    assert one.directory.newest_prekey(TAFEL.sender_id) == other.directory.newest_prekey(TAFEL.sender_id)
+
+
+async def test_two_brokers_at_once_log_both_in_order(
+    enclave: TrialEnclave, store: Store, clock: Clock
+) -> None:
+    one, other = broker(enclave, store, clock), broker(enclave, store, clock)
+    await asyncio.gather(one.load(), other.load())
+    done = await asyncio.gather(
+        one.state(prekey(enclave, 1)), other.state(prekey(enclave, 2)), return_exceptions=True
+    )
+    await asyncio.gather(one.load(), other.load())
+    assert one.directory.root() == other.directory.root()
+    # The lower number may have come second: then it is refused, and nothing is logged of it.
+    assert all(e is None or isinstance(e, RefusedError) for e in done)
+    newest = one.directory.newest_prekey(TAFEL.sender_id)
+    assert newest is not None
+    assert newest.number == 2
+
+
+async def test_what_must_not_be_in_the_log_does_not_get_there(
+    enclave: TrialEnclave, store: Store, clock: Clock
+) -> None:
+    service = broker(enclave, store, clock)
+    await service.state(prekey(enclave, 5))
+    size = len(store.messages)
+    for data, error in (
+        (prekey(enclave, 5, byte=9), RefusedError),
+        (prekey(enclave, 4), RefusedError),
+        (prekey(enclave, 6, byte=5), RefusedError),
+        (prekey(enclave, 7)[:-1] + b"\0", SignatureError),
+        (
+            PrekeyStatement(b"x" * 16, TAFEL.sender_id, 8, KemPrivateKey(b"8" * 96).public).sign(
+                TAFEL.signing
+            ),
+            BindingError,
+        ),
+        (OwnRevocation(enclave.enclave_id, b"?" * 16, T0).sign(TAFEL.signing), RefusedError),
+    ):
+        with pytest.raises(error):
+            await service.state(data)
+    assert len(store.messages) == size
+
+
+async def test_nine_in_a_day_are_too_many_and_the_day_after_is_another(
+    enclave: TrialEnclave, store: Store, clock: Clock
+) -> None:
+    service = broker(enclave, store, clock)
+    for number in range(1, 9):
+        await service.state(prekey(enclave, number))
+    with pytest.raises(RefusedError) as refused:
+        await service.state(prekey(enclave, 9))
+    assert refused.value.reason is Reason.QUOTA
+    clock.ms += 86_400_000
+    await service.state(prekey(enclave, 9))
+
+
+async def test_an_identity_that_ends_itself_changes_rights_and_is_kept_by_the_broker(
+    enclave: TrialEnclave, store: Store, clock: Clock
+) -> None:
+    service = broker(enclave, store, clock)
+    await service.load()
+    service.rights_changed.clear()
+    await service.state(prekey(enclave, 1))
+    assert not service.rights_changed.is_set()
+    data = end(enclave)
+    await service.state(data)
+    assert service.rights_changed.is_set()
+    # What it keeps beside its founding says so too: a start gives no rights back.
+    assert service.objects[-1] == (DirectoryType.REVOCATION, data)
+    with pytest.raises(RefusedError) as refused:
+        await service.state(prekey(enclave, 2))
+    assert refused.value.reason is Reason.REVOKED
