@@ -40,13 +40,14 @@ from seinpost_schemas.subjects import ingress_subject
 
 from ._chain import Chain
 from ._directory import DirectoryFollower, monotonic_ms, wall_ms
-from ._outgoing import Channel, Outgoing
+from ._outgoing import Channel, Outgoing, Shared
 from ._sending_state import SendingState, Sent
 from ._transport import Transport
 from .answer import Answer
 from .epochs import EpochSecrets, Recipient, make_epoch
 from .identity import Identity
 from .sealing import seal_envelope
+from .sharing import seal_share
 
 MAX_UNDER_WAY = 8
 _RESEND_SECONDS = 10.0
@@ -259,7 +260,7 @@ class Lane:
             item = self._pending[0]
             if item.channel != channel or (batch and size + item.size > BATCH_CLOSE_BYTES):
                 break
-            if isinstance(item.content, bytes) and batch:
+            if batch and not isinstance(item.content, EncodedSignal):
                 break
             if isinstance(item.content, EncodedSignal):
                 if item.content.id in ids:
@@ -276,11 +277,14 @@ class Lane:
         await self._wait_until_fresh()
         batch = self._taken = self._take_batch()
         channel = batch[0].channel
-        if isinstance(body := batch[0].content, bytes):
-            self._send(self._clear(channel.kind, body), batch, None, channel)
-            self._taken = []
-            return
+        content = batch[0].content
         try:
+            if not isinstance(content, EncodedSignal):
+                place = self._place(channel.kind)
+                body = content if isinstance(content, bytes) else self._share(content, place)
+                self._send(self._clear(place, body), batch, None, channel)
+                self._taken = []
+                return
             epoch = await self._epoch(channel)
         except RefusedError as error:
             for item in batch:
@@ -298,11 +302,18 @@ class Lane:
         self._send(envelope, batch, epoch, channel)
         self._taken = []
 
-    def _clear(self, kind: Kind, body: bytes, epoch_id: bytes = ZERO_16) -> Envelope:
+    def _clear(self, place: Header, body: bytes, epoch_id: bytes = ZERO_16) -> Envelope:
         header = msgspec.structs.replace(
-            self._place(kind), epoch_id=epoch_id, body_len=len(body), body_hash=hash_body(body)
+            place, epoch_id=epoch_id, body_len=len(body), body_hash=hash_body(body)
         )
         return sign_envelope(header, body, self._identity.signing)
+
+    def _share(self, shared: Shared, place: Header) -> bytes:
+        """The body of a share; its slots are bound to the header that it goes with."""
+        view = self._directory.view
+        reader = view.member(shared.reader)
+        protected = may(view, reader.party, Action.READ_PROTECTED, self.compartment, wall_ms())
+        return seal_share(place, shared.epochs, reader.kem_key_id, Recipient(reader.kem, protected))
 
     async def _wait_until_newer(self) -> None:
         """After ``stale-directory``: the change that the broker knows of must have come here too."""
@@ -379,7 +390,9 @@ class Lane:
         if self._refused:
             return
         body = EndOfEpoch(epoch.envelopes, epoch.last_seq).encode()
-        self._send(self._clear(Kind.END_OF_EPOCH, body, epoch.secrets.epoch_id), [], None, channel)
+        self._send(
+            self._clear(self._place(Kind.END_OF_EPOCH), body, epoch.secrets.epoch_id), [], None, channel
+        )
 
     async def end_epochs(self) -> None:
         """Close every epoch in the log; for a client that leaves."""

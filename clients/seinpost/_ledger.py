@@ -11,14 +11,15 @@ from __future__ import annotations
 from seinpost_schemas.clear_bodies import Receipt, ReceiptState, decode_recall, decode_receipt
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.entry import parse_feed_headers
+from seinpost_schemas.epoch_body import decode_epoch_body
 from seinpost_schemas.errors import BindingError, Reason, RefusedError
 from seinpost_schemas.kinds import RECALLABLE, Kind
 from seinpost_schemas.merkle import leaf_hash
 from seinpost_schemas.sections import EncodedSignal
 from seinpost_schemas.subjects import feed_stream
 
-from ._reading_state import EntryRow, Facts, Owed, PastEpoch, Place, ReadingState, RecallRow, ReceiptRow
-from ._trusted_feed import Accepted, TrustedFeed
+from ._reading_state import EntryRow, Facts, Owed, Place, ReadingState, RecallRow, ReceiptRow
+from ._trusted_feed import Accepted, PastEpoch, TrustedFeed
 
 
 class Ledger:
@@ -36,12 +37,12 @@ class Ledger:
         self._fresh: dict[int, EntryRow] = {}
         self._fresh_places: dict[tuple[bytes, str], Place] = {}
 
-    def past_epoch(self, epoch_id: bytes) -> tuple[str, int] | None:
-        """(origin party, audience code) of an epoch that was stored: of this log, or of the one before it."""
+    def past_epoch(self, epoch_id: bytes) -> PastEpoch | None:
+        """An epoch that was stored: of this log, or of the one before it."""
         found = self._state.past_epoch(self.stream, epoch_id)
         if found is None and self._earlier is not None:
             found = self._state.past_epoch(self._earlier, epoch_id)
-        return (found.origin, found.audience) if found else None
+        return found
 
     def stored(self, index: int, facts: Facts) -> None:
         """The entry's facts are in the database now."""
@@ -67,10 +68,19 @@ class Ledger:
         """What a clear envelope says; raises for one that says what cannot be."""
         kind = accepted.envelope.header.kind
         if kind == Kind.EPOCH:
-            epoch = feed.epoch(accepted.envelope.object_hash[:16])
-            return Facts(
-                row, epoch=PastEpoch(accepted.envelope.object_hash[:16], epoch.origin, epoch.audience)
+            epoch_id, header = accepted.envelope.object_hash[:16], accepted.envelope.header
+            epoch, body = feed.epoch(epoch_id), decode_epoch_body(accepted.envelope.body)
+            past = PastEpoch(
+                epoch_id,
+                header.sender_id,
+                epoch.origin,
+                epoch.audience,
+                accepted.index,
+                header.directory_size,
+                body.commitment,
+                body.protected_commitment,
             )
+            return Facts(row, epoch=past)
         if kind == Kind.RECEIPT:
             return Facts(row, receipts=self._receipt(accepted, decode_receipt(accepted.envelope.body)))
         if kind == Kind.RECALL:

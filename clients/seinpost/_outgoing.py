@@ -8,11 +8,14 @@ import asyncio
 
 import msgspec
 
+from seinpost_schemas.clear_bodies import SHARE_SLOT_BYTES
 from seinpost_schemas.header import ZERO_16
 from seinpost_schemas.kinds import Action, Kind
 from seinpost_schemas.sections import EncodedSignal
 
 from .answer import Answer
+from .epochs import EpochSecrets
+from .sharing import Commitments
 
 
 class Channel(msgspec.Struct, frozen=True):
@@ -34,13 +37,20 @@ def signals_for(audience: str) -> Channel:
     return Channel(Kind.SIGNALS, Action.PUBLISH, audience)
 
 
+class Shared(msgspec.Struct, frozen=True):
+    """Past epochs for one identity, by its 16-byte sender_id: wrapped when the share is signed, to its newest key."""
+
+    reader: bytes
+    epochs: tuple[tuple[EpochSecrets, Commitments], ...]
+
+
 class Outgoing(msgspec.Struct, eq=False):
-    """Something validated on its way: an encoded signal or act, or a clear body as bytes.
+    """Something validated on its way: an encoded signal or act, a clear body as bytes, or epochs to share.
 
     ``due_ms`` is when a reader is late with opening it; 0 when nobody has to.
     """
 
-    content: EncodedSignal | bytes
+    content: EncodedSignal | bytes | Shared
     signal_id: str
     channel: Channel
     answer: asyncio.Future[Answer]
@@ -50,4 +60,6 @@ class Outgoing(msgspec.Struct, eq=False):
     @property
     def size(self) -> int:
         """Bytes of content."""
+        if isinstance(self.content, Shared):
+            return len(self.content.epochs) * SHARE_SLOT_BYTES
         return len(self.content) if isinstance(self.content, bytes) else self.content.size

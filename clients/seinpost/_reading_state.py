@@ -19,6 +19,7 @@ from seinpost_schemas.errors import SetupError
 
 from ._database import Database
 from ._storage_seal import StorageSeal
+from ._trusted_feed import PastEpoch
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS position(stream TEXT PRIMARY KEY, next_seq INTEGER NOT NULL);
@@ -31,7 +32,8 @@ CREATE TABLE IF NOT EXISTS entry(stream TEXT, log_index INTEGER, leaf BLOB, obje
     kind INTEGER, count INTEGER, PRIMARY KEY(stream, log_index)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS place(signal_id BLOB, party TEXT, stream TEXT, log_index INTEGER, number INTEGER,
     epoch_id BLOB, PRIMARY KEY(signal_id, party)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS past_epoch(stream TEXT, epoch_id BLOB, origin TEXT, audience INTEGER,
+CREATE TABLE IF NOT EXISTS past_epoch(stream TEXT, epoch_id BLOB, sender_id BLOB, origin TEXT, audience INTEGER,
+    log_index INTEGER, directory_size INTEGER, commitment BLOB, protected_commitment BLOB,
     PRIMARY KEY(stream, epoch_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS receipt(stream TEXT, at_index INTEGER, run INTEGER, party TEXT, first_leaf INTEGER,
     last_leaf INTEGER, first_signal INTEGER, last_signal INTEGER, state INTEGER, admitted_ms INTEGER,
@@ -43,6 +45,11 @@ CREATE TABLE IF NOT EXISTS owed(stream TEXT, log_index INTEGER, first_signal INT
 CREATE TABLE IF NOT EXISTS claimed(stream TEXT PRIMARY KEY, tree_size INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS delivered(stream TEXT PRIMARY KEY, log_index INTEGER NOT NULL);
 """
+
+
+_PAST_EPOCH = (
+    "epoch_id, sender_id, origin, audience, log_index, directory_size, commitment, protected_commitment"
+)
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -107,14 +114,6 @@ class Owed(msgspec.Struct, frozen=True):
     first: int
     last: int
     state: int
-
-
-class PastEpoch(msgspec.Struct, frozen=True):
-    """An epoch that may still be answered: from whose side its audience is computed, and the audience's code."""
-
-    epoch_id: bytes
-    origin: str
-    audience: int
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -204,7 +203,7 @@ class ReadingState(Database):
             self._db.execute("INSERT OR IGNORE INTO recall VALUES(?,?,?,?,?)", astuple(facts.recall))
         if facts.epoch is not None:
             self._db.execute(
-                "INSERT OR IGNORE INTO past_epoch VALUES(?,?,?,?)", (stream, *astuple(facts.epoch))
+                "INSERT OR IGNORE INTO past_epoch VALUES(?,?,?,?,?,?,?,?,?)", (stream, *astuple(facts.epoch))
             )
 
     # -- what the log says of signals -------------------------------------------------------------
@@ -239,10 +238,18 @@ class ReadingState(Database):
     def past_epoch(self, stream: str, epoch_id: bytes) -> PastEpoch | None:
         """An epoch of this log, ended or not."""
         row = self._db.execute(
-            "SELECT epoch_id, origin, audience FROM past_epoch WHERE stream=? AND epoch_id=?",
+            f"SELECT {_PAST_EPOCH} FROM past_epoch WHERE stream=? AND epoch_id=?",  # noqa: S608
             (stream, epoch_id),
         ).fetchone()
         return PastEpoch(*row) if row else None
+
+    def past_epochs(self, stream: str) -> list[PastEpoch]:
+        """Every epoch of this log, in log order."""
+        rows = self._db.execute(
+            f"SELECT {_PAST_EPOCH} FROM past_epoch WHERE stream=? ORDER BY log_index",  # noqa: S608
+            (stream,),
+        )
+        return [PastEpoch(*row) for row in rows]
 
     def receipts(self, stream: str, index: int, number: int) -> list[ReceiptRow]:
         """Every run that covers one signal, in log order."""

@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from seinpost_schemas.clear_bodies import decode_end_of_epoch
+from seinpost_schemas.clear_bodies import decode_end_of_epoch, decode_share
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.directory import TrustedDirectory
 from seinpost_schemas.entry import MAX_TIME_MS, Entry, parse_feed_headers
@@ -58,6 +58,7 @@ from seinpost_schemas.rights import (
     verify_epoch_rights,
     verify_sealed_rights,
     verify_sender_rights,
+    verify_share_rights,
 )
 
 _KNOWN = frozenset(int(k) for k in Kind)
@@ -76,6 +77,23 @@ class Accepted(msgspec.Struct, frozen=True):
     view: View
     mandate: Mandate | None
     known: bool
+
+
+class PastEpoch(msgspec.Struct, frozen=True):
+    """An epoch of a log, ended or not: what answering and sharing it rests on.
+
+    ``origin`` is the party from whose side its audience, by code, is computed; ``index`` is its log index,
+    ``directory_size`` the one that its header names.
+    """
+
+    epoch_id: bytes
+    sender_id: bytes
+    origin: str
+    audience: int
+    index: int
+    directory_size: int
+    commitment: bytes
+    protected_commitment: bytes
 
 
 class _Epoch(msgspec.Struct, array_like=True):
@@ -122,10 +140,10 @@ class TrustedFeed:
         self,
         compartment: Compartment,
         directory: TrustedDirectory,
-        past_epoch: Callable[[bytes], tuple[str, int] | None] | None = None,
+        past_epoch: Callable[[bytes], PastEpoch | None] | None = None,
     ) -> None:
         self.compartment = compartment
-        # (origin party, audience code) of an epoch that ended before this process began; it may be answered.
+        # An epoch that ended before this process began; it may be answered, and shared.
         self._past_epoch = past_epoch
         self._directory = directory
         self._frontier = Frontier()
@@ -165,10 +183,10 @@ class TrustedFeed:
         if past is None:
             return None
         return LoggedEpoch(
-            sender_id=ZERO_16,
-            origin=past[0],
+            sender_id=past.sender_id,
+            origin=past.origin,
             compartment=self.compartment,
-            audience=past[1],
+            audience=past.audience,
             reply_to=ZERO_16,
             admitted_ms=0,
             slot_ids=(),
@@ -250,6 +268,12 @@ class TrustedFeed:
                 tuple(s.kem_key_id for s in body.slots), entry.directory_size, at_ms
             )
             return mandate, body
+        if header.kind == Kind.SHARE:
+            share = decode_share(envelope.body)
+            verify_share_rights(seen, member, header, share, self._answered, at_ms)
+            self._directory.verify_slots_fresh(
+                tuple(s.kem_key_id for s in share.slots), entry.directory_size, at_ms
+            )
         if header.kind in SEALED or header.kind == Kind.END_OF_EPOCH:
             epoch = verify_epoch_open(self._epochs.get(header.epoch_id), header, at_ms)
             if header.kind == Kind.END_OF_EPOCH:

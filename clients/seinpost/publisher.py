@@ -31,7 +31,7 @@ from seinpost_schemas.uuid7 import format_id, make_id
 from ._claims import Claims
 from ._directory import DirectoryFollower, wall_ms
 from ._lane import Lane
-from ._outgoing import Channel, Outgoing, signals_for
+from ._outgoing import Channel, Outgoing, Shared, signals_for
 from ._sending_state import SendingState, SentSignal
 from ._transport import Transport
 from .answer import Answer
@@ -129,6 +129,14 @@ class Publisher:
         self._verify_right(Action.READ, compartment)
         return await self._put(compartment, receipt.encode(), "", Channel(Kind.RECEIPT, Action.READ))
 
+    async def submit_share(
+        self, shared: Shared, compartment: Compartment, *, own: bool
+    ) -> asyncio.Future[Answer]:
+        """Queue past epochs for another identity: of the ``own`` party, or of another one."""
+        action = Action.READ if own else Action.SHARE
+        self._verify_right(action, compartment)
+        return await self._put(compartment, shared, "", Channel(Kind.SHARE, action))
+
     def _verify_right(self, action: Action, compartment: Compartment) -> None:
         view = self._directory.view
         now_ms = wall_ms()
@@ -138,7 +146,7 @@ class Publisher:
     async def _put(
         self,
         compartment: Compartment,
-        content: EncodedSignal | bytes,
+        content: EncodedSignal | bytes | Shared,
         signal_id: str,
         channel: Channel,
         due_ms: int = 0,

@@ -20,6 +20,7 @@ _RECEIPT = struct.Struct(">8sQ32sH")
 _RUN = struct.Struct(">8sQQHHB")
 _RECALL = struct.Struct(">32s8sQ16sB")
 _SHARE_SLOT = struct.Struct(f">16s16s{WRAPPED_BYTES}s")
+SHARE_SLOT_BYTES = _SHARE_SLOT.size
 
 
 class EndOfEpoch(msgspec.Struct, frozen=True):

@@ -129,6 +129,11 @@ class View:
                 "the sending identity is not in the register; ask a registrar to add it",
             ) from None
 
+    def is_of(self, party: Party, sender_id: bytes) -> bool:
+        """Whether a 16-byte sender_id is an identity of this party, revoked or not."""
+        member = self._by_sender.get(sender_id)
+        return member is not None and member.party.token == party.token
+
     def party(self, token: str) -> Party:
         """The party with this token; refused as ``unknown-sender``."""
         try:

@@ -9,8 +9,11 @@ time. Everything here looks at header and clear bodies only; what is inside the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
+from .clear_bodies import Share
 from .compartment import Compartment
 from .epoch_body import EpochBody
 from .errors import Reason, RefusedError
@@ -119,3 +122,34 @@ def verify_sealed_rights(view: View, header: Header, epoch: LoggedEpoch, at_ms: 
     # By who they are: a reader that has a newer key by now still holds the one that the epoch was sealed to.
     if not view.readers_are(members, epoch.slot_ids):
         raise RefusedError(Reason.EPOCH, "the epoch's audience has changed since: a new epoch is needed")
+
+
+def verify_share_rights(
+    view: View,
+    sender: Member,
+    header: Header,
+    share: Share,
+    epoch_of: Callable[[bytes], LoggedEpoch | None],
+    at_ms: int,
+) -> None:
+    """Raise unless each slot is the newest key of a reader in its epoch's audience, and the sender's to give.
+
+    ``view`` is the directory at the size that the header names; ``epoch_of`` gives an epoch of this log or of the one
+    before it by its 16-byte id. A party gives others only what it published itself, under its ``share`` mandate, and
+    its own identities what it may read.
+    """
+    for slot in share.slots:
+        epoch = epoch_of(slot.epoch_id)
+        if epoch is None or epoch.compartment != header.compartment:
+            raise RefusedError(Reason.EPOCH, "a shared epoch is not in this log")
+        audience = view.audience_of_code(epoch.audience)
+        members = view.audience_members(audience, view.party(epoch.origin), header.compartment, at_ms)
+        reader = members.get(slot.kem_key_id)
+        if reader is None:
+            raise RefusedError(Reason.AUDIENCE, "a shared epoch's slot is for someone outside its audience")
+        if reader.party.token == sender.party.token:
+            verify_mandate(view, sender.party, Action.READ, header.compartment, at_ms)
+            continue
+        verify_mandate(view, sender.party, Action.SHARE, header.compartment, at_ms)
+        if not view.is_of(sender.party, epoch.sender_id):
+            raise RefusedError(Reason.MANDATE, "a party shares with others only what it published itself")

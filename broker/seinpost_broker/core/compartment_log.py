@@ -32,7 +32,7 @@ from seinpost_schemas.entry import Entry, signature_hash
 from seinpost_schemas.envelope import Envelope
 from seinpost_schemas.epoch_body import EpochBody, decode_epoch_body
 from seinpost_schemas.errors import MalformedError, Reason, RefusedError, SetupError, UnavailableError
-from seinpost_schemas.header import ZERO_16, ZERO_32, Header, decode_header, object_hash
+from seinpost_schemas.header import ZERO_32, Header, decode_header, object_hash
 from seinpost_schemas.kinds import RECALLABLE, SEALED, Action, Kind
 from seinpost_schemas.limits import (
     MAX_CLOCK_SKEW_MS,
@@ -49,6 +49,7 @@ from seinpost_schemas.rights import (
     verify_epoch_rights,
     verify_sealed_rights,
     verify_sender_rights,
+    verify_share_rights,
 )
 
 _REFUSED_PER_CHAIN = 256
@@ -356,8 +357,10 @@ class CompartmentLog:
                 current.audience_of_code(epoch.audience), origin, header.compartment, at_ms
             )
             _refuse_removed(current, epoch.slot_ids, still)
+        elif kind is Kind.SHARE:
+            self._verify_share(envelope, member, seen, directory, at_ms)
         else:
-            self._verify_clear(envelope, kind, member, directory, at_ms)
+            self._verify_clear(envelope, kind, member, current, at_ms)
 
     def _verify_live_epochs(self, sender_id: bytes, at_ms: int) -> None:
         """Every reader keeps each live epoch: one sender must not make them many."""
@@ -370,9 +373,9 @@ class CompartmentLog:
             raise RefusedError(Reason.QUOTA, f"this sender has {live} epochs that have not ended; end some")
 
     def _verify_clear(
-        self, envelope: Envelope, kind: Kind, member: Member, directory: TrustedDirectory, at_ms: int
+        self, envelope: Envelope, kind: Kind, member: Member, current: View, at_ms: int
     ) -> None:
-        header, current = envelope.header, directory.current
+        header = envelope.header
         if kind is Kind.END_OF_EPOCH:
             end = decode_end_of_epoch(envelope.body)
             epoch = verify_epoch_open(self._epochs.get(header.epoch_id), header, at_ms)
@@ -396,35 +399,22 @@ class CompartmentLog:
                 raise RefusedError(Reason.MANDATE, "only signals, feedback and releases can be recalled")
             if current.known_member(recalled.sender_id).party.token != member.party.token:
                 raise RefusedError(Reason.MANDATE, "only the originator's party can recall a signal")
-        elif kind is Kind.SHARE:
-            self._verify_share(envelope, member, current, at_ms)
-            directory.verify_slots_fresh(
-                tuple(s.kem_key_id for s in decode_share(envelope.body).slots), directory.size, at_ms
-            )
         else:  # pragma: no cover - action_of() refused it before
             raise MalformedError(f"kind {header.kind} is not known to this broker")
 
-    def _verify_share(self, envelope: Envelope, member: Member, current: View, at_ms: int) -> None:
-        for slot in decode_share(envelope.body).slots:
-            epoch = self._epochs.get(slot.epoch_id)
-            if epoch is None:
-                raise RefusedError(Reason.EPOCH, "a shared epoch is not in this log")
+    def _verify_share(
+        self, envelope: Envelope, member: Member, seen: View, directory: TrustedDirectory, at_ms: int
+    ) -> None:
+        header, current = envelope.header, directory.current
+        share = decode_share(envelope.body)
+        verify_share_rights(seen, member, header, share, self._answered, at_ms)
+        for slot in share.slots:
+            if (epoch := self._answered(slot.epoch_id)) is None:  # pragma: no cover - it was found just now
+                continue
             audience = current.audience_of_code(epoch.audience)
-            members = current.audience_members(
-                audience, current.party(epoch.origin), envelope.header.compartment, at_ms
-            )
-            reader = {m.keys.sender_id: m for m in members.values()}.get(
-                current.owner(slot.kem_key_id) or ZERO_16
-            )
-            if reader is None:
-                raise RefusedError(
-                    Reason.AUDIENCE, "a shared epoch's slot is for someone outside its audience"
-                )
-            own = reader.party.token == member.party.token
-            if not own and epoch.sender_id not in {
-                m.keys.sender_id for m in current.known_members if m.party.token == member.party.token
-            }:
-                raise RefusedError(Reason.MANDATE, "a party shares with others only what it published itself")
+            still = current.audience_members(audience, current.party(epoch.origin), header.compartment, at_ms)
+            _refuse_removed(current, (slot.kem_key_id,), still)
+        directory.verify_slots_fresh(tuple(s.kem_key_id for s in share.slots), directory.size, at_ms)
 
     def _places_of(self, period: str) -> Places | None:
         """The entries of this log, or of the one before it."""
