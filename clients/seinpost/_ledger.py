@@ -8,7 +8,7 @@ was accepted and is not stored yet is remembered here until it is.
 
 from __future__ import annotations
 
-from seinpost_schemas.clear_bodies import Receipt, ReceiptState, decode_recall, decode_receipt
+from seinpost_schemas.clear_bodies import Receipt, ReceiptState, decode_recall, decode_receipt, decode_share
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.entry import parse_feed_headers
 from seinpost_schemas.epoch_body import decode_epoch_body
@@ -18,7 +18,7 @@ from seinpost_schemas.merkle import leaf_hash
 from seinpost_schemas.sections import EncodedSignal
 from seinpost_schemas.subjects import feed_stream
 
-from ._reading_state import EntryRow, Facts, Owed, Place, ReadingState, RecallRow, ReceiptRow
+from ._reading_state import EntryRow, Facts, Given, Owed, Place, ReadingState, RecallRow, ReceiptRow
 from ._trusted_feed import Accepted, PastEpoch, TrustedFeed
 
 
@@ -39,10 +39,15 @@ class Ledger:
 
     def past_epoch(self, epoch_id: bytes) -> PastEpoch | None:
         """An epoch that was stored: of this log, or of the one before it."""
-        found = self._state.past_epoch(self.stream, epoch_id)
-        if found is None and self._earlier is not None:
-            found = self._state.past_epoch(self._earlier, epoch_id)
-        return found
+        found = self.find_past_epoch(epoch_id)
+        return found[1] if found else None
+
+    def find_past_epoch(self, epoch_id: bytes) -> tuple[str, PastEpoch] | None:
+        """As ``past_epoch``, with the stream of its log."""
+        for stream in filter(None, (self.stream, self._earlier)):
+            if (found := self._state.past_epoch(stream, epoch_id)) is not None:
+                return stream, found
+        return None
 
     def stored(self, index: int, facts: Facts) -> None:
         """The entry's facts are in the database now."""
@@ -77,12 +82,17 @@ class Ledger:
                 epoch.audience,
                 accepted.index,
                 header.directory_size,
+                accepted.entry.admitted_ms,
                 body.commitment,
                 body.protected_commitment,
             )
             return Facts(row, epoch=past)
         if kind == Kind.RECEIPT:
             return Facts(row, receipts=self._receipt(accepted, decode_receipt(accepted.envelope.body)))
+        if kind == Kind.SHARE:
+            slots = decode_share(accepted.envelope.body).slots
+            given = [(s.epoch_id, accepted.view.owner(s.kem_key_id)) for s in slots]
+            return Facts(row, given=tuple(Given(e, owner) for e, owner in given if owner is not None))
         if kind == Kind.RECALL:
             return Facts(row, recall=self._recall(accepted))
         return Facts(row)

@@ -33,8 +33,9 @@ CREATE TABLE IF NOT EXISTS entry(stream TEXT, log_index INTEGER, leaf BLOB, obje
 CREATE TABLE IF NOT EXISTS place(signal_id BLOB, party TEXT, stream TEXT, log_index INTEGER, number INTEGER,
     epoch_id BLOB, PRIMARY KEY(signal_id, party)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS past_epoch(stream TEXT, epoch_id BLOB, sender_id BLOB, origin TEXT, audience INTEGER,
-    log_index INTEGER, directory_size INTEGER, commitment BLOB, protected_commitment BLOB,
+    log_index INTEGER, directory_size INTEGER, admitted_ms INTEGER, commitment BLOB, protected_commitment BLOB,
     PRIMARY KEY(stream, epoch_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS given(epoch_id BLOB, reader BLOB, PRIMARY KEY(epoch_id, reader)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS receipt(stream TEXT, at_index INTEGER, run INTEGER, party TEXT, first_leaf INTEGER,
     last_leaf INTEGER, first_signal INTEGER, last_signal INTEGER, state INTEGER, admitted_ms INTEGER,
     PRIMARY KEY(stream, at_index, run)) WITHOUT ROWID;
@@ -45,11 +46,6 @@ CREATE TABLE IF NOT EXISTS owed(stream TEXT, log_index INTEGER, first_signal INT
 CREATE TABLE IF NOT EXISTS claimed(stream TEXT PRIMARY KEY, tree_size INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS delivered(stream TEXT PRIMARY KEY, log_index INTEGER NOT NULL);
 """
-
-
-_PAST_EPOCH = (
-    "epoch_id, sender_id, origin, audience, log_index, directory_size, commitment, protected_commitment"
-)
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -116,6 +112,13 @@ class Owed(msgspec.Struct, frozen=True):
     state: int
 
 
+class Given(msgspec.Struct, frozen=True):
+    """A past epoch was shared with an identity, by its 16-byte sender_id."""
+
+    epoch_id: bytes
+    reader: bytes
+
+
 class Facts(msgspec.Struct, frozen=True):
     """What one log entry says beside its content; stored together with the position after it."""
 
@@ -124,6 +127,7 @@ class Facts(msgspec.Struct, frozen=True):
     receipts: tuple[ReceiptRow, ...] = ()
     recall: RecallRow | None = None
     epoch: PastEpoch | None = None
+    given: tuple[Given, ...] = ()
 
 
 class ReadingState(Database):
@@ -181,11 +185,22 @@ class ReadingState(Database):
                 "INSERT OR REPLACE INTO feed VALUES(?,?)",
                 (stream, self._seal.seal(feed, b"feed", stream.encode())),
             )
-            self._db.executemany(
-                "INSERT OR IGNORE INTO seen VALUES(?,?,?)", [(s.party, s.signal_id, s.digest) for s in seen]
-            )
+            self._see(seen)
             self._store_facts(stream, facts)
             self._owe(stream, owed)
+
+    def commit_late(self, stream: str, seen: Sequence[Seen], facts: Facts, owed: Sequence[Owed]) -> None:
+        """As ``commit``, for what was opened long after it was read: the position stays."""
+        with self._db:
+            self._db.execute("BEGIN")
+            self._see(seen)
+            self._store_facts(stream, facts)
+            self._owe(stream, owed)
+
+    def _see(self, seen: Sequence[Seen]) -> None:
+        self._db.executemany(
+            "INSERT OR IGNORE INTO seen VALUES(?,?,?)", [(s.party, s.signal_id, s.digest) for s in seen]
+        )
 
     def _store_facts(self, stream: str, facts: Facts) -> None:
         astuple = msgspec.structs.astuple
@@ -201,9 +216,11 @@ class ReadingState(Database):
         )
         if facts.recall is not None:
             self._db.execute("INSERT OR IGNORE INTO recall VALUES(?,?,?,?,?)", astuple(facts.recall))
+        self._db.executemany("INSERT OR IGNORE INTO given VALUES(?,?)", [astuple(g) for g in facts.given])
         if facts.epoch is not None:
             self._db.execute(
-                "INSERT OR IGNORE INTO past_epoch VALUES(?,?,?,?,?,?,?,?,?)", (stream, *astuple(facts.epoch))
+                "INSERT OR IGNORE INTO past_epoch VALUES(?,?,?,?,?,?,?,?,?,?)",
+                (stream, *astuple(facts.epoch)),
             )
 
     # -- what the log says of signals -------------------------------------------------------------
@@ -238,18 +255,21 @@ class ReadingState(Database):
     def past_epoch(self, stream: str, epoch_id: bytes) -> PastEpoch | None:
         """An epoch of this log, ended or not."""
         row = self._db.execute(
-            f"SELECT {_PAST_EPOCH} FROM past_epoch WHERE stream=? AND epoch_id=?",  # noqa: S608
-            (stream, epoch_id),
+            "SELECT * FROM past_epoch WHERE stream=? AND epoch_id=?", (stream, epoch_id)
         ).fetchone()
-        return PastEpoch(*row) if row else None
+        return PastEpoch(*row[1:]) if row else None
 
     def past_epochs(self, stream: str) -> list[PastEpoch]:
         """Every epoch of this log, in log order."""
-        rows = self._db.execute(
-            f"SELECT {_PAST_EPOCH} FROM past_epoch WHERE stream=? ORDER BY log_index",  # noqa: S608
-            (stream,),
-        )
-        return [PastEpoch(*row) for row in rows]
+        rows = self._db.execute("SELECT * FROM past_epoch WHERE stream=? ORDER BY log_index", (stream,))
+        return [PastEpoch(*row[1:]) for row in rows]
+
+    def was_given(self, epoch_id: bytes, reader: bytes) -> bool:
+        """Whether the log holds a share of an epoch with an identity."""
+        row = self._db.execute(
+            "SELECT 1 FROM given WHERE epoch_id=? AND reader=?", (epoch_id, reader)
+        ).fetchone()
+        return row is not None
 
     def receipts(self, stream: str, index: int, number: int) -> list[ReceiptRow]:
         """Every run that covers one signal, in log order."""

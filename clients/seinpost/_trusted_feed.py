@@ -83,7 +83,7 @@ class PastEpoch(msgspec.Struct, frozen=True):
     """An epoch of a log, ended or not: what answering and sharing it rests on.
 
     ``origin`` is the party from whose side its audience, by code, is computed; ``index`` is its log index,
-    ``directory_size`` the one that its header names.
+    ``directory_size`` the one that its header names, ``admitted_ms`` the entry's Unix milliseconds.
     """
 
     epoch_id: bytes
@@ -92,6 +92,7 @@ class PastEpoch(msgspec.Struct, frozen=True):
     audience: int
     index: int
     directory_size: int
+    admitted_ms: int
     commitment: bytes
     protected_commitment: bytes
 

@@ -36,6 +36,7 @@ from ._publishing import Publishing
 from ._reading_state import Owed, ReadingState
 from ._receipting import Receipting
 from ._sending_state import SendingState, SentSignal
+from ._share_plan import SharePlan, plan_shares
 from ._transport import NatsTransport, Transport
 from .answer import Answer
 from .audit_export import export
@@ -45,7 +46,7 @@ from .export_layout import Manifest
 from .identity import Identity, load_identity, read_passphrase_file
 from .proving import parse_sections, prove
 from .receipts import PartyReceipt, SignalReceipts, openings_of, receipts_of
-from .subscriber import Subscriber
+from .subscriber import Subscriber, readable
 
 ANSWER_SECONDS = 60.0
 _KEPT_ALARMS = 10_000
@@ -323,6 +324,45 @@ class Connection:
         publisher = await self._sending.get()
         answer = await take_back(publisher, self.directory, self._read, signal_id, code)
         return await self._answered(answer, timeout_seconds)
+
+    async def share(
+        self,
+        reader: str,
+        compartments: Collection[Compartment] | None = None,
+        *,
+        since_ms: int = 0,
+        dry_run: bool = False,
+        timeout_seconds: float = ANSWER_SECONDS,
+    ) -> list[SharePlan]:
+        """Give an identity, by its name in the register, what was published before it could read it; per compartment.
+
+        To the own party's identities everything that this one can open; to others what the own party published,
+        under its ``share`` mandate. Only epochs whose audience the reader is in now, of the log that runs and the
+        one before it, admitted since ``since_ms`` (Unix milliseconds); each share is in the log. Reads the feeds to
+        their newest checkpoint first. Raises like ``publish``.
+        """
+        directory = self.directory.directory
+        member = directory.current.named(reader)
+        sender = directory.current.member(self._identity.sender_id)
+        running = directory.current.register.periods.current
+        periods = [p for p in (directory.period_before(running), running) if p is not None]
+        wanted = set(compartments) if compartments is not None else None
+        readable_now = readable(self.directory.view, self._identity)
+        streams = [feed_stream(p, c) for p in periods for c in readable_now if wanted is None or c in wanted]
+        async with self._caught_up(wanted) as reading:
+            plans = plan_shares(directory, reading, self._keys, member, streams, wall_ms(), since_ms)
+        if dry_run or not any(p.epochs for p in plans):
+            return plans
+        publisher = await self._sending.get()
+        own = member.party.token == sender.party.token
+        answers = [
+            await publisher.submit_share(share, plan.compartment, own=own)
+            for plan in plans
+            for share in plan.shares(member.keys.sender_id)
+        ]
+        for answer in answers:
+            await self._answered(answer, timeout_seconds)
+        return plans
 
     def opened(self, delivery: Delivery) -> None:
         """A person has seen this signal: the next receipt says so."""

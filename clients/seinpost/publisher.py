@@ -249,7 +249,7 @@ class Publisher:
 
 
 def verify_handling(signal: Signal, compartment: Compartment, at_ms: int) -> None:
-    """The rules on what is inside the seal that depend on place and time (specification, 8.6, rule 6)."""
+    """The rules on what is inside the seal that depend on place and time (specification, 8.6, rule 7)."""
     handling = signal.handling
     if handling.valid_until.tzinfo is None:
         raise MalformedError("handling: valid_until needs a time zone, such as 2026-12-31T00:00:00Z")

@@ -9,33 +9,23 @@ last signal of an envelope was taken by the application.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 import msgspec
 
-from seinpost_schemas.clear_bodies import ReceiptState, decode_receipt, reason_name
+from seinpost_schemas.clear_bodies import ReceiptState
 from seinpost_schemas.compartment import Compartment, all_compartments
 from seinpost_schemas.entry import ENTRY_BYTES, ENTRY_HEADER, decode_entry, from_base64
 from seinpost_schemas.errors import (
-    BadSlotError,
-    DisputedRootError,
-    IdReusedError,
-    InvalidError,
     MalformedError,
     Reason,
     RefusedError,
-    SeinpostError,
     SplitViewError,
-    StateLostError,
     UnavailableError,
-    UpdateNeededError,
 )
-from seinpost_schemas.kinds import SEALED, Action, Kind
-from seinpost_schemas.policy import View, may, verify_signal_type
-from seinpost_schemas.sections import EncodedSignal, decode_act, decode_signal, is_act
-from seinpost_schemas.signal import Act, Signal
-from seinpost_schemas.signal_list import decode_signals
+from seinpost_schemas.header import decode_header
+from seinpost_schemas.kinds import Action, Kind
+from seinpost_schemas.policy import View, may
 from seinpost_schemas.split_view import FORMAT as SPLIT_VIEW
 from seinpost_schemas.split_view import SplitView
 from seinpost_schemas.subjects import (
@@ -44,24 +34,19 @@ from seinpost_schemas.subjects import (
     direct_get_subject,
     directory_origin,
     feed_stream,
-    parse_feed_stream,
 )
-from seinpost_schemas.uuid7 import format_id
 
 from ._audit import AuditAlarm
 from ._directory import DirectoryFollower, monotonic_ms, wall_ms
 from ._followed import FollowedLog, begin_log
 from ._gossip import Gossip
 from ._keyring import Keyring
-from ._ledger import Ledger
-from ._reading_state import Facts, Owed, Place, ReadingState, Seen
+from ._opening import Opened, Opening, SharedPast
+from ._reading_state import Owed, ReadingState
 from ._transport import StoredMessage, Transport
-from ._trusted_feed import Accepted, TrustedFeed
+from ._trusted_feed import PastEpoch
 from .delivery import Alarm, Audited, Delivery, Recalled
-from .epochs import EpochSecrets, open_epoch
 from .identity import Identity
-from .publisher import verify_handling
-from .sealing import open_verified
 
 _AUDIT_SECONDS = 0.25
 _IDLE_AUDIT_MS = 5_000
@@ -72,21 +57,14 @@ _QUEUED_ENVELOPES = 8
 
 
 class _Work(msgspec.Struct, frozen=True):
+    """What the application takes next; ``late`` when it was read long ago, and could be opened only now."""
+
     log: FollowedLog
     next_seq: int
     feed: bytes
     index: int
-    opened: _Opened
-
-
-class _Opened(msgspec.Struct):
-    """What one message gave: signals for the application, and what is stored when it has taken them."""
-
-    deliveries: list[Delivery] = []
-    seen: list[Seen] = []
-    facts: Facts = Facts()
-    owed: list[Owed] = []
-    recalled: list[Recalled] = []
+    opened: Opened
+    late: bool = False
 
 
 class Subscriber:
@@ -104,7 +82,6 @@ class Subscriber:
         only: set[Compartment] | None = None,
     ) -> None:
         self._identity = keyring.identity
-        self._keyring = keyring
         self._directory = directory
         self._transport = transport
         self._state = state
@@ -114,11 +91,11 @@ class Subscriber:
         self._only = only
         self._logs: dict[str, FollowedLog] = {}
         """By stream: of each compartment the log that is read now, and those before it."""
-        self._unreadable: set[bytes] = set()
-        """Epochs that are sealed to us and were said to be unreadable."""
+        self._opening = Opening(keyring, directory.directory, state, self._logs, on_alarm)
+        self._stored = asyncio.Event()
+        """Set whenever the application has taken something."""
         self._full: set[str] = set()
         """Streams whose reading waits for the application."""
-        self._pending: dict[tuple[str, bytes], bytes] = {}
         self.envelopes = 0
         """Log entries verified since the start, opened or not."""
 
@@ -172,16 +149,19 @@ class Subscriber:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _commit(self, work: _Work) -> None:
-        opened = work.opened
+        opened, stream = work.opened, work.log.stream
         owed = opened.owed
-        if opened.deliveries and self._state.first_delivery(work.log.stream, work.index):
+        if opened.deliveries and (work.late or self._state.first_delivery(stream, work.index)):
             numbers = [d.number for d in opened.deliveries]
             delivered = Owed(work.index, min(numbers), max(numbers), ReceiptState.DELIVERED)
             owed = [*owed, delivered]
-        self._state.commit(work.log.stream, work.next_seq, work.feed, opened.seen, opened.facts, owed)
+        if work.late:
+            self._state.commit_late(stream, opened.seen, opened.facts, owed)
+        else:
+            self._state.commit(stream, work.next_seq, work.feed, opened.seen, opened.facts, owed)
         work.log.ledger.stored(work.index, opened.facts)
-        for seen in opened.seen:
-            self._pending.pop((seen.party, seen.signal_id), None)
+        self._opening.stored(opened)
+        self._stored.set()
 
     async def _read(self, compartment: Compartment, period: str, queue: asyncio.Queue[_Work]) -> None:
         """Follow one compartment from a period on: each log to its closing, and then the one after it."""
@@ -197,7 +177,7 @@ class Subscriber:
                 before, period = log, directory.period_after(period)
         except RefusedError as error:
             # The right to read it has ended, or the server says so: the other feeds go on.
-            self._alarm_at(error, str(compartment), None, None)
+            self._opening.alarm(error, str(compartment), None, None)
             await asyncio.Event().wait()
 
     async def _read_to_its_end(self, log: FollowedLog, queue: asyncio.Queue[_Work]) -> None:
@@ -242,12 +222,56 @@ class Subscriber:
         async for stored in self._transport.pull(stream, self._identity.name, feed.size + 1):
             headers = dict(stored.headers)
             await self._wait_for_directory(stream, headers)
-            opened = self._take(log, stored, headers)
+            if _is_share(headers):
+                # What it shares is looked up in what was stored: everything before it has to be.
+                await self._until_stored(log)
+            opened = self._opening.take(log, stored, headers)
             self._grew(log)
             self.envelopes += 1
-            self._full.add(stream)
-            await queue.put(_Work(log, feed.size + 1, feed.encode(), stored.seq - 1, opened))
-            self._full.discard(stream)
+            async for late in self._open_late(log, opened.shared):
+                await self._put(late, queue)
+            await self._put(_Work(log, feed.size + 1, feed.encode(), stored.seq - 1, opened), queue)
+
+    async def _put(self, work: _Work, queue: asyncio.Queue[_Work]) -> None:
+        self._full.add(work.log.stream)
+        await queue.put(work)
+        self._full.discard(work.log.stream)
+
+    async def _until_stored(self, log: FollowedLog) -> None:
+        while self._state.position(log.stream) <= log.feed.size:
+            self._stored.clear()
+            await self._stored.wait()
+
+    async def _open_late(self, log: FollowedLog, shared: Sequence[SharedPast]) -> AsyncGenerator[_Work, None]:
+        """Everything that was sealed under epochs that this reader was given only now, oldest first."""
+        by_stream: dict[str, list[PastEpoch]] = {}
+        for past in shared:
+            by_stream.setdefault(past.stream, []).append(past.epoch)
+        for stream, epochs in sorted(by_stream.items()):
+            of = self._logs.get(stream)
+            if of is None:
+                continue
+            ids = {e.epoch_id for e in epochs}
+            end = of.feed.size - 1 if of is log else of.feed.size
+            async for stored in self._stored_between(stream, min(e.index for e in epochs) + 1, end):
+                opened = self._opening.take_late(of, stored, ids)
+                if opened.deliveries or opened.owed or opened.facts.places:
+                    yield _Work(of, 0, b"", stored.seq - 1, opened, late=True)
+
+    async def _stored_between(self, stream: str, first: int, end: int) -> AsyncGenerator[StoredMessage, None]:
+        """The entries of a log from index ``first`` up to ``end``, which is not included."""
+        while first < end:
+            try:
+                found = await self._transport.read_from(stream, first + 1)
+            except UnavailableError:
+                found = []
+            for stored in found:
+                if stored.seq > end:
+                    return
+                yield stored
+                first = stored.seq
+            if not found:
+                await asyncio.sleep(_AUDIT_SECONDS)
 
     # -- auditing ---------------------------------------------------------------------------------
 
@@ -367,7 +391,7 @@ class Subscriber:
                 await self._directory.wait_for(lambda: self._directory.directory.size >= size)
             except UnavailableError as error:
                 if not told:
-                    self._alarm_at(error, stream, None, None)
+                    self._opening.alarm(error, stream, None, None)
                     told = True
                 if self._directory_is_whole():
                     # What is signed of the directory ends before that: the entry names one that is not there.
@@ -381,205 +405,13 @@ class Subscriber:
             return False
         return True
 
-    def _take(self, log: FollowedLog, stored: StoredMessage, headers: dict[str, str]) -> _Opened:
-        """Accept and open one message; whatever is wrong becomes an alarm, and the feed goes on."""
-        feed = log.feed
-        try:
-            accepted = feed.accept(stored.seq, headers, stored.body)
-        except (InvalidError, RefusedError) as error:
-            feed.skip(stored.seq, headers)
-            self._alarm(error, feed, stored.seq - 1, None)
-            return _Opened()
-        row = log.ledger.entry(accepted, headers)
-        opened = _Opened(facts=Facts(row))
-        try:
-            self._open(accepted, log, opened)
-        except (InvalidError, RefusedError, UpdateNeededError) as error:
-            self._alarm(error, feed, accepted.index, accepted.member.party.token)
-        return opened
 
-    def _open(self, accepted: Accepted, log: FollowedLog, opened: _Opened) -> None:
-        header = accepted.envelope.header
-        feed, ledger = log.feed, log.ledger
-        if not accepted.known:
-            raise UpdateNeededError(f"an envelope of kind {header.kind} needs a newer Seinpost")
-        if header.kind not in SEALED:
-            if opened.facts.entry is not None:
-                opened.facts = ledger.facts(accepted, opened.facts.entry, feed)
-            if header.kind == Kind.EPOCH:
-                self._keep_epoch(accepted, log)
-            elif header.kind == Kind.RECEIPT:
-                self._look_at_receipt(accepted, log)
-            elif opened.facts.recall is not None:
-                self._withdraw(accepted, opened, ledger)
-            return
-        secrets = self._secrets(header.epoch_id)
-        if secrets is None:
-            sealed_to_us = self._own_slot(feed.slot_ids(header.epoch_id), accepted.view) is not None
-            if sealed_to_us and header.epoch_id not in self._unreadable:
-                self._unreadable.add(header.epoch_id)
-                # Sealed to this reader, who cannot open it: a signal that is not shown must be said.
-                raise BadSlotError(
-                    "an envelope is sealed to this reader, whose secrets of its epoch are missing"
-                )
-            return
-        batch = open_verified(accepted.envelope, secrets)
-        epoch = feed.epoch(header.epoch_id)
-        audience = accepted.view.audience_of_code(epoch.audience).name
-        places: list[Place] = []
-        decoded = _decode_together(header.kind, batch.signals)
-        for number, (encoded, leaf, signal) in enumerate(
-            zip(batch.signals, batch.leaves, decoded, strict=True)
-        ):
-            try:
-                delivery = self._deliver(accepted, log, number, encoded, signal, leaf, opened.seen, audience)
-            except (InvalidError, RefusedError, UpdateNeededError) as error:
-                self._alarm_at(error, str(header.compartment), accepted.index, accepted.member.party.token)
-                continue
-            places.append(ledger.place(accepted, number, encoded))
-            if delivery is not None:
-                opened.deliveries.append(delivery)
-        opened.facts = msgspec.structs.replace(opened.facts, places=tuple(places))
-
-    def _withdraw(self, accepted: Accepted, opened: _Opened, ledger: Ledger) -> None:
-        recall = opened.facts.recall
-        if recall is None:
-            return
-        party = accepted.member.party.token
-        opened.recalled.append(
-            Recalled(
-                signal=format_id(recall.signal_id),
-                sender=party,
-                compartment=accepted.envelope.header.compartment,
-                period=parse_feed_stream(recall.stream)[0],
-                index=recall.index,
-                reason=reason_name(recall.reason),
-                admitted_ms=recall.admitted_ms,
-            )
-        )
-        if (owed := ledger.withdrawn(recall, party)) is not None:
-            opened.owed.append(owed)
-
-    def _look_at_receipt(self, accepted: Accepted, log: FollowedLog) -> None:
-        """What others say that they read of a log, and what we said ourselves, against what we received."""
-        receipt = decode_receipt(accepted.envelope.body)
-        stream = feed_stream(receipt.period, log.compartment)
-        if (of := self._logs.get(stream)) is None:
-            return
-        if accepted.envelope.header.sender_id == self._identity.sender_id:
-            if receipt.tree_size > self._state.claimed(stream):
-                self._state.claim(stream, receipt.tree_size)
-                raise StateLostError(
-                    f"this identity said that it read {receipt.tree_size} entries, and no longer knows it: its "
-                    "state was lost or put back; it reads them again"
-                )
-            return
-        root = of.audit.root_at(receipt.tree_size)
-        if root is not None and root != receipt.root_hash:
-            raise DisputedRootError(
-                f"{accepted.member.party.token} says that it read another log at size {receipt.tree_size}"
-            )
-
-    def _own_slot(self, slot_ids: Sequence[bytes], view: View) -> bytes | None:
-        """Which of an epoch's slots, by 16-byte kem_key_id, is this identity's: under any key it ever had."""
-        return next((k for k in slot_ids if view.owner(k) == self._identity.sender_id), None)
-
-    def _keep_epoch(self, accepted: Accepted, log: FollowedLog) -> None:
-        header = accepted.envelope.header
-        # As the sender saw the register when it sealed: rights given later do not reach back.
-        seen = self._directory.directory.view_at(header.directory_size) or accepted.view
-        try:
-            party = seen.member(self._identity.sender_id).party
-        except RefusedError:
-            return
-        epoch_id = accepted.envelope.object_hash[:16]
-        own = self._own_slot(log.feed.slot_ids(epoch_id), seen)
-        if own is None:
-            return
-        protected = may(seen, party, Action.READ_PROTECTED, header.compartment, accepted.entry.admitted_ms)
-        # An alarm for it here is the alarm for what it carries too.
-        self._unreadable.add(epoch_id)
-        key = self._keyring.private_key(own)
-        if key is not None:
-            secrets = open_epoch(accepted.envelope, key, read_protected=protected)
-            if secrets is not None:
-                self._keyring.store_epoch(epoch_id, log.period, msgspec.msgpack.encode(secrets))
-        elif self._keyring.load_epoch(epoch_id) is None:
-            raise BadSlotError(
-                "an epoch is sealed to a key of this reader that is no longer here: it was destroyed, or its state lost"
-            )
-        self._unreadable.discard(epoch_id)
-
-    def _secrets(self, epoch_id: bytes) -> EpochSecrets | None:
-        stored = self._keyring.load_epoch(epoch_id)
-        return msgspec.msgpack.decode(stored, type=EpochSecrets) if stored is not None else None
-
-    def _deliver(
-        self,
-        accepted: Accepted,
-        log: FollowedLog,
-        number: int,
-        encoded: EncodedSignal,
-        signal: Signal | Act | None,
-        leaf: bytes,
-        seen: list[Seen],
-        audience: str,
-    ) -> Delivery | None:
-        header = accepted.envelope.header
-        signal = signal or (decode_act(encoded) if is_act(header.kind) else decode_signal(encoded))
-        if isinstance(signal, Signal) and accepted.mandate is not None:
-            party, at_ms = accepted.member.party, accepted.entry.admitted_ms
-            verify_signal_type(accepted.view, party, header.compartment, signal.handling.signal_type, at_ms)
-            verify_handling(signal, header.compartment, at_ms)
-        if self._is_repeat(accepted.member.party.token, encoded, seen):
-            return None
-        return Delivery(
-            signal=signal,
-            sender=accepted.member.party.token,
-            identity=accepted.member.identity.name,
-            sender_id=header.sender_id,
-            compartment=header.compartment,
-            index=accepted.index,
-            number=number,
-            kind=header.kind,
-            admitted_ms=accepted.entry.admitted_ms,
-            created_ms=header.created_ms,
-            object_hash=accepted.envelope.object_hash,
-            leaf=leaf,
-            epoch_id=header.epoch_id,
-            audience=audience,
-            period=log.period,
-            directory_size=header.directory_size,
-        )
-
-    def _is_repeat(self, party: str, encoded: EncodedSignal, seen: list[Seen]) -> bool:
-        """Once per (party, signal id); raises ``IdReusedError`` when the content differs."""
-        digest = self._state.digest(encoded.sections)
-        key = (party, encoded.id)
-        before = self._pending.get(key) or self._state.seen_digest(party, encoded.id)
-        if before is None:
-            self._pending[key] = digest
-            seen.append(Seen(party, encoded.id, digest))
-            return False
-        if before != digest:
-            raise IdReusedError("one signal id was used for two different contents")
-        return True
-
-    def _alarm(self, error: SeinpostError, feed: TrustedFeed, index: int, sender: str | None) -> None:
-        self._alarm_at(error, str(feed.compartment), index, sender)
-
-    def _alarm_at(
-        self, error: SeinpostError, compartment: str, index: int | None, sender: str | None
-    ) -> None:
-        if isinstance(error, InvalidError):
-            code, message = error.code, str(error)
-        elif isinstance(error, RefusedError):
-            code, message = str(error.reason), error.message
-        elif isinstance(error, UnavailableError):
-            code, message = "directory-missing", "the feed waits for a directory entry that has not come"
-        else:
-            code, message = "update-needed", str(error)
-        self._on_alarm(Alarm(code=code, message=message, compartment=compartment, index=index, sender=sender))
+def _is_share(headers: dict[str, str]) -> bool:
+    try:
+        entry = decode_entry(from_base64(headers.get(ENTRY_HEADER, ""), ENTRY_BYTES))
+        return decode_header(entry.header_bytes).kind == Kind.SHARE
+    except MalformedError:
+        return False
 
 
 def readable(view: View, identity: Identity) -> list[Compartment]:
@@ -591,14 +423,6 @@ def readable(view: View, identity: Identity) -> list[Compartment]:
         for c in all_compartments(view.register.ceiling_level)
         if may(view, party, Action.READ, c, now_ms) or may(view, party, Action.AUDIT, c, now_ms)
     ]
-
-
-def _decode_together(kind: int, signals: Sequence[EncodedSignal]) -> Sequence[Signal | None]:
-    """The signals of one envelope; ``None`` for each when they are acts, or must be looked at one by one."""
-    if not is_act(kind):
-        with contextlib.suppress(InvalidError, UpdateNeededError):
-            return decode_signals(signals)
-    return [None] * len(signals)
 
 
 async def _next_or_failure(queue: asyncio.Queue[_Work], tasks: list[asyncio.Task[None]]) -> _Work:

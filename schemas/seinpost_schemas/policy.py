@@ -129,6 +129,15 @@ class View:
                 "the sending identity is not in the register; ask a registrar to add it",
             ) from None
 
+    def named(self, name: str) -> Member:
+        """The identity with this name; refused as ``unknown-sender`` or ``revoked``."""
+        found = next((m for m in self.known_members if m.identity.name == name), None)
+        if found is None:
+            raise RefusedError(
+                Reason.UNKNOWN_SENDER, f"no identity is called {name[:60]!r}; see 'seinpost register show'"
+            )
+        return self.member(found.keys.sender_id)
+
     def is_of(self, party: Party, sender_id: bytes) -> bool:
         """Whether a 16-byte sender_id is an identity of this party, revoked or not."""
         member = self._by_sender.get(sender_id)

@@ -318,6 +318,45 @@ def recall(
 
 
 @app.command
+def share(
+    reader: str,
+    *,
+    config: Config,
+    theme: str | None = None,
+    classification: str | None = None,
+    since: Annotated[
+        dt.datetime | None,
+        Parameter(help="Only what was admitted since, with its offset: 2026-11-24T09:00:00Z."),
+    ] = None,
+    dry_run: Annotated[
+        bool, Parameter(negative="", help="Say what would be shared, and share nothing.")
+    ] = False,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Let an identity that came later read what was published before it: a new machine, or a party that joined.
+
+    To identities of your own party everything that you can open; to others what your party published itself, if its
+    mandate says share. Only what the reader would be sent today; every share is in the log, where all can see it.
+
+    Example: seinpost share ncsc-2 --config ncsc.toml
+
+    Parameters
+    ----------
+    reader
+        The identity's name in the register.
+    theme
+        process, debate, parties or international; all of them otherwise.
+    classification
+        ong or depv; both otherwise.
+    """
+    from .share import Wanted, run  # noqa: PLC0415
+
+    wanted = Wanted(theme, classification, since)
+    return asyncio.run(run(reader, wanted, config, passphrase_file, dry_run=dry_run, as_json=as_json))
+
+
+@app.command
 def revoke(
     *,
     config: Config,
