@@ -307,7 +307,8 @@ class Opening:
                 self._keyring.store_epoch(epoch_id, log.period, msgspec.msgpack.encode(secrets))
         elif self._keyring.load_epoch(epoch_id) is None:
             raise BadSlotError(
-                "an epoch is sealed to a key of this reader that is no longer here: it was destroyed, or its state lost"
+                "an epoch is sealed to a key of this identity that is not here: it was destroyed, its state was lost, "
+                "or another machine uses the identity too (each needs its own)"
             )
         self._unreadable.discard(epoch_id)
 

@@ -90,6 +90,10 @@ class Chains:
         return answers
 
 
+async def _no_prekeys(_subscriber: object) -> None:
+    """A reader that keeps its KEM key."""
+
+
 class Reader:
     """An identity's library, reading in the background; collects titles."""
 
@@ -106,6 +110,8 @@ class Reader:
         connection = await leave.enter_async_context(seinpost.connect(config))
         # It reads only: the identity's chains are made by hand here, and two hands would fork them.
         connection._tell_receipts = lambda _compartments: None  # type: ignore[method-assign]
+        # And the epochs are made by hand, to the keys that the register names.
+        connection._keep_prekeys = _no_prekeys  # type: ignore[method-assign]
         return cls(connection, leave)
 
     async def _read(self) -> None:

@@ -158,9 +158,13 @@ class FreshReader:
                 await asyncio.sleep(0.02)
 
 
+async def _no_prekeys(_subscriber: object) -> None:
+    """One identity's readers with different states share the key that its file holds."""
+
+
 @contextlib.asynccontextmanager
 async def fresh_reader(enclave: Enclave, party: str, folder: Path) -> AsyncIterator[FreshReader]:
-    """A reader with a state of its own, which tells nobody what it read."""
+    """A reader with a state of its own, which tells nobody what it read, and states no KEM key that others lack."""
     number = next(_numbers)
     text = enclave.config(party).read_text()
     lines = [x for x in text.splitlines() if not x.startswith("state")]
@@ -173,6 +177,7 @@ async def fresh_reader(enclave: Enclave, party: str, folder: Path) -> AsyncItera
         on_audited=lambda a: sizes.update({str(a.compartment): a.size}),
         receipts=False,
     )
+    connecting._keep_prekeys = _no_prekeys  # type: ignore[method-assign]
     async with connecting as connection:
         reader = FreshReader(connection, sizes)
         task = asyncio.ensure_future(reader.read())

@@ -74,7 +74,7 @@ async def test_what_is_sealed_to_a_key_that_is_gone_is_an_alarm_and_the_feed_goe
     log.add_signals(NCSC, log.add_epoch(NCSC), encoded(2))
     await reader.read()
     assert reader.codes == ["bad-slot"]
-    assert "no longer here" in reader.alarms[0].message
+    assert "not here" in reader.alarms[0].message
     assert (reader.alarms[0].sender, reader.alarms[0].index) == ("ncsc", 0)
     assert len(reader.deliveries) == 1
 
