@@ -10,9 +10,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from harness.enclave import Enclave, Running, make_enclave, run_broker_command, start
+from harness.enclave import Enclave, make_enclave, run_broker_command
 from harness.raw import hub
 from harness.samples import signal
+from harness.witnessed import Witnessed
 
 import seinpost
 from seinpost.connection import Connection
@@ -28,31 +29,6 @@ pytestmark = pytest.mark.nats
 
 WITNESSES = ("ncsc", "ibd", "ap", "toezicht")
 SECONDS = 30.0
-
-
-class Witnessed:
-    """An enclave with its witnesses as processes."""
-
-    def __init__(self, enclave: Enclave) -> None:
-        self.enclave = enclave
-        self.running: dict[str, Running] = {}
-
-    def start_witness(self, party: str) -> None:
-        running = start("witness", self.enclave.config(f"{party}-witness"))
-        # They live as long as the enclave, not as long as one test.
-        Running.started.remove(running)
-        self.running[party] = running
-        running.wait_for("stdout", "witnessing")
-
-    def kill_witness(self, party: str) -> None:
-        running = self.running.pop(party)
-        running.process.kill()
-        running.process.communicate()
-
-    def stop(self) -> None:
-        for party in list(self.running):
-            self.kill_witness(party)
-        self.enclave.stop()
 
 
 @pytest.fixture(scope="module")

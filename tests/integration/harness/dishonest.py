@@ -7,8 +7,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import seinpost
 from seinpost.connection import Connection
@@ -30,6 +32,7 @@ from seinpost_schemas.subjects import (
     feed_subject,
     log_origin,
 )
+from seinpost_schemas.witnessing import WitnessAnswer, WitnessRequest, decode_answer
 
 from .enclave import Enclave
 from .raw import hub
@@ -85,6 +88,15 @@ class Dishonest:
             lines += identity.witness_keys(self.register.enclave).cosign(checkpoint, timestamp)
         return Note(note.text, (*note.signatures, *lines)).encode()
 
+    async def ask(
+        self, party: str, old_size: int, tree: MerkleTree, size: int, origin: str | None = None
+    ) -> WitnessAnswer:
+        """What a witness that runs says to the first ``size`` entries of a tree, from ``old_size`` on."""
+        checkpoint = Checkpoint(origin or self.origin, size, tree.root(size))
+        note = self.log_keys.sign(checkpoint, int(time.time()))
+        proof = tuple(tree.consistency_proof(old_size, size))
+        return decode_answer(await self._bus.ask(party, WitnessRequest(old_size, proof, note).encode()))
+
     async def publish(self, note: bytes, origin: str | None = None) -> None:
         """Show a checkpoint to whoever asks from now on."""
         subject = checkpoint_subject(origin or self.origin)
@@ -130,6 +142,17 @@ class FreshReader:
     def audited(self) -> list[int]:
         """The indexes of the signals that are shown as audited."""
         return [d.index for d in self.deliveries if self.connection.status(d) == "audited"]
+
+    def go_on_showing(self, origin: str, note: bytes) -> None:
+        """Show this reader one checkpoint of a log for ever, whatever others are shown: the server may."""
+        transport: Any = self.connection._connected
+        read_last, subject = transport.read_last, checkpoint_subject(origin)
+
+        async def shown(asked: str) -> bytes | None:
+            found: bytes | None = note if asked.endswith(subject) else await read_last(asked)
+            return found
+
+        transport.read_last = shown
 
     async def read(self) -> None:
         async for delivery in self.connection.signals():

@@ -1,0 +1,35 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""An enclave whose witnesses are processes of their own, as in use: `seinpost witness`, one per party."""
+
+from __future__ import annotations
+
+from .enclave import Enclave, Running, close, start
+
+
+class Witnessed:
+    """An enclave with its witnesses as processes."""
+
+    def __init__(self, enclave: Enclave) -> None:
+        self.enclave = enclave
+        self.running: dict[str, Running] = {}
+
+    def start_witness(self, party: str) -> None:
+        """Start a party's witness and wait until it answers."""
+        running = start("witness", self.enclave.config(f"{party}-witness"))
+        # They live as long as the enclave, not as long as one test.
+        Running.started.remove(running)
+        self.running[party] = running
+        running.wait_for("stdout", "witnessing")
+
+    def kill_witness(self, party: str) -> None:
+        """kill -9 a party's witness."""
+        running = self.running.pop(party)
+        running.process.kill()
+        close(running.process)
+
+    def stop(self) -> None:
+        """End everything."""
+        for party in list(self.running):
+            self.kill_witness(party)
+        self.enclave.stop()
