@@ -3,8 +3,9 @@
 """One log as its reader audits it: the roots that it computed itself, against checkpoints that a quorum cosigned.
 
 Sans-IO: eats (size, root) as the feed grows and checkpoint notes as they come, with times as arguments
-(milliseconds of this process's monotonic clock). Nothing is audited unless a checkpoint, signed with both log
-keys and cosigned by the register's quorum, has exactly the root of what was received. Alarms by name:
+(milliseconds of this process's monotonic clock; a ``Moment`` where a note's own time counts). Nothing is audited
+unless a checkpoint, signed with both log keys and cosigned by the register's quorum, has exactly the root of what
+was received. Alarms by name:
 
 split-view        a checkpoint has another root than what was received at its size
 withheld-tail     a checkpoint is beyond what was received, and the rest does not come within 10 s
@@ -12,7 +13,8 @@ rolled-back       a later statement about the log is about fewer entries
 cut-at-closing    the log was closed before entries that were received
 after-closing     the log goes on after it was closed
 missing-closing   the period is over for 60 s, and the log was not closed
-stale-checkpoint  no newer statement for 60 s, or none that covers what was received 60 s ago
+stale-checkpoint  no newer statement for 60 s, or only old ones that are shown as new, or none that covers what
+                  was received 60 s ago
 missing-log       no statement at all for 60 s
 quorum, unknown-witness, signature, malformed, binding   what is published is not what the register asks
 """
@@ -31,6 +33,8 @@ from seinpost_schemas.limits import FRESH_MS
 from seinpost_schemas.note import COSIGNATURE_MLDSA44_TYPE, Note, key_id, parse_note
 from seinpost_schemas.register import Register
 from seinpost_schemas.subjects import witness_key_name
+
+from ._moment import Moment, lateness
 
 TAIL_MS = 10_000
 CLOSING_MS = FRESH_MS
@@ -74,6 +78,7 @@ class LogAudit:
         self._roots: OrderedDict[int, bytes] = OrderedDict()
         self._size = 0
         self._rose_ms = now_ms
+        self._late: str | None = None
         self._uncovered_ms: int | None = None
         self._ever = False
         self._witnessed = False
@@ -93,6 +98,11 @@ class LogAudit:
     def note(self) -> bytes:
         """The newest checkpoint note that was accepted: what others may be told."""
         return self._note
+
+    @property
+    def stated_ms(self) -> int:
+        """The newest time that a quorum stated of this log, Unix milliseconds; 0 when none did."""
+        return self._newest_timestamp * 1000
 
     def root_at(self, size: int) -> bytes | None:
         """The root of what was received at ``size``, if that was not too long ago."""
@@ -144,7 +154,7 @@ class LogAudit:
             return self._compare(checkpoint, note)
         return None
 
-    def take(self, data: bytes, register: Register, now_ms: int) -> list[AuditAlarm]:
+    def take(self, data: bytes, register: Register, moment: Moment) -> list[AuditAlarm]:
         """A published note; what is wrong with it."""
         try:
             checkpoint, timestamp = verify_checkpoint(
@@ -173,18 +183,26 @@ class LogAudit:
                 f"{self.origin} had {self._newest_size} entries and is said to have {checkpoint.tree_size}"
             )
             return alarms + self._once("rolled-back", message, data)
-        self._newest_timestamp, self._newest_size, self._rose_ms = timestamp, checkpoint.tree_size, now_ms
-        self._said -= (
-            {"missing-log"} if self._uncovered_ms is not None else {"stale-checkpoint", "missing-log"}
-        )
+        self._newest_timestamp, self._newest_size = timestamp, checkpoint.tree_size
+        self._note_news(moment)
         if checkpoint.tree_size > self._size:
             if self._ahead is None:
-                self._ahead = (checkpoint, data, now_ms)
+                self._ahead = (checkpoint, data, moment.monotonic_ms)
             return alarms
         found = self._compare(checkpoint, data)
         if self._witnessed and self.audited_size == checkpoint.tree_size and found is None:
             self.audited_ms = timestamp * 1000
         return alarms + ([found] if found else [])
+
+    def _note_news(self, moment: Moment) -> None:
+        """Something newer was shown; whether it is new by its own time decides whether the log is alive."""
+        self._said.discard("missing-log")
+        self._late = lateness(self.stated_ms, moment)
+        if self._late is not None:
+            return
+        self._rose_ms = moment.monotonic_ms
+        if self._uncovered_ms is None:
+            self._said.discard("stale-checkpoint")
 
     def _compare(self, checkpoint: Checkpoint, note: bytes) -> AuditAlarm | None:
         root = self._roots.get(checkpoint.tree_size)
@@ -247,10 +265,11 @@ class LogAudit:
         if now_ms - self._rose_ms > FRESH_MS:
             code = "stale-checkpoint" if self._ever else "missing-log"
             what = "nothing newer was signed" if self._ever else "no checkpoint has come"
-            alarms += self._once(code, f"{what} of {self.origin} for 60 s", None)
+            why = f": {self._late}" if self._late is not None else ""
+            alarms += self._once(code, f"{what} of {self.origin} for 60 s{why}", None)
         return alarms
 
-    def hear(self, data: bytes, register: Register, now_ms: int) -> list[AuditAlarm]:
+    def hear(self, data: bytes, register: Register, moment: Moment) -> list[AuditAlarm]:
         """Hold what another reader was told against what we received: gossip.
 
         A note that the log did not sign is passed over: it is the teller's word, and proves nothing. One that a
@@ -271,7 +290,7 @@ class LogAudit:
         except InvalidError:
             return []
         if root is None:
-            return self.take(data, register, now_ms)
+            return self.take(data, register, moment)
         message = f"another reader was shown another {self.origin} at size {checkpoint.tree_size}"
         found = self._split_view(message, data, checkpoint.tree_size)
         return [found] if found else []

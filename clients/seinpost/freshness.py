@@ -15,6 +15,11 @@ class Freshness:
         self._timestamp_ms = 0
         self._rose_ms: int | None = None
 
+    @property
+    def stated_ms(self) -> int:
+        """The newest time that a quorum stated of the directory, Unix milliseconds; 0 before the first."""
+        return self._timestamp_ms
+
     def saw(self, timestamp_seconds: int, monotonic_ms: int, wall_ms: int) -> None:
         """A verified checkpoint carried this timestamp; an old one changes nothing.
 

@@ -20,11 +20,13 @@ from seinpost_schemas.errors import (
     MalformedError,
     Reason,
     RefusedError,
+    SeinpostError,
     SplitViewError,
     UnavailableError,
 )
 from seinpost_schemas.header import decode_header
 from seinpost_schemas.kinds import Action, Kind
+from seinpost_schemas.limits import FRESH_MS
 from seinpost_schemas.policy import View, may
 from seinpost_schemas.split_view import FORMAT as SPLIT_VIEW
 from seinpost_schemas.split_view import SplitView
@@ -41,6 +43,7 @@ from ._directory import DirectoryFollower, monotonic_ms, wall_ms
 from ._followed import FollowedLog, begin_log
 from ._gossip import Gossip
 from ._keyring import Keyring
+from ._moment import Moment
 from ._opening import Opened, Opening, SharedPast
 from ._reading_state import Owed, ReadingState
 from ._transport import StoredMessage, Transport
@@ -96,6 +99,8 @@ class Subscriber:
         """Set whenever the application has taken something."""
         self._full: set[str] = set()
         """Streams whose reading waits for the application."""
+        self._unfresh_ms: int | None = None
+        """Since when the directory is not fresh."""
         self.envelopes = 0
         """Log entries verified since the start, opened or not."""
 
@@ -300,7 +305,22 @@ class Subscriber:
                     await self._fetch_checkpoint(log)
                 for alarm in log.audit.overdue(monotonic_ms(), reading=log.stream not in self._full):
                     self._audit_alarm(alarm, log)
+            self._look_at_directory()
             await asyncio.sleep(_AUDIT_SECONDS)
+
+    def _look_at_directory(self) -> None:
+        """A directory on which nothing would be sealed is not read on in silence: it could hide a revocation."""
+        now_ms, before = monotonic_ms(), self._unfresh_ms
+        try:
+            self._directory.verify_fresh()
+        except SeinpostError as error:
+            self._unfresh_ms = before if before is not None else now_ms
+            if before is not None and before >= 0 and now_ms - before > FRESH_MS:
+                # Said once, until it was fresh again.
+                self._unfresh_ms = -1
+                self._on_alarm(Alarm(code="stale-checkpoint", message=str(error), compartment="directory"))
+        else:
+            self._unfresh_ms = None
 
     async def _look_beyond(self, log: FollowedLog) -> None:
         """Nothing may come after the closing of a log."""
@@ -323,9 +343,14 @@ class Subscriber:
         if note is None:
             return
         before = log.audit.audited_size
-        for alarm in log.audit.take(note, self._directory.view.register, monotonic_ms()):
+        for alarm in log.audit.take(note, self._directory.view.register, self._moment()):
             self._audit_alarm(alarm, log)
         self._tell_audited(log, before)
+
+    def _moment(self) -> Moment:
+        """Now, beside the newest time that witnesses stated of any log that we follow."""
+        stated = [self._directory.freshness.stated_ms, *(log.audit.stated_ms for log in self._logs.values())]
+        return Moment(monotonic_ms(), wall_ms(), max(stated))
 
     def _tell_audited(self, log: FollowedLog, before: int) -> None:
         audit = log.audit
@@ -355,7 +380,7 @@ class Subscriber:
         for known in self._logs.values():
             if known.origin == f"{register.enclave}/{log}":
                 before = known.audit.audited_size
-                for alarm in known.audit.hear(note, register, monotonic_ms()):
+                for alarm in known.audit.hear(note, register, self._moment()):
                     self._audit_alarm(alarm, known)
                 self._tell_audited(known, before)
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from harness.dishonest import ahead
 from harness.enclave import Enclave, make_enclave, run_broker_command
 from harness.raw import hub
 from harness.samples import signal
@@ -141,7 +142,7 @@ async def test_a_checkpoint_that_the_log_alone_signed_is_an_alarm_and_audits_not
     seed, log_keys = witnessed.enclave.directory.load_secrets()
     other = MerkleTree()
     other.append(leaf_hash(b"another history"))
-    forged = log_keys.sign(Checkpoint(origin, 1, other.root()), 4_000_000_000)
+    forged = log_keys.sign(Checkpoint(origin, 1, other.root()), ahead())
     async with reading(witnessed.enclave) as reader, hub(witnessed.enclave.url, seed) as bus:
         subject = checkpoint_subject(origin)
         stored = await bus.newest_checkpoint(subject)
@@ -168,7 +169,7 @@ async def test_a_broker_whose_checkpoint_is_not_of_its_stream_does_not_start(
     async with hub(enclave.url, seed) as bus:
         subject = custody_subject(origin)
         stored = await bus.newest_checkpoint(subject)
-        note = log_keys.sign(Checkpoint(origin, size, bytes(32)), 4_000_000_000)
+        note = log_keys.sign(Checkpoint(origin, size, bytes(32)), ahead())
         await bus.store_checkpoint(subject, note, stored[0] if stored else 0)
     enclave.kill_nats()
     done = await asyncio.to_thread(run_broker_command, "run", enclave.path)

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from harness.dishonest import KEPT, Dishonest, FreshReader, dishonest, fresh_reader
+from harness.dishonest import KEPT, Dishonest, FreshReader, ahead, dishonest, fresh_reader
 from harness.enclave import Enclave, make_enclave
 from harness.periods import sign_turn
 from harness.registrar import Desk
@@ -40,7 +40,6 @@ QUORUM = WITNESSES[:3]
 PLACE = "depv/process"
 WHERE = {"theme": "process", "classification": "depv"}
 FIRST, SECOND, THIRD = "2026q4", "2027q1", "2027q2"
-LATER = 4_000_000_000
 
 
 async def fill(enclave: Enclave) -> None:
@@ -84,7 +83,7 @@ class Hub(Dishonest):
 
     async def close(self, tree: MerkleTree, witnesses: tuple[str, ...] = QUORUM) -> None:
         """Log a closing of the first period's log in the directory."""
-        await self.directory.close_log(self.origin, self.sign(tree, LATER, witnesses))
+        await self.directory.close_log(self.origin, self.sign(tree, ahead(), witnesses))
         await self.sign_directory()
 
     async def sign_directory(self) -> None:
@@ -130,7 +129,7 @@ async def test_a_tail_cut_at_the_closing(desk: Desk, tmp_path: Path) -> None:
     async with turned(desk) as hub:
         truth = await hub.entries()
         await hub.forget_checkpoints()
-        await hub.publish(hub.sign(hub.tree(truth[:4]), LATER - 1, QUORUM))
+        await hub.publish(hub.sign(hub.tree(truth[:4]), ahead() - 1, QUORUM))
         async with fresh_reader(desk.enclave, "tafel", tmp_path) as reader:
             async with asyncio.timeout(30):
                 while len(reader.deliveries) < 4 or len(reader.audited) < 2:

@@ -179,7 +179,7 @@ async def test_two_dishonest_of_four_make_two_quorums_and_gossip_convicts_them(
     await hub.publish(first)
     # Both read before either has told the other: gossip goes out as soon as there is something to tell.
     async with fresh_reader(witnessed.enclave, "kiesraad", tmp_path) as one:
-        one.go_on_showing(hub.origin, first)
+        one.go_on_showing(hub.origin, lambda: first)
         await one.until_audited_size(PLACE, size)
         await one.until_audited(3)
         await hub.rewrite(forked.second)

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,11 @@ from .enclave import Enclave
 from .raw import hub
 
 _numbers = itertools.count()
+
+
+def ahead() -> int:
+    """Unix seconds, newer than what anyone honest signs for the next minutes, and within what a clock may be off."""
+    return int(time.time()) + 300
 
 
 class Dishonest:
@@ -143,13 +148,13 @@ class FreshReader:
         """The indexes of the signals that are shown as audited."""
         return [d.index for d in self.deliveries if self.connection.status(d) == "audited"]
 
-    def go_on_showing(self, origin: str, note: bytes) -> None:
-        """Show this reader one checkpoint of a log for ever, whatever others are shown: the server may."""
+    def go_on_showing(self, origin: str, note: Callable[[], bytes]) -> None:
+        """Show this reader these checkpoints of a log, whatever others are shown: the server may."""
         transport: Any = self.connection._connected
         read_last, subject = transport.read_last, checkpoint_subject(origin)
 
         async def shown(asked: str) -> bytes | None:
-            found: bytes | None = note if asked.endswith(subject) else await read_last(asked)
+            found: bytes | None = note() if asked.endswith(subject) else await read_last(asked)
             return found
 
         transport.read_last = shown

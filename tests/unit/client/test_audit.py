@@ -5,17 +5,19 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from seinpost._audit import TAIL_MS, AuditState, LogAudit
+from seinpost._moment import Moment
 from seinpost_schemas import merkle
 from seinpost_schemas.checkpoint import Checkpoint, LogKeys
 from seinpost_schemas.cosignature import WitnessKeys
 from seinpost_schemas.entry import to_base64
-from seinpost_schemas.limits import FRESH_MS
+from seinpost_schemas.limits import DAY_MS, FRESH_MS, MAX_CLOCK_SKEW_MS
 from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.note import Note, parse_note
 
@@ -68,6 +70,11 @@ def reader(size: int, tree: MerkleTree = TREE, state: AuditState | None = None, 
     return audit
 
 
+def at(ms: int, *, wall_ms: int | None = None, stated_ms: int = 0) -> Moment:
+    """A moment of a process that began at T0, whose clocks are right unless said otherwise."""
+    return Moment(ms, T0 * 1000 + ms if wall_ms is None else wall_ms, stated_ms)
+
+
 def codes(alarms: list[Any]) -> list[str]:
     return [a.code for a in alarms]
 
@@ -75,7 +82,7 @@ def codes(alarms: list[Any]) -> list[str]:
 def test_what_a_quorum_signed_and_was_received_is_audited() -> None:
     audit = reader(9)
     assert audit.audited_size == 0
-    assert audit.take(note(9), register(), 10) == []
+    assert audit.take(note(9), register(), at(10)) == []
     assert (audit.audited_size, audit.note) == (9, note_text(audit))
 
 
@@ -86,16 +93,16 @@ def note_text(audit: LogAudit) -> bytes:
 
 def test_a_part_is_audited_up_to_the_checkpoint() -> None:
     audit = reader(9)
-    audit.take(note(4), register(), 10)
+    audit.take(note(4), register(), at(10))
     assert audit.audited_size == 4
-    audit.take(note(9, T0), register(), 20)
+    audit.take(note(9, T0), register(), at(20))
     assert audit.audited_size == 9
 
 
 @pytest.mark.parametrize("witnesses", [[], KEYS[:1], KEYS[:2], [KEYS[0]] * 4, [*KEYS[:2], STRANGER]])
 def test_without_a_quorum_nothing_is_audited(witnesses: list[WitnessKeys]) -> None:
     audit = reader(9)
-    assert codes(audit.take(note(9, witnesses=witnesses), register(), 10)) == ["quorum"]
+    assert codes(audit.take(note(9, witnesses=witnesses), register(), at(10))) == ["quorum"]
     assert audit.audited_size == 0
 
 
@@ -105,7 +112,7 @@ def audited_of_two_forks(liars: int, split: tuple[int, ...]) -> list[int]:
     for number, tree in enumerate((TREE, OTHER)):
         honest = [w for w, shown in zip(KEYS[liars:], split, strict=True) if shown == number]
         audit = reader(9, tree)
-        audit.take(note(9, tree=tree, witnesses=[*KEYS[:liars], *honest]), register(), 1)
+        audit.take(note(9, tree=tree, witnesses=[*KEYS[:liars], *honest]), register(), at(1))
         found.append(audit.audited_size)
     return found
 
@@ -119,23 +126,23 @@ def test_one_dishonest_witness_of_four_gets_no_second_history_audited_and_two_do
 
 def test_with_a_quorum_of_none_nothing_is_ever_audited() -> None:
     audit = reader(9)
-    assert audit.take(note(9), register(quorum=0), 10) == []
+    assert audit.take(note(9), register(quorum=0), at(10)) == []
     assert audit.audited_size == 0
     audit = reader(9, OTHER)
-    assert codes(audit.take(note(9), register(quorum=0), 10)) == ["split-view"]
+    assert codes(audit.take(note(9), register(quorum=0), at(10))) == ["split-view"]
 
 
 def test_another_root_than_what_was_received_is_a_split_view() -> None:
     audit = reader(9)
     signed = note(9, tree=OTHER)
-    (alarm,) = audit.take(signed, register(), 10)
+    (alarm,) = audit.take(signed, register(), at(10))
     assert (alarm.code, alarm.evidence, audit.audited_size) == ("split-view", signed, 0)
 
 
 @pytest.mark.parametrize("cut", range(1, 10))
 def test_a_tail_that_is_withheld_is_noticed_wherever_it_is_cut(cut: int) -> None:
     audit = reader(9 - cut)
-    assert audit.take(note(9), register(), 1_000) == []
+    assert audit.take(note(9), register(), at(1_000)) == []
     assert audit.overdue(1_000 + TAIL_MS) == []
     assert codes(audit.overdue(1_001 + TAIL_MS)) == ["withheld-tail"]
     assert codes(audit.overdue(1_002 + TAIL_MS)) == []
@@ -144,7 +151,7 @@ def test_a_tail_that_is_withheld_is_noticed_wherever_it_is_cut(cut: int) -> None
 
 def test_a_tail_that_waits_for_the_application_is_not_withheld() -> None:
     audit = reader(7)
-    audit.take(note(9), register(), 0)
+    audit.take(note(9), register(), at(0))
     for now in range(0, 5 * TAIL_MS, 1_000):
         assert audit.overdue(now, reading=False) == []
     assert audit.overdue(now + TAIL_MS) == []
@@ -153,7 +160,7 @@ def test_a_tail_that_waits_for_the_application_is_not_withheld() -> None:
 
 def test_a_tail_that_comes_late_is_audited_then() -> None:
     audit = reader(7)
-    audit.take(note(9), register(), 0)
+    audit.take(note(9), register(), at(0))
     assert audit.grew(8, TREE.root(8)) is None
     assert audit.audited_size == 0
     assert audit.grew(9, TREE.root(9)) is None
@@ -163,7 +170,7 @@ def test_a_tail_that_comes_late_is_audited_then() -> None:
 
 def test_a_tail_that_comes_as_another_is_a_split_view() -> None:
     audit = reader(7)
-    audit.take(note(9), register(), 0)
+    audit.take(note(9), register(), at(0))
     audit.grew(8, OTHER.root(8))
     alarm = audit.grew(9, OTHER.root(9))
     assert alarm is not None
@@ -173,23 +180,118 @@ def test_a_tail_that_comes_as_another_is_a_split_view() -> None:
 def test_an_old_checkpoint_that_is_shown_for_ever_goes_stale() -> None:
     audit = reader(9)
     frozen = note(9)
-    audit.take(frozen, register(), 0)
+    audit.take(frozen, register(), at(0))
     for now in range(0, FRESH_MS + 1, 5_000):
-        assert audit.take(frozen, register(), now) == []
+        assert audit.take(frozen, register(), at(now)) == []
         assert audit.overdue(now) == []
     assert codes(audit.overdue(FRESH_MS + 1)) == ["stale-checkpoint"]
     # It is said once, and again only after it was well.
     assert audit.overdue(FRESH_MS + 2) == []
-    audit.take(note(9, T0 + 70), register(), FRESH_MS + 3)
+    audit.take(note(9, T0 + 70), register(), at(FRESH_MS + 3))
     assert audit.overdue(2 * FRESH_MS + 3) == []
     assert codes(audit.overdue(2 * FRESH_MS + 4)) == ["stale-checkpoint"]
+
+
+def overdue_for(audit: LogAudit, seconds: int, shown: Callable[[int], tuple[bytes, Moment]]) -> list[str]:
+    """What is alarmed while a note is shown every five seconds: ``shown`` gives it and when, by the second."""
+    found: list[str] = []
+    for second in range(0, seconds + 1, 5):
+        signed, moment = shown(second)
+        found += codes(audit.take(signed, register(), moment))
+        found += codes(audit.overdue(moment.monotonic_ms))
+    return found
+
+
+@pytest.mark.parametrize("late_ms", [FRESH_MS + MAX_CLOCK_SKEW_MS + 1_000, 30 * DAY_MS])
+def test_old_checkpoints_replayed_in_step_are_stale(late_ms: int) -> None:
+    """Their timestamps rise, one every five seconds; by the witnesses' word each is as old as the one before."""
+    audit = reader(9)
+
+    def shown(second: int) -> tuple[bytes, Moment]:
+        return note(9, T0 + second - late_ms // 1000), at(second * 1000)
+
+    assert overdue_for(audit, 60, shown) == []
+    alarms = audit.overdue(FRESH_MS + 1)
+    assert codes(alarms) == ["stale-checkpoint"]
+    assert f"{late_ms // 60_000} minutes old" in alarms[0].message
+    # What they cover is what was received: that is as true as it was.
+    assert audit.audited_size == 9
+    # It is well again with one that is new.
+    audit.take(note(9, T0 + 65), register(), at(65_000))
+    assert audit.overdue(65_000 + FRESH_MS) == []
+
+
+@pytest.mark.parametrize("off_ms", [-600_000, 600_000, -MAX_CLOCK_SKEW_MS, MAX_CLOCK_SKEW_MS])
+def test_a_reader_whose_clock_is_minutes_off_is_not_alarmed(off_ms: int) -> None:
+    audit = reader(9)
+
+    def shown(second: int) -> tuple[bytes, Moment]:
+        wall_ms = (T0 + second) * 1000 + off_ms
+        return note(9, T0 + second), at(second * 1000, wall_ms=wall_ms, stated_ms=(T0 + second) * 1000)
+
+    assert overdue_for(audit, 180, shown) == []
+
+
+def test_a_reader_whose_clock_is_far_behind_is_told_so() -> None:
+    audit = reader(9)
+    wall_ms = T0 * 1000 - MAX_CLOCK_SKEW_MS - 61_000
+
+    def shown(second: int) -> tuple[bytes, Moment]:
+        return note(9, T0 + second), at(second * 1000, wall_ms=wall_ms + second * 1000)
+
+    assert overdue_for(audit, 60, shown) == []
+    alarms = audit.overdue(FRESH_MS + 1)
+    assert codes(alarms) == ["stale-checkpoint"]
+    assert "ahead of this machine's clock; set it right" in alarms[0].message
+
+
+def test_one_log_held_back_while_others_go_on_is_stale_whatever_the_clock_says() -> None:
+    """Five minutes behind is within what a wrong clock may be; the other logs say what the time is."""
+
+    def shown(behind: int) -> Callable[[int], tuple[bytes, Moment]]:
+        return lambda second: (
+            note(9, T0 + second - behind),
+            at(second * 1000, stated_ms=(T0 + second) * 1000),
+        )
+
+    audit = reader(9)
+    assert overdue_for(audit, 60, shown(300)) == []
+    alarms = audit.overdue(FRESH_MS + 1)
+    assert codes(alarms) == ["stale-checkpoint"]
+    assert "older than what is signed of other logs" in alarms[0].message
+    # A log that is signed a little later than the others is no alarm.
+    assert overdue_for(reader(9), 180, shown(30)) == []
+
+
+def test_a_log_read_from_its_start_after_days_is_as_fresh_as_its_newest_checkpoint() -> None:
+    """The state is of days ago and so is what is read; only the newest note says whether the log is alive."""
+    before = reader(4)
+    before.take(note(4, T0 - 5 * DAY_MS // 1000), register(), at(0, wall_ms=T0 * 1000 - 5 * DAY_MS))
+    audit = LogAudit(ORIGIN, 0, before.state)
+    assert codes(audit.overdue(5_000)) == []
+    assert audit.take(note(9), register(), at(5_000)) == []
+    for size in range(10):
+        assert audit.grew(size, TREE.root(size)) is None
+    assert audit.audited_size == 9
+    assert audit.overdue(5_000 + FRESH_MS) == []
+
+
+def test_a_machine_that_slept_is_not_alarmed_by_what_it_had_seen_before() -> None:
+    """The wall clock jumps by hours, the monotonic clock does not: the next checkpoint has its minute to come."""
+    audit = reader(9)
+    audit.take(note(9), register(), at(0))
+    audit.take(note(9), register(), at(5_000, wall_ms=T0 * 1000 + 8 * 3_600_000))
+    assert audit.overdue(5_000) == []
+    awake = T0 + 8 * 3_600
+    audit.take(note(9, awake), register(), at(6_000, wall_ms=awake * 1000))
+    assert audit.overdue(6_000 + FRESH_MS) == []
 
 
 def test_entries_that_no_checkpoint_ever_covers_are_said() -> None:
     """The log is signed again and again, and never at the size that the reader was given."""
     audit = reader(9)
     for second in range(0, FRESH_MS // 1000 + 1, 5):
-        assert audit.take(note(7, T0 + second), register(), second * 1000) == []
+        assert audit.take(note(7, T0 + second), register(), at(second * 1000)) == []
         assert audit.overdue(second * 1000) == []
     assert codes(audit.overdue(FRESH_MS + 1)) == ["stale-checkpoint"]
     assert audit.audited_size == 7
@@ -203,87 +305,91 @@ def test_a_log_of_which_nothing_is_said_is_missing() -> None:
 
 def test_a_log_that_shrinks_is_rolled_back() -> None:
     audit = reader(9)
-    audit.take(note(9), register(), 0)
-    assert codes(audit.take(note(8, T0 + 1), register(), 1)) == ["rolled-back"]
+    audit.take(note(9), register(), at(0))
+    assert codes(audit.take(note(8, T0 + 1), register(), at(1))) == ["rolled-back"]
     assert audit.audited_size == 9
 
 
 def test_an_older_statement_of_a_slow_server_is_no_alarm() -> None:
     audit = reader(9)
-    audit.take(note(9, T0 + 5), register(), 0)
-    assert audit.take(note(4, T0), register(), 1) == []
+    audit.take(note(9, T0 + 5), register(), at(0))
+    assert audit.take(note(4, T0), register(), at(1)) == []
 
 
 def test_two_checkpoints_of_one_second_both_count() -> None:
     audit = reader(9)
-    audit.take(note(4, T0), register(), 0)
-    audit.take(note(9, T0), register(), 1)
+    audit.take(note(4, T0), register(), at(0))
+    audit.take(note(9, T0), register(), at(1))
     assert audit.audited_size == 9
 
 
 def test_an_unknown_witness_is_named_and_the_rest_counts() -> None:
     audit = reader(9)
-    assert codes(audit.take(note(9, witnesses=[*KEYS[:3], STRANGER]), register(), 0)) == ["unknown-witness"]
+    assert codes(audit.take(note(9, witnesses=[*KEYS[:3], STRANGER]), register(), at(0))) == [
+        "unknown-witness"
+    ]
     assert audit.audited_size == 9
     impostor = WitnessKeys(KEYS[3].public.name, b"\x55" * 64)
     audit = reader(9)
-    assert codes(audit.take(note(9, witnesses=[*KEYS[:3], impostor]), register(), 0)) == ["unknown-witness"]
+    assert codes(audit.take(note(9, witnesses=[*KEYS[:3], impostor]), register(), at(0))) == [
+        "unknown-witness"
+    ]
 
 
 def test_another_logs_keys_sign_nothing_here() -> None:
     audit = reader(9)
-    assert codes(audit.take(note(9, keys=LogKeys(b"\x08" * 64)), register(), 0)) == ["signature"]
-    assert codes(audit.take(b"junk", register(), 0)) == ["malformed"]
+    assert codes(audit.take(note(9, keys=LogKeys(b"\x08" * 64)), register(), at(0))) == ["signature"]
+    assert codes(audit.take(b"junk", register(), at(0))) == ["malformed"]
     assert audit.audited_size == 0
 
 
 def test_gossip_shows_a_fork_and_passes_over_the_rest() -> None:
     audit = reader(9)
     first = note(9)
-    audit.take(first, register(), 0)
-    assert audit.hear(note(9, witnesses=[]), register(), 0) == []
-    assert audit.hear(b"junk", register(), 0) == []
-    assert audit.hear(note(9, tree=OTHER, keys=LogKeys(b"\x08" * 64)), register(), 0) == []
+    audit.take(first, register(), at(0))
+    assert audit.hear(note(9, witnesses=[]), register(), at(0)) == []
+    assert audit.hear(b"junk", register(), at(0)) == []
+    assert audit.hear(note(9, tree=OTHER, keys=LogKeys(b"\x08" * 64)), register(), at(0)) == []
     shown = note(9, tree=OTHER, witnesses=[])
-    (alarm,) = audit.hear(shown, register(), 0)
+    (alarm,) = audit.hear(shown, register(), at(0))
     assert (alarm.code, alarm.evidence, alarm.against) == ("split-view", shown, first)
     # Once, however many tell it.
-    assert audit.hear(shown, register(), 0) == []
+    assert audit.hear(shown, register(), at(0)) == []
 
 
 def test_a_tail_that_is_hidden_from_one_reader_is_heard_of_from_another() -> None:
     audit = reader(9)
-    audit.take(note(9), register(), 0)
-    assert audit.hear(note(12, T0 + 1, witnesses=KEYS[:2]), register(), 0) == []
-    assert audit.hear(note(12, T0 + 1), register(), 0) == []
+    audit.take(note(9), register(), at(0))
+    assert audit.hear(note(12, T0 + 1, witnesses=KEYS[:2]), register(), at(0)) == []
+    assert audit.hear(note(12, T0 + 1), register(), at(0)) == []
     assert codes(audit.overdue(TAIL_MS + 1)) == ["withheld-tail"]
 
 
 def test_gossip_of_what_a_quorum_did_not_see_changes_nothing() -> None:
     audit = reader(9)
-    audit.take(note(9), register(), 0)
-    audit.hear(note(12, T0 + 1, witnesses=KEYS[:2]), register(), 0)
-    audit.hear(note(3), register(), 0)
+    audit.take(note(9), register(), at(0))
+    audit.hear(note(12, T0 + 1, witnesses=KEYS[:2]), register(), at(0))
+    audit.hear(note(3), register(), at(0))
     assert audit.overdue(TAIL_MS + 1) == []
     assert audit.audited_size == 9
 
 
 def test_what_was_audited_survives_a_restart() -> None:
     audit = reader(9)
-    audit.take(note(9, T0 + 5), register(), 0)
+    audit.take(note(9, T0 + 5), register(), at(0))
     again = reader(9, state=audit.state, first=9)
     assert again.audited_size == 9
     # An older one shown to the new process is not news; a smaller one that claims to be is an alarm.
-    assert again.take(note(4, T0), register(), 0) == []
-    assert codes(again.take(note(4, T0 + 6), register(), 0)) == ["rolled-back"]
+    assert again.take(note(4, T0), register(), at(0)) == []
+    assert codes(again.take(note(4, T0 + 6), register(), at(0))) == ["rolled-back"]
     again.grew(10, TREE.root(10))
-    again.take(note(10, T0 + 7), register(), 0)
+    again.take(note(10, T0 + 7), register(), at(0))
     assert again.audited_size == 10
 
 
 def test_a_checkpoint_below_where_the_process_began_is_left_to_the_next() -> None:
     again = reader(9, first=9)
-    assert again.take(note(5), register(), 0) == []
+    assert again.take(note(5), register(), at(0)) == []
     assert again.audited_size == 0
-    again.take(note(9, T0 + 1), register(), 1)
+    again.take(note(9, T0 + 1), register(), at(1))
     assert again.audited_size == 9

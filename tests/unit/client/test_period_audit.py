@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from seinpost._audit import CLOSING_MS, TAIL_MS, AuditState, LogAudit
+from seinpost._moment import Moment
 from seinpost_schemas import merkle
 from seinpost_schemas.checkpoint import Checkpoint, LogKeys
 from seinpost_schemas.cosignature import WitnessKeys
@@ -62,13 +63,17 @@ def reader(size: int, state: AuditState | None = None) -> LogAudit:
     return audit
 
 
+def at(ms: int) -> Moment:
+    return Moment(ms, T0 * 1000 + ms)
+
+
 def codes(alarms: list[Any]) -> list[str]:
     return [a.code for a in alarms]
 
 
 def test_a_closing_audits_all_of_the_log_and_nothing_newer_is_missed_after_it() -> None:
     audit = reader(9)
-    audit.take(note(4), register(), 10)
+    audit.take(note(4), register(), at(10))
     assert not audit.is_over
     assert audit.close(closing(9), register(), 20) == []
     assert (audit.audited_size, audit.is_over, audit.note) == (9, True, audit.note)
@@ -107,7 +112,7 @@ def test_the_tail_that_comes_is_held_against_the_closing() -> None:
 
 def test_a_log_closed_before_what_was_received() -> None:
     audit = reader(9)
-    audit.take(note(4), register(), 10)
+    audit.take(note(4), register(), at(10))
     alarms = audit.close(closing(6), register(), 20)
     assert codes(alarms) == ["cut-at-closing"]
     assert alarms[0].evidence is not None
@@ -116,13 +121,13 @@ def test_a_log_closed_before_what_was_received() -> None:
 
 def test_a_log_closed_before_what_a_quorum_signed_though_less_was_received() -> None:
     audit = reader(5)
-    audit.take(note(8), register(), 10)
+    audit.take(note(8), register(), at(10))
     assert codes(audit.close(closing(6), register(), 20)) == ["cut-at-closing"]
 
 
 def test_a_log_closed_with_another_root_and_the_two_notes_that_prove_it() -> None:
     audit = reader(9)
-    audit.take(note(9), register(), 10)
+    audit.take(note(9), register(), at(10))
     (alarm,) = audit.close(closing(9, OTHER), register(), 20)
     assert alarm.code == "split-view"
     assert alarm.against is not None
@@ -130,7 +135,7 @@ def test_a_log_closed_with_another_root_and_the_two_notes_that_prove_it() -> Non
 
 def test_a_period_that_is_over_and_a_log_that_is_not_closed() -> None:
     audit = reader(9)
-    audit.take(note(9), register(), 10)
+    audit.take(note(9), register(), at(10))
     audit.ended(1_000)
     # Noticed again and again: the first time counts.
     audit.ended(5_000)
@@ -145,16 +150,16 @@ def test_a_checkpoint_beyond_the_closing(heard: bool) -> None:
     audit = reader(9)
     audit.close(closing(9), register(), 20)
     take = audit.hear if heard else audit.take
-    assert codes(take(note(12, T0 + 99), register(), 30)) == ["after-closing"]
+    assert codes(take(note(12, T0 + 99), register(), at(30))) == ["after-closing"]
     assert audit.audited_size == 9
 
 
 def test_an_older_checkpoint_after_the_closing_is_nothing_new() -> None:
     audit = reader(9)
-    audit.take(note(4), register(), 10)
+    audit.take(note(4), register(), at(10))
     audit.close(closing(9), register(), 20)
     # Cosigned later than what was seen last, and published just before the log was closed.
-    assert audit.take(note(6, T0 + 20), register(), 30) == []
+    assert audit.take(note(6, T0 + 20), register(), at(30)) == []
 
 
 def test_entries_after_the_closing_are_said_once() -> None:

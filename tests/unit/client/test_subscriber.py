@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from trial.log import TrialLog
 from trial.reader import TrialReader
 from trial.samples import act, encoded, id_of, signal
 
+from seinpost import subscriber
 from seinpost.delivery import Delivery
 from seinpost_schemas.clear_bodies import Receipt, ReceiptState, Run
 from seinpost_schemas.errors import RefusedError, SetupError
@@ -56,6 +58,20 @@ async def test_signals_come_opened_in_order_with_where_they_are_from(
     assert len({one.leaf, two.leaf, three.leaf}) == 3
     assert len(message.body) > 0
     assert reader.alarms == []
+
+
+async def test_a_directory_that_is_not_confirmed_any_more_is_an_alarm_once(
+    log: TrialLog, reader: TrialReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could hide a revocation from who only reads; nothing is sealed on it either."""
+    monkeypatch.setattr(subscriber, "FRESH_MS", 300)
+    monkeypatch.setattr(subscriber, "_AUDIT_SECONDS", 0.01)
+    log.add_signals(NCSC, log.add_epoch(NCSC), encoded(1))
+    await reader.read()
+    assert reader.alarms == []
+    until = time.monotonic() + 1
+    await reader.read(stop=lambda: time.monotonic() > until)
+    assert [(a.code, a.compartment) for a in reader.alarms] == [("stale-checkpoint", "directory")]
 
 
 async def test_every_compartment_that_the_party_reads_is_read(enclave: TrialEnclave, tmp_path: Path) -> None:
