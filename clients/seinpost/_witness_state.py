@@ -15,6 +15,11 @@ CREATE TABLE IF NOT EXISTS log (
     origin TEXT PRIMARY KEY,
     tree_size INTEGER NOT NULL CHECK (tree_size >= 0),
     root_hash BLOB NOT NULL CHECK (length(root_hash) = 32)
+) STRICT;
+CREATE TABLE IF NOT EXISTS doubt (
+    origin TEXT PRIMARY KEY,
+    tree_size INTEGER NOT NULL,
+    root_hash BLOB NOT NULL
 ) STRICT
 """
 
@@ -29,7 +34,7 @@ class WitnessState:
             self._db = sqlite3.connect(path, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = DELETE")
             self._db.execute("PRAGMA synchronous = EXTRA")
-            self._db.execute(_SCHEMA)
+            self._db.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise SetupError(f"cannot use the witness's state {path}: {error}") from None
 
@@ -49,6 +54,26 @@ class WitnessState:
         ).rowcount
         if changed != 1:
             raise SetupError(f"the witness's state of {origin} would go back: is a copy of it running?")
+
+    def doubt(self, origin: str, said: Position) -> None:
+        """Remember that this witness said more of a log than it knows, until it is resumed."""
+        self._db.execute(
+            "INSERT INTO doubt VALUES (?, ?, ?) ON CONFLICT (origin) DO UPDATE SET tree_size = excluded.tree_size, "
+            "root_hash = excluded.root_hash WHERE excluded.tree_size > tree_size",
+            (origin, said.tree_size, said.root_hash),
+        )
+
+    def doubted(self, origin: str) -> Position | None:
+        """What it said, of a log that is in doubt."""
+        row = self._db.execute(
+            "SELECT tree_size, root_hash FROM doubt WHERE origin = ?", (origin,)
+        ).fetchone()
+        return Position(*row) if row else None
+
+    def resume(self, origin: str, said: Position) -> None:
+        """Take up what it said; raises ``SetupError`` when that goes back, as with two roots of one size."""
+        self.store(origin, said)
+        self._db.execute("DELETE FROM doubt WHERE origin = ?", (origin,))
 
     def close(self) -> None:
         """Close the file."""

@@ -3,8 +3,8 @@
 """A witness: answers brokers' requests with cosignatures, and never signs two histories of one log.
 
 The semantics are those of C2SP tlog-witness, over NATS request and reply on ``seinpost.witness.<party>``.
-Order: request → a log of this enclave (404) → the log's signatures (403) → old size (409) → proof (422) →
-**stored on disk** → cosigned.
+Order: request → a log of this enclave (404) → its own published word of it is known here (422) → the log's
+signatures (403) → old size (409) → proof (422) → **stored on disk** → cosigned.
 """
 
 from __future__ import annotations
@@ -14,37 +14,30 @@ import contextlib
 from collections.abc import Callable
 
 from seinpost_schemas.checkpoint import Checkpoint, LogPublicKeys, parse_checkpoint
-from seinpost_schemas.compartment import all_compartments
 from seinpost_schemas.directory import Closing, log_keys_of
-from seinpost_schemas.errors import InvalidError, MalformedError, SetupError, SignatureError
+from seinpost_schemas.errors import (
+    InvalidError,
+    MalformedError,
+    SetupError,
+    SignatureError,
+    UnavailableError,
+)
+from seinpost_schemas.log_origins import origins_of
 from seinpost_schemas.note import parse_note
 from seinpost_schemas.register import Register
-from seinpost_schemas.subjects import admission_origin, directory_origin, log_origin, witness_subject
+from seinpost_schemas.subjects import witness_subject
 from seinpost_schemas.trusted_log import OldSizeError, advance
 from seinpost_schemas.witnessing import WitnessAnswer, WitnessRequest, decode_request, signed_answer
 
 from ._directory import DirectoryFollower, wall_ms
 from ._lock import Lock
+from ._own_word import Finding
 from ._reading_state import ReadingState
 from ._transport import NatsTransport
+from ._witness_following import WitnessFollowing
 from ._witness_state import WitnessState
 from .config import Config
 from .identity import Identity
-
-
-def origins_of(register: Register) -> frozenset[str]:
-    """The logs of an enclave: the directory, and one per compartment for this period and the next."""
-    return frozenset(
-        [
-            directory_origin(register.enclave),
-            admission_origin(register.enclave),
-            *(
-                log_origin(register.enclave, period, compartment)
-                for period in (*register.periods.readable, register.periods.next)
-                for compartment in all_compartments(register.ceiling_level)
-            ),
-        ]
-    )
 
 
 class Witness:
@@ -58,15 +51,27 @@ class Witness:
         on_cosigned: Callable[[Checkpoint], None],
         on_refused: Callable[[str, int, str], None],
         on_waiting: Callable[[str], None],
+        on_finding: Callable[[Finding], None],
     ) -> None:
         self._config = config
         self._identity = identity
         self._on_cosigned = on_cosigned
         self._on_refused = on_refused
         self._on_waiting = on_waiting
+        self._on_finding = on_finding
 
-    async def run(self, ready: Callable[[], None]) -> None:
-        """Witness until cancelled. Raises ``SetupError``, ``UnavailableError`` or ``RefusedError`` at start."""
+    async def run(
+        self,
+        ready: Callable[[], None],
+        *,
+        resume: bool = False,
+        on_resumed: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Witness until cancelled. Raises ``SetupError``, ``UnavailableError`` or ``RefusedError`` at start.
+
+        With ``resume`` a state that was lost is taken up from what is published under this witness's own name:
+        only when nobody has the newest ``witness.db`` any more.
+        """
         config, identity = self._config, self._identity
         lock = Lock(config.state / "witness.lock")
         async with contextlib.AsyncExitStack() as stack:
@@ -89,15 +94,30 @@ class Witness:
                 lambda: directory.directory.view_at(directory.directory.size) is not None
             )
             self._verify_named(directory.view.register)
-            keys = identity.witness_keys(directory.view.register.enclave)
+            self._keys = identity.witness_keys(directory.view.register.enclave)
+            closing = directory.directory.closing
+            logs = WitnessFollowing(
+                transport,
+                state,
+                self._keys.public,
+                lambda: directory.view.register,
+                lambda origin: closing(origin) is not None,
+                self._on_finding,
+            )
+            for origin in await logs.begin(resume=resume):
+                on_resumed(origin)
 
             async def answer(data: bytes) -> bytes:
-                return self.answer(data, directory.view.register, state, directory.directory.closing).encode()
+                return (await self.answer(data, directory.view.register, state, closing, logs)).encode()
 
-            self._keys = keys
+            looking = asyncio.ensure_future(logs.run())
+            stack.callback(looking.cancel)
             async with transport.answering(witness_subject(identity.party), answer):
                 ready()
-                await following
+                await asyncio.wait({following, looking}, return_when=asyncio.FIRST_COMPLETED)
+                for task in (following, looking):
+                    if task.done():
+                        task.result()
 
     def _verify_named(self, register: Register) -> None:
         """Raise unless the register names exactly these keys."""
@@ -107,12 +127,13 @@ class Witness:
                 f"the register names no witness {self._identity.name} with these keys; ask a registrar to add it"
             )
 
-    def answer(
+    async def answer(
         self,
         data: bytes,
         register: Register,
         state: WitnessState,
-        closing: Callable[[str], Closing | None] = lambda _: None,
+        closing: Callable[[str], Closing | None],
+        logs: WitnessFollowing,
     ) -> WitnessAnswer:
         """The answer to one request, after its effect is on disk; ``closing`` says where a log was closed."""
         try:
@@ -125,7 +146,18 @@ class Witness:
         closed = closing(origin)
         if closed is not None and parse_checkpoint(parse_note(request.note)) != closed.checkpoint:
             return self._refuse(origin, 422, "the log was closed with another checkpoint")
-        return self._cosign(request, origin, register, state)
+        try:
+            blocked = await logs.verify(origin)
+        except UnavailableError as error:
+            return self._refuse(origin, 422, f"what is published of this log cannot be looked at: {error}")
+        if blocked is not None:
+            return self._refuse(
+                origin, 422, "its own state of this log was lost or put back, as was said before"
+            )
+        answer = self._cosign(request, origin, register, state)
+        if answer.status in (200, 409):
+            logs.cosigned(origin)
+        return answer
 
     def _cosign(
         self, request: WitnessRequest, origin: str, register: Register, state: WitnessState

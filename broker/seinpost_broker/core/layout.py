@@ -11,6 +11,7 @@ import msgspec
 
 from seinpost_schemas.compartment import Compartment, all_compartments
 from seinpost_schemas.kinds import INGRESS_ACTIONS, Action
+from seinpost_schemas.log_origins import origins_of
 from seinpost_schemas.policy import View, audits, may
 from seinpost_schemas.register import Party, Register
 from seinpost_schemas.subjects import (
@@ -210,6 +211,13 @@ def gossip_logs(view: View, party: Party, at_ms: int) -> list[str]:
     return [directory_origin(register.enclave), *logs]
 
 
-def witness_rights() -> list[Right]:
-    """What a witness's NATS user may publish on, beside its answers: reading the directory."""
-    return [Right(direct_read_subject(DIRECTORY_STREAM), answers_many=True)]
+def witness_rights(register: Register) -> list[Right]:
+    """What a witness's NATS user may publish on, beside its answers.
+
+    Reading the directory, and the newest checkpoint of every log: it follows them all, and finds its own word there.
+    """
+    rights = [Right(direct_read_subject(DIRECTORY_STREAM), answers_many=True)]
+    for origin in sorted(origins_of(register)):
+        rights.append(Right(direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(origin))))
+        rights.append(Right(direct_get_subject(HOURLY_STREAM, hourly_subject(origin))))
+    return rights

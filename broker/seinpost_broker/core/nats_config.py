@@ -45,7 +45,7 @@ def render(view: View, server: Server, at_ms: int) -> str:
         for party in register.parties
     }
     for witness in register.witnesses:
-        rights[witness.party][witness.name] = witness_rights()
+        rights[witness.party][witness.name] = witness_rights(register)
     gossip = {party.token: set(gossip_logs(view, party, at_ms)) for party in register.parties}
     exports = [
         _export(right, account_name(token))
@@ -191,7 +191,7 @@ def _heard(party: Party, gossip: dict[str, set[str]]) -> list[str]:
 
 
 def _witness_user(witness: WitnessEntry, rights: list[Right]) -> str:
-    """A witness answers brokers and reads the directory; it publishes nothing of its own accord."""
+    """A witness answers brokers, and reads the directory and the newest checkpoints; it publishes nothing else."""
     inbox = inbox_prefix(witness.party) + ".>"
     return "\n".join(
         [

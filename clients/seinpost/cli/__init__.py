@@ -244,17 +244,21 @@ def witness(
     ],
     *,
     passphrase_file: PassphraseFile = None,
+    resume: Annotated[
+        bool, Parameter(negative="", help="Take up a lost state from what is published under its own name.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Witness every log of the enclave: check that each only grows, remember, cosign.
 
-    Runs until stopped. What it has seen is on disk before anyone gets its signature.
+    Runs until stopped. What it has seen is on disk before anyone gets its signature. When that was lost or put
+    back, it cosigns nothing of the logs of which it said more than it knows, and says what to do.
 
     Example: seinpost witness proef/ncsc-witness.toml
     """
     from .witness import run  # noqa: PLC0415
 
-    return asyncio.run(run(config, passphrase_file, as_json=as_json))
+    return asyncio.run(run(config, passphrase_file, resume=resume, as_json=as_json))
 
 
 @app.command

@@ -8,6 +8,9 @@ import asyncio
 import json
 from pathlib import Path
 
+import msgspec
+
+from seinpost._own_word import Finding
 from seinpost.config import load_config
 from seinpost.identity import load_identity
 from seinpost.witness import Witness
@@ -54,11 +57,25 @@ class _Report:
             print(json.dumps(row), flush=True)
         fail(f"{self._name}: refused to cosign {origin} ({status}): {message}")
 
+    def found(self, finding: Finding) -> None:
+        """What is wrong with a log, once for each log and code."""
+        if self._as_json:
+            row = {"witness": self._name, "event": "alarm", **msgspec.to_builtins(finding)}
+            print(json.dumps(row), flush=True)
+        fail(f"{self._name}: ALARM {finding.code}: {finding.message}")
+
+    def resumed(self, origin: str) -> None:
+        """A log of which the state was lost, and what is published was taken for it."""
+        self._print(
+            {"witness": self._name, "event": "resumed", "log": origin},
+            f"{self._name}: took up {origin} where it is published under this witness's name",
+        )
+
     def _print(self, row: dict[str, object], text: str) -> None:
         print(json.dumps(row) if self._as_json else text, flush=True)
 
 
-async def run(config_files: list[Path], passphrase_file: Path | None, *, as_json: bool) -> int:
+async def run(config_files: list[Path], passphrase_file: Path | None, *, resume: bool, as_json: bool) -> int:
     """Run one or more witnesses until stopped."""
     async with asyncio.TaskGroup() as group:
         for file in config_files:
@@ -71,6 +88,7 @@ async def run(config_files: list[Path], passphrase_file: Path | None, *, as_json
                 on_cosigned=report.cosigned,
                 on_refused=report.refused,
                 on_waiting=fail,
+                on_finding=report.found,
             )
-            group.create_task(witness.run(report.ready))
+            group.create_task(witness.run(report.ready, resume=resume, on_resumed=report.resumed))
     return 0

@@ -14,13 +14,13 @@ class Witnessed:
         self.enclave = enclave
         self.running: dict[str, Running] = {}
 
-    def start_witness(self, party: str) -> None:
-        """Start a party's witness and wait until it answers."""
-        running = start("witness", self.enclave.config(f"{party}-witness"))
+    def start_witness(self, party: str, *more: str, patch: str = "") -> str:
+        """Start a party's witness and wait until it answers; what it said by then."""
+        running = start("witness", self.enclave.config(f"{party}-witness"), *more, patch=patch)
         # They live as long as the enclave, not as long as one test.
         Running.started.remove(running)
         self.running[party] = running
-        running.wait_for("stdout", "witnessing")
+        return running.wait_for("stdout", "witnessing")
 
     def kill_witness(self, party: str) -> None:
         """kill -9 a party's witness."""

@@ -15,6 +15,7 @@ import pytest
 from harness.memory import NOW_MS, make_directory, shipped
 
 from seinpost_broker.core import layout
+from seinpost_schemas.compartment import all_compartments
 from seinpost_schemas.policy import View
 from seinpost_schemas.register import Party
 
@@ -193,10 +194,21 @@ def test_a_lower_ceiling_takes_its_compartments_from_everyone() -> None:
         assert set(rights) == expected_rights(view, view.party(token), f"{token}-1")
 
 
-def test_a_witness_reads_the_directory_and_publishes_nothing() -> None:
-    assert [(r.subject, r.answers_many) for r in layout.witness_rights()] == [
-        ("$JS.API.DIRECT.GET.DIRECTORY", True)
+def test_a_witness_reads_the_directory_and_the_newest_checkpoints_and_publishes_nothing() -> None:
+    register = make_directory().current.register
+    logs = ["directory", "admission"]
+    logs += [
+        f"{p}.{c.classification.token}.{c.theme.token}"
+        for p in (register.periods.current, register.periods.next)
+        for c in all_compartments(register.ceiling_level)
     ]
+    rights = [(r.subject, r.answers_many) for r in layout.witness_rights(register)]
+    assert set(rights) == {
+        ("$JS.API.DIRECT.GET.DIRECTORY", True),
+        *((f"$JS.API.DIRECT.GET.CHECKPOINTS.seinpost.checkpoint.{log}", False) for log in logs),
+        *((f"$JS.API.DIRECT.GET.HOURLY.seinpost.hourly.{log}", False) for log in logs),
+    }
+    assert len(rights) == len(set(rights))
 
 
 # -- streams --------------------------------------------------------------------------------------

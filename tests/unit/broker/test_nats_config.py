@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from harness.memory import ISSUED, NOW_MS, keys_of, make_directory, shipped
 
-from seinpost_broker.core.layout import consumers, identity_rights
+from seinpost_broker.core.layout import consumers, identity_rights, witness_rights
 from seinpost_broker.core.nats_config import Server, render
 from seinpost_schemas.cosignature import WitnessKeys
 from seinpost_schemas.entry import to_base64
@@ -236,6 +236,8 @@ def test_an_account_imports_what_its_users_may_and_hub_exports_it_to_no_other(
     found = blocks(render(witnessed, server(tmp_path), NOW_MS))
     party = witnessed.party(token)
     wanted = {r.subject for r in identity_rights(witnessed, party, f"{token}-1", NOW_MS)}
+    if any(w.party == token for w in witnessed.register.witnesses):
+        wanted |= {r.subject for r in witness_rights(witnessed.register)}
     heard = {
         f"seinpost.gossip.{other}.{log}"
         for other in TOKENS

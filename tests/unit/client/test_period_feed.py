@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from trial.enclave import LOG_KEYS, PROCESS, identity
 from trial.log import TrialLog, take
+from trial.network import MemoryTransport
 from trial.samples import act
 from trial.scene import Scene, refuse
 
 from seinpost._trusted_feed import TrustedFeed
+from seinpost._witness_following import WitnessFollowing
 from seinpost._witness_state import WitnessState
 from seinpost.config import Config
 from seinpost.witness import Witness
@@ -105,7 +107,9 @@ def test_a_feed_that_holds_something_goes_on_from_itself(scene: Scene) -> None:
     assert take(scene.feed, scene.honest).index == 2
 
 
-def test_a_witness_cosigns_nothing_but_the_closing_of_a_closed_log(scene: Scene, tmp_path: Path) -> None:
+async def test_a_witness_cosigns_nothing_but_the_closing_of_a_closed_log(
+    scene: Scene, tmp_path: Path
+) -> None:
     refused: list[tuple[str, int, str]] = []
     origin = "proef/2026q4/depv/process"
     register = scene.enclave.directory().current.register
@@ -128,14 +132,23 @@ def test_a_witness_cosigns_nothing_but_the_closing_of_a_closed_log(scene: Scene,
         on_cosigned=lambda _: None,
         on_refused=lambda *x: refused.append(x),
         on_waiting=lambda _: None,
+        on_finding=lambda _: None,
     )
     witness._keys = one.witness_keys("proef")
     state = WitnessState(tmp_path)
     try:
-        answer = witness.answer(request(2), register, state, lambda _: closed)
+        logs = WitnessFollowing(
+            MemoryTransport(scene.enclave),
+            state,
+            witness._keys.public,
+            lambda: register,
+            lambda _: False,
+            lambda _: None,
+        )
+        answer = await witness.answer(request(2), register, state, lambda _: closed, logs)
         assert (answer.status, "closed" in refused[0][2]) == (422, True)
-        assert witness.answer(request(1), register, state, lambda _: closed).status == 200
+        assert (await witness.answer(request(1), register, state, lambda _: closed, logs)).status == 200
         # The guard is about that log alone.
-        assert witness.answer(request(2), register, state).status == 409
+        assert (await witness.answer(request(2), register, state, lambda _: None, logs)).status == 409
     finally:
         state.close()
