@@ -44,7 +44,7 @@ def begin_log(
     enclave = directory.current.register.enclave
     origin, stream = log_origin(enclave, period, compartment), feed_stream(period, compartment)
     earlier = directory.period_before(period)
-    ledger = Ledger(compartment, period, state, earlier)
+    ledger = Ledger(compartment, period, state, directory)
     feed = TrustedFeed(compartment, directory, ledger.past_epoch)
     stored = state.load_feed(stream)
     if stored is not None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from seinpost_schemas.clear_bodies import Receipt, ReceiptState, decode_recall, decode_receipt, decode_share
 from seinpost_schemas.compartment import Compartment
+from seinpost_schemas.directory import TrustedDirectory
 from seinpost_schemas.entry import parse_feed_headers
 from seinpost_schemas.epoch_body import decode_epoch_body
-from seinpost_schemas.errors import BindingError, Reason, RefusedError
-from seinpost_schemas.kinds import RECALLABLE, Kind
+from seinpost_schemas.errors import BindingError
+from seinpost_schemas.kinds import Kind
 from seinpost_schemas.merkle import leaf_hash
+from seinpost_schemas.references import Referred, size_of_logs, verify_recall, verify_receipt
 from seinpost_schemas.sections import EncodedSignal
 from seinpost_schemas.subjects import feed_stream
 
@@ -26,10 +28,12 @@ class Ledger:
     """The facts of one compartment's log in one period."""
 
     def __init__(
-        self, compartment: Compartment, period: str, state: ReadingState, earlier: str | None = None
+        self, compartment: Compartment, period: str, state: ReadingState, directory: TrustedDirectory
     ) -> None:
-        # The period before, whose epochs may still be answered.
+        # The period before, whose epochs may still be answered and whose signals recalled.
+        earlier = directory.period_before(period)
         self._earlier = feed_stream(earlier, compartment) if earlier is not None else None
+        self._directory = directory
         self._compartment = compartment
         self._period = period
         self.stream = feed_stream(period, compartment)
@@ -88,7 +92,11 @@ class Ledger:
             )
             return Facts(row, epoch=past)
         if kind == Kind.RECEIPT:
-            return Facts(row, receipts=self._receipt(accepted, decode_receipt(accepted.envelope.body)))
+            receipt = decode_receipt(accepted.envelope.body)
+            verify_receipt(
+                receipt, size_of_logs(self._directory, self._compartment, self._period, accepted.index)
+            )
+            return Facts(row, receipts=self._receipt(accepted, receipt))
         if kind == Kind.SHARE:
             slots = decode_share(accepted.envelope.body).slots
             given = [(s.epoch_id, accepted.view.owner(s.kem_key_id)) for s in slots]
@@ -98,44 +106,42 @@ class Ledger:
         return Facts(row)
 
     def _receipt(self, accepted: Accepted, receipt: Receipt) -> tuple[ReceiptRow, ...]:
-        if receipt.period == self._period and receipt.tree_size > accepted.index:
-            raise BindingError("a receipt names a checkpoint over entries that come after it")
-        rows = []
-        for number, run in enumerate(receipt.runs):
-            if run.period == self._period and run.last_leaf >= accepted.index:
-                raise BindingError("a receipt covers entries that come after it")
-            rows.append(
-                ReceiptRow(
-                    feed_stream(run.period, self._compartment),
-                    accepted.index,
-                    number,
-                    accepted.member.party.token,
-                    run.first_leaf,
-                    run.last_leaf,
-                    run.first_signal,
-                    run.last_signal,
-                    run.state,
-                    accepted.entry.admitted_ms,
-                )
+        return tuple(
+            ReceiptRow(
+                feed_stream(run.period, self._compartment),
+                accepted.index,
+                number,
+                accepted.member.party.token,
+                run.first_leaf,
+                run.last_leaf,
+                run.first_signal,
+                run.last_signal,
+                run.state,
+                accepted.entry.admitted_ms,
             )
-        return tuple(rows)
+            for number, run in enumerate(receipt.runs)
+        )
 
     def _recall(self, accepted: Accepted) -> RecallRow:
         recall = decode_recall(accepted.envelope.body)
         stream = feed_stream(recall.period, self._compartment)
-        row = self._fresh.get(recall.leaf_index) if stream == self.stream else None
-        row = row or self._state.entry(stream, recall.leaf_index)
-        if row is None or row.object_hash != recall.object_hash or row.kind not in RECALLABLE:
-            raise BindingError("a recall names an envelope that is not in this log at that index")
-        origin = accepted.view.member(row.sender_id).party.token
-        if origin != accepted.member.party.token:
-            raise RefusedError(Reason.MANDATE, "a recall comes from another party than the signal")
-        place = self._place(recall.signal_id, origin)
+        party = accepted.member.party.token
+        verify_recall(recall, party, accepted.view, self._referred)
+        place = self._place(recall.signal_id, party)
         if place is not None and (place.stream, place.index) != (stream, recall.leaf_index):
             raise BindingError("a recall names a signal that is not in that envelope")
         return RecallRow(
             stream, recall.leaf_index, recall.signal_id, recall.reason, accepted.entry.admitted_ms
         )
+
+    def _referred(self, period: str, index: int) -> Referred | None:
+        """What stands in this log or the one before it."""
+        stream = feed_stream(period, self._compartment)
+        if stream not in (self.stream, self._earlier):
+            return None
+        row = self._fresh.get(index) if stream == self.stream else None
+        row = row or self._state.entry(stream, index)
+        return Referred(row.object_hash, row.sender_id, row.kind) if row is not None else None
 
     def _place(self, signal_id: bytes, party: str) -> Place | None:
         fresh = self._fresh_places.get((signal_id, party))

@@ -31,9 +31,16 @@ from seinpost_schemas.directory import TrustedDirectory
 from seinpost_schemas.entry import Entry, signature_hash
 from seinpost_schemas.envelope import Envelope
 from seinpost_schemas.epoch_body import EpochBody, decode_epoch_body
-from seinpost_schemas.errors import MalformedError, Reason, RefusedError, SetupError, UnavailableError
+from seinpost_schemas.errors import (
+    BindingError,
+    MalformedError,
+    Reason,
+    RefusedError,
+    SetupError,
+    UnavailableError,
+)
 from seinpost_schemas.header import ZERO_32, Header, decode_header, object_hash
-from seinpost_schemas.kinds import RECALLABLE, SEALED, Action, Kind
+from seinpost_schemas.kinds import SEALED, Action, Kind
 from seinpost_schemas.limits import (
     MAX_CLOCK_SKEW_MS,
     MAX_EPOCH_AGE_MS,
@@ -43,6 +50,7 @@ from seinpost_schemas.limits import (
 from seinpost_schemas.merkle import leaf_hash
 from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.policy import Member, View, verify_not_expired
+from seinpost_schemas.references import Referred, size_of_logs, verify_recall, verify_receipt
 from seinpost_schemas.rights import (
     LoggedEpoch,
     verify_epoch_open,
@@ -360,7 +368,7 @@ class CompartmentLog:
         elif kind is Kind.SHARE:
             self._verify_share(envelope, member, seen, directory, at_ms)
         else:
-            self._verify_clear(envelope, kind, member, current, at_ms)
+            self._verify_clear(envelope, kind, member, directory, at_ms)
 
     def _verify_live_epochs(self, sender_id: bytes, at_ms: int) -> None:
         """Every reader keeps each live epoch: one sender must not make them many."""
@@ -373,9 +381,9 @@ class CompartmentLog:
             raise RefusedError(Reason.QUOTA, f"this sender has {live} epochs that have not ended; end some")
 
     def _verify_clear(
-        self, envelope: Envelope, kind: Kind, member: Member, current: View, at_ms: int
+        self, envelope: Envelope, kind: Kind, member: Member, directory: TrustedDirectory, at_ms: int
     ) -> None:
-        header = envelope.header
+        header, current = envelope.header, directory.current
         if kind is Kind.END_OF_EPOCH:
             end = decode_end_of_epoch(envelope.body)
             epoch = verify_epoch_open(self._epochs.get(header.epoch_id), header, at_ms)
@@ -384,21 +392,18 @@ class CompartmentLog:
                     Reason.EPOCH, "the end of an epoch counts other envelopes than the log holds"
                 )
         elif kind is Kind.RECEIPT:
-            decode_receipt(envelope.body)
+            period = self.period or current.register.periods.current
+            verify_receipt(
+                decode_receipt(envelope.body), size_of_logs(directory, self.compartment, period, self.size)
+            )
             last = self._receipts.get(header.sender_id)
             if last is not None and at_ms - last < RECEIPT_INTERVAL_MS:
                 raise RefusedError(Reason.QUOTA, "one receipt per 30 seconds and compartment is enough")
         elif kind is Kind.RECALL:
-            recall = decode_recall(envelope.body)
-            places = self._places_of(recall.period)
-            logged = places.find(recall.object_hash) if places is not None else None
-            if places is None or logged is None or logged != recall.leaf_index:
-                raise RefusedError(Reason.MANDATE, "the recalled envelope is not in this log at that index")
-            recalled = places.at(logged)
-            if recalled.kind not in RECALLABLE:
-                raise RefusedError(Reason.MANDATE, "only signals, feedback and releases can be recalled")
-            if current.known_member(recalled.sender_id).party.token != member.party.token:
-                raise RefusedError(Reason.MANDATE, "only the originator's party can recall a signal")
+            try:
+                verify_recall(decode_recall(envelope.body), member.party.token, current, self._referred)
+            except BindingError as error:
+                raise RefusedError(Reason.MANDATE, str(error)) from None
         else:  # pragma: no cover - action_of() refused it before
             raise MalformedError(f"kind {header.kind} is not known to this broker")
 
@@ -421,6 +426,13 @@ class CompartmentLog:
         if self._before is not None and period == self._before.period:
             return self._before._places
         return self._places if period == self.period or not self.period else None
+
+    def _referred(self, period: str, index: int) -> Referred | None:
+        places = self._places_of(period)
+        if places is None or index >= len(places):
+            return None
+        placed = places.at(index)
+        return Referred(placed.object_hash, placed.sender_id, placed.kind)
 
     # -- answers ----------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from seinpost_schemas.clear_bodies import (
 )
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.envelope import Envelope
-from seinpost_schemas.errors import MalformedError, Reason, RefusedError
+from seinpost_schemas.errors import BindingError, MalformedError, Reason, RefusedError
 from seinpost_schemas.header import ZERO_32
 from seinpost_schemas.kinds import Action, Kind
 from seinpost_schemas.limits import MAX_EPOCH_AGE_MS, RECEIPT_INTERVAL_MS
@@ -263,10 +263,20 @@ def test_an_audience_that_lost_a_member_needs_a_new_epoch(log: MemoryLog) -> Non
 # -- clear kinds ---------------------------------------------------------------------------------------
 
 
-def receipt() -> bytes:
-    return Receipt("2026q4", 1, bytes(32), (Run("2026q4", 0, 0, 0, 0, ReceiptState.OPENED),)).encode()
+def receipt(leaf: int = 0, size: int = 1, period: str = "2026q4") -> bytes:
+    return Receipt(period, size, bytes(32), (Run(period, 0, leaf, 0, 0, ReceiptState.OPENED),)).encode()
 
 
+@pytest.mark.parametrize(
+    "body", [receipt(1), receipt(0, 2), receipt(period="2027q1"), receipt(period="2026q3")]
+)
+def test_a_receipt_of_what_is_not_there_is_refused(log: MemoryLog, sender: Sender, body: bytes) -> None:
+    assert log.log.size == 1
+    with pytest.raises(BindingError, match="come after it"):
+        log.decide(Sender("tafel").clear(Kind.RECEIPT, body), Action.READ)
+
+
+@pytest.mark.usefixtures("sender")
 def test_receipts_come_at_most_every_30_seconds(log: MemoryLog) -> None:
     reader = Sender("tafel")
     log.admit(reader.clear(Kind.RECEIPT, receipt()), Action.READ)

@@ -132,6 +132,23 @@ async def test_a_recall_is_held_against_what_was_read_before_a_restart(
     assert [r.signal for r in reader.recalled] == [format_id(id_of(1))]
 
 
+async def test_a_signal_of_a_machine_that_was_revoked_is_recalled_by_another_of_its_party(
+    enclave: TrialEnclave, log: TrialLog, reader: TrialReader
+) -> None:
+    """Whose it was is asked, not what that machine may do now: the broker admits it, and readers withdraw it."""
+    log.add_signals(NCSC, log.add_epoch(NCSC), encoded(1))
+    revoked = {
+        "sender_id": NCSC.sender_id.hex(),
+        "reason": "gestolen",
+        "suspect_from": enclave.table["issued"],
+    }
+    enclave.amend(lambda table: table.update(revocations=[revoked]))
+    log.append(log.clear(identity("ncsc-2"), Kind.RECALL, recall_of(log, 1, 1)))
+    await reader.read()
+    assert reader.codes == []
+    assert [r.signal for r in reader.recalled] == [format_id(id_of(1))]
+
+
 # -- receipts -----------------------------------------------------------------------------------------
 
 
