@@ -40,9 +40,11 @@ class DirectReading:
             if not found:
                 await asyncio.sleep(_AGAIN_SECONDS)
 
-    async def read_from(self, stream: str, first_seq: int, limit: int = READ_BATCH) -> list[StoredMessage]:
+    async def read_from(
+        self, stream: str, first_seq: int, limit: int = READ_BATCH, *, subject: str | None = None
+    ) -> list[StoredMessage]:
         """See ``Transport``."""
-        return await self._transport.read_from(stream, first_seq, limit)
+        return await self._transport.read_from(stream, first_seq, limit, subject=subject)
 
     async def read_last(self, subject: str) -> bytes | None:
         """See ``Transport``."""

@@ -72,8 +72,13 @@ class Transport(Protocol):
         """
         ...
 
-    async def read_from(self, stream: str, first_seq: int, limit: int = READ_BATCH) -> list[StoredMessage]:
-        """Up to ``limit`` messages from ``first_seq`` on, without a consumer; empty when there are none yet."""
+    async def read_from(
+        self, stream: str, first_seq: int, limit: int = READ_BATCH, *, subject: str | None = None
+    ) -> list[StoredMessage]:
+        """Up to ``limit`` messages from ``first_seq`` on, without a consumer; empty when there are none yet.
+
+        Of one ``subject`` alone, if given.
+        """
         ...
 
     async def read_last(self, subject: str) -> bytes | None:
@@ -264,13 +269,16 @@ class NatsTransport:
         headers = reply.headers or {}
         return StoredMessage(int(headers.get("Nats-Sequence", "0")), headers, reply.data)
 
-    async def read_from(self, stream: str, first_seq: int, limit: int = READ_BATCH) -> list[StoredMessage]:
+    async def read_from(
+        self, stream: str, first_seq: int, limit: int = READ_BATCH, *, subject: str | None = None
+    ) -> list[StoredMessage]:
         """See ``Transport``."""
         inbox = self._client.new_inbox()
         queue: asyncio.Queue[Msg] = asyncio.Queue()
         # Not next_msg: it waits with wait_for, and Python 3.11's forgets a cancellation that comes with a message.
         subscription = await self._client.subscribe(inbox, cb=queue.put, pending_bytes_limit=_PENDING_BYTES)
-        request = msgspec.json.encode({"seq": first_seq, "batch": limit, "max_bytes": _MAX_READ_BYTES})
+        of = {} if subject is None else {"next_by_subj": subject}
+        request = msgspec.json.encode({"seq": first_seq, "batch": limit, "max_bytes": _MAX_READ_BYTES, **of})
         found: list[StoredMessage] = []
         try:
             await self._client.publish(direct_read_subject(stream), request, reply=inbox)

@@ -554,7 +554,15 @@ class Connection:
 
     async def export(self, target: Path, progress: Callable[[str], None], *, bodies: bool = True) -> Manifest:
         """Write an audit export of every log that this identity may pull; see ``audit_export``."""
-        return await export(self.directory, self._connected, self._identity, target, progress, bodies=bodies)
+        return await export(
+            self.directory,
+            self._connected,
+            self._identity,
+            target,
+            progress,
+            state=self._config.state,
+            bodies=bodies,
+        )
 
     def status(self, delivery: Delivery) -> Status:
         """Whether a checkpoint with quorum covers the signal, just as it was received.

@@ -4,7 +4,7 @@
 
 export.json                             what it is: format, enclave_id, logs and their sizes
 <log>/checkpoint                        the cosigned note, verbatim
-<log>/checkpoints/<size>                older cosigned notes, one an hour
+<log>/checkpoints/<size>-<root>         every other note that is published: 12 digits, 16 hexadecimal digits
 <log>/tile/<L>/<N>[.p/<W>]              tiles
 <log>/tile/entries/<N>[.p/<W>]          entry bundles
 <log>/signatures/<N>[.p/<W>]            feeds: the signatures of a bundle's entries, 3,373 bytes each
@@ -12,18 +12,23 @@ export.json                             what it is: format, enclave_id, logs and
 
 An export without bodies leaves the sealed ones out: clear ones are what audiences and chains are checked with.
 
-Pure: what is written and what is verified come from here, so that nothing in an export is left unchecked.
+Pure: what is written and what is verified come from here, so that nothing in an export is left unchecked. A log goes
+through it in pieces of 256 entries, so that its length costs no memory.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Sequence
 
 import msgspec
 
+from seinpost_schemas.checkpoint import parse_checkpoint
 from seinpost_schemas.errors import MalformedError
-from seinpost_schemas.merkle import leaf_hash
-from seinpost_schemas.tiles import TILE_WIDTH, bundle_path, encode_bundle, tile_hashes, tiles_of
+from seinpost_schemas.merkle import leaf_hash, root_hash
+from seinpost_schemas.note import parse_note
+from seinpost_schemas.tiles import TILE_WIDTH, Tile, bundle_path, encode_bundle
 
 FORMAT = "seinpost-export/1"
 MANIFEST = "export.json"
@@ -32,11 +37,11 @@ ADMISSION = "admission"
 
 
 class LogSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A log in an export: its origin after the enclave's name, its entries, and the sizes of older checkpoints."""
+    """A log in an export: its origin after the enclave's name, its entries, and its other checkpoints by name."""
 
     log: str
     size: int
-    checkpoints: tuple[int, ...] = ()
+    checkpoints: tuple[str, ...] = ()
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,40 +68,67 @@ def decode_manifest(data: bytes) -> Manifest:
     return manifest
 
 
-class LogContent(msgspec.Struct, frozen=True):
-    """One log: its newest checkpoint note, and per entry its bytes, signature (feeds) and body, if it is there.
+class Piece(msgspec.Struct, frozen=True):
+    """Up to 256 entries of a log: per entry its bytes, signature (feeds) and body, if it is there."""
 
-    ``older`` are notes by their sizes, each below the newest's.
-    """
-
-    note: bytes
+    number: int
     entries: tuple[bytes, ...]
-    signatures: tuple[bytes, ...]
-    bodies: tuple[bytes | None, ...]
-    older: tuple[tuple[int, bytes], ...] = ()
+    signatures: tuple[bytes, ...] = ()
+    bodies: tuple[bytes | None, ...] = ()
+
+    @property
+    def start(self) -> int:
+        """The index of its first entry."""
+        return self.number * TILE_WIDTH
 
 
-def log_files(log: str, content: LogContent) -> dict[str, bytes]:
-    """Every file of a log, by path."""
-    files = {f"{log}/checkpoint": content.note}
-    files |= {f"{log}/{older_path(size)}": note for size, note in content.older}
-    levels = [[leaf_hash(e) for e in content.entries]]
-    for tile in tiles_of(len(content.entries)):
-        while len(levels) <= tile.level:
-            levels.append(tile_hashes(levels[-1]))
-        start = tile.number * TILE_WIDTH
-        files[f"{log}/{tile.path}"] = b"".join(levels[tile.level][start : start + tile.width])
-        if tile.level == 0:
-            files[f"{log}/{bundle_path(tile.number, tile.width)}"] = encode_bundle(
-                content.entries[start : start + tile.width]
-            )
-            if is_feed(log):
-                signatures = b"".join(content.signatures[start : start + tile.width])
-                files[f"{log}/{signatures_path(tile.number, tile.width)}"] = signatures
-    for index, body in enumerate(content.bodies):
+def piece_files(log: str, piece: Piece) -> dict[str, bytes]:
+    """The files of a piece, by path: its bundle, its tile, its signatures and bodies."""
+    width = len(piece.entries)
+    files = {
+        f"{log}/{bundle_path(piece.number, width)}": encode_bundle(piece.entries),
+        f"{log}/{leaf_tile_path(piece.number, width)}": b"".join(leaf_hash(e) for e in piece.entries),
+    }
+    if is_feed(log):
+        files[f"{log}/{signatures_path(piece.number, width)}"] = b"".join(piece.signatures)
+    for index, body in enumerate(piece.bodies, piece.start):
         if body is not None:
             files[f"{log}/{body_path(index)}"] = body
     return files
+
+
+class UpperTiles:
+    """The tiles above the leaves, as the pieces come: at most 255 hashes of each level are held."""
+
+    def __init__(self) -> None:
+        self._levels: list[list[bytes]] = []
+        self._numbers: list[int] = []
+
+    def add(self, leaves: Sequence[bytes]) -> list[tuple[str, bytes]]:
+        """(path, bytes) of the tiles that a piece's leaf hashes make whole; a partial piece is the last."""
+        made: list[tuple[str, bytes]] = []
+        hashes, level = leaves, 1
+        while len(hashes) == TILE_WIDTH:
+            if len(self._levels) < level:
+                self._levels.append([])
+                self._numbers.append(0)
+            row = self._levels[level - 1]
+            row.append(root_hash(hashes))
+            if len(row) < TILE_WIDTH:
+                break
+            made.append((Tile(level, self._numbers[level - 1]).path, b"".join(row)))
+            self._numbers[level - 1] += 1
+            self._levels[level - 1] = []
+            hashes, level = row, level + 1
+        return made
+
+    def rest(self) -> list[tuple[str, bytes]]:
+        """(path, bytes) of the partial tiles at the end."""
+        return [
+            (Tile(level, number, len(row)).path, b"".join(row))
+            for level, (number, row) in enumerate(zip(self._numbers, self._levels, strict=True), 1)
+            if row
+        ]
 
 
 def is_feed(log: str) -> bool:
@@ -104,9 +136,25 @@ def is_feed(log: str) -> bool:
     return log not in (DIRECTORY, ADMISSION)
 
 
-def older_path(size: int) -> str:
-    """Where an older checkpoint is."""
-    return f"checkpoints/{size:012d}"
+def checkpoint_name(note: bytes, origin: str) -> str:
+    """What a note that is not the newest is called; one that is no checkpoint of the log is ``unreadable-…``."""
+    try:
+        checkpoint = parse_checkpoint(parse_note(note))
+    except MalformedError:
+        checkpoint = None
+    if checkpoint is None or checkpoint.origin != origin or checkpoint.tree_size >= 10**12:
+        return f"unreadable-{hashlib.sha256(note).hexdigest()[:16]}"
+    return f"{checkpoint.tree_size:012d}-{checkpoint.root_hash.hex()[:16]}"
+
+
+def checkpoint_path(name: str) -> str:
+    """Where a note that is not the newest is."""
+    return f"checkpoints/{name}"
+
+
+def leaf_tile_path(number: int, width: int) -> str:
+    """Where the leaf hashes of a piece are."""
+    return Tile(0, number, width).path
 
 
 def signatures_path(number: int, width: int) -> str:

@@ -338,6 +338,12 @@ def audits(view: View, party: Party, at_ms: int) -> bool:
     return any(may(view, party, Action.AUDIT, c, at_ms) for c in compartments)
 
 
+def audits_everything(view: View, party: Party, at_ms: int) -> bool:
+    """Whether a party may audit every compartment, so that no log is hidden from it, nor how large it is."""
+    compartments = all_compartments(view.register.ceiling_level)
+    return all(may(view, party, Action.AUDIT, c, at_ms) for c in compartments)
+
+
 def audience_members(
     view: View, audience: Audience, sender: Party, compartment: Compartment, at_ms: int
 ) -> dict[bytes, Member]:

@@ -8,17 +8,25 @@ import asyncio
 import json
 import random
 import shutil
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness.enclave import Enclave, make_enclave, run
+from harness.dishonest import dishonest
+from harness.enclave import Enclave, make_enclave, run, start
 from harness.raw import connected, hub
 from harness.samples import line
 
 from seinpost.audit_verify import ExportError, verify_export
 from seinpost_schemas.checkpoint import parse_checkpoint
+from seinpost_schemas.directory import DIRECTORY_ENTRY_BYTES
+from seinpost_schemas.entry import ENTRY_BYTES
+from seinpost_schemas.merkle import leaf_hash
+from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.note import parse_note
+from seinpost_schemas.signing import SIGNATURE_BYTES
 
 pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
 PARTIES = ("ncsc", "ibd", "ap", "toezicht", "tafel")
@@ -60,6 +68,25 @@ async def refuse_junk(enclave: Enclave) -> None:
             await asyncio.sleep(0.1)
 
 
+async def show_a_fork(enclave: Enclave) -> None:
+    """Log and witnesses sign another history of three entries, and one of a thousand, and publish both."""
+    async with dishonest(enclave, "depv/parties") as hub:
+        honest = await hub.published()
+        tree = MerkleTree()
+        for number in range(1_000):
+            tree.append(leaf_hash(b"another %d" % number))
+        now = int(time.time())
+        witnesses = ("ncsc", "ibd", "ap")
+        assert enclave.broker is not None
+        enclave.broker.send_signal(signal.SIGSTOP)
+        try:
+            for size in (3, 1_000):
+                await hub.publish(hub.sign(tree, now, witnesses, size=size))
+            await hub.publish(honest)
+        finally:
+            enclave.broker.send_signal(signal.SIGCONT)
+
+
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """300 envelopes' worth of a full tile and a partial one would be slow; a few dozen entries in three logs."""
@@ -84,6 +111,15 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
         again = run("audit", "export", folder / "export", "--config", config)
         assert again.status == 4
         assert "nothing was changed" in again.error
+        # Two at once, as one identity that has a consumer to share.
+        both = [
+            start("audit", "export", folder / n, "--config", enclave.config("tafel"))
+            for n in ("tafel", "tafel-2")
+        ]
+        assert [b.finish().status for b in both] == [0, 0]
+        asyncio.run(show_a_fork(enclave))
+        forked = run("audit", "export", folder / "forked", "--config", config)
+        assert forked.status == 0, forked
         return Exported(folder / "export", bytes.fromhex(made.rows[0]["enclave"]))
     finally:
         enclave.stop()
@@ -112,16 +148,56 @@ def test_the_overseer_exports_every_compartment_and_can_open_none(exported: Expo
         assert b"ncsc process" not in (exported.path / name).read_bytes()
 
 
-def test_older_checkpoints_are_held_against_the_entries(exported: Exported, tmp_path: Path) -> None:
-    """One an hour is kept; the first was of an empty log, or of a shorter one."""
-    older = [f for f in exported.files() if "/checkpoints/" in f]
-    assert older
+def older(exported: Exported) -> list[str]:
+    """The checkpoints of the last day, below the newest and above nothing."""
+    return [f for f in exported.files() if "/checkpoints/" in f and int(f.rpartition("/")[2][:12]) > 0]
+
+
+def test_every_checkpoint_of_the_last_day_is_there_and_held_against_the_entries(
+    exported: Exported, tmp_path: Path
+) -> None:
+    """As they were published, not one an hour: sizes that a checkpointer's burst passed through."""
+    found = older(exported)
+    assert {f.partition("/checkpoints/")[0].rpartition("/")[2] for f in found} >= {"process", "parties"}
     copy = exported.copy(tmp_path / "copy")
-    place = copy.path / older[0]
-    (log,) = {f for f in exported.files() if f == older[0].partition("/checkpoints/")[0] + "/checkpoint"}
-    newest = (copy.path / log).read_bytes()
-    place.write_bytes(newest)
-    assert copy.wrong_at() == older[0]
+    for name in found:
+        place = copy.path / name
+        good = place.read_bytes()
+        place.write_bytes((copy.path / name.partition("/checkpoints/")[0] / "checkpoint").read_bytes())
+        assert copy.wrong_at() == name
+        place.write_bytes(good)
+
+
+def test_a_history_that_log_and_quorum_signed_once_and_took_back_is_named(exported: Exported) -> None:
+    """A fork and a longer log were published for a moment, before the honest broker went on: both are in the export."""
+    forked = Exported(exported.path.parent / "forked", exported.enclave_id)
+    done = run("audit", "verify", forked.path, "--enclave", forked.enclave_id.hex(), "--json")
+    assert done.status == 1
+    (row,) = done.rows
+    assert "/checkpoints/" in row["place"]
+    assert "split view" in row["message"]
+    # With the fork out of the way, what was signed beyond the log's end is next.
+    name = row["place"]
+    manifest = json.loads((forked.path / "export.json").read_text())
+    for log in manifest["logs"]:
+        log["checkpoints"] = [c for c in log["checkpoints"] if not name.endswith(c)]
+    (forked.path / "export.json").write_bytes(json.dumps(manifest, indent=1).encode() + b"\n")
+    (forked.path / name).unlink()
+    with pytest.raises(ExportError, match="rolled back"):
+        verify_export(forked.path, forked.enclave_id, lambda _: None)
+
+
+def test_a_reader_who_does_not_audit_exports_its_own_logs_and_what_is_kept_of_them(
+    exported: Exported,
+) -> None:
+    mine = Exported(exported.path.parent / "tafel", exported.enclave_id)
+    report = verify_export(mine.path, mine.enclave_id, lambda _: None)
+    assert {log.log.rpartition("/")[0] or log.log for log in report.logs} >= {"directory"}
+    assert "admission" not in {log.log for log in report.logs}
+    assert sum("/checkpoints/" in f for f in mine.files()) > 0
+    twin = Exported(exported.path.parent / "tafel-2", exported.enclave_id)
+    kept = [f for f in mine.files() if "/checkpoints/" in f]
+    assert [f for f in twin.files() if "/checkpoints/" in f] == kept
 
 
 def test_without_bodies_all_but_their_hashes_is_checked_and_it_says_so(
@@ -145,6 +221,21 @@ def test_without_bodies_all_but_their_hashes_is_checked_and_it_says_so(
     assert "/bodies/" in copy.wrong_at()
 
 
+def places_of(name: str, at: int) -> set[str]:
+    """Where a changed byte of a file may be said to be: the file, or exactly the entry whose byte it was."""
+    log, _, rest = name.partition("/tile/entries/")
+    if rest:
+        # The length before an entry is the file's; the admission log has one entry here.
+        width = {"directory": DIRECTORY_ENTRY_BYTES, "admission": 1 << 16}.get(log, ENTRY_BYTES) + 2
+        return {name} if at % width < 2 else {f"{log}, entry {at // width}"}
+    for folder, width in (("/tile/0/", 32), ("/signatures/", SIGNATURE_BYTES)):
+        log, _, rest = name.partition(folder)
+        if rest:
+            return {f"{log}, entry {at // width}"}
+    log, _, rest = name.partition("/bodies/")
+    return {f"{log}, entry {int(rest)}"} if rest else {name}
+
+
 def test_any_changed_byte_of_any_file_is_noticed_and_its_place_named(
     exported: Exported, tmp_path: Path
 ) -> None:
@@ -159,10 +250,7 @@ def test_any_changed_byte_of_any_file_is_noticed_and_its_place_named(
             bad = bytearray(good)
             bad[at] ^= 1 << rng.randrange(8)
             path.write_bytes(bytes(bad))
-            log = name.rpartition("/tile/")[0] or name.rpartition("/")[0] or name
-            assert (
-                log.split("/bodies")[0].split("/signatures")[0] in copy.wrong_at() or name in copy.wrong_at()
-            )
+            assert copy.wrong_at() in places_of(name, at)
             tried += 1
         path.write_bytes(good)
     assert tried > 100

@@ -20,6 +20,8 @@ from harness.samples import signal
 
 import seinpost
 from seinpost.audit_verify import ExportError, verify_export
+from seinpost.export_layout import Piece, piece_files
+from seinpost_schemas.tiles import decode_bundle
 
 pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
 PARTIES = ("ncsc", "ibd", "ap", "toezicht", "tafel")
@@ -168,29 +170,27 @@ def test_a_closed_log_is_exported_to_its_end(turned: Turned, exported: Path, tmp
     """An older checkpoint of a log, honest and cosigned, is not where it was closed."""
     broken = rewritten(exported, tmp_path / "broken")
     log = f"{FIRST}/{LOG}"
-    from seinpost.export_layout import LogContent, log_files
-    from seinpost_schemas.tiles import decode_bundle
-
     manifest = json.loads((broken / "export.json").read_text())
     entry = next(x for x in manifest["logs"] if x["log"] == log)
-    older = [s for s in entry["checkpoints"] if s < entry["size"]]
-    assert older, "an hourly checkpoint below the closing is there, of size 0 at least"
-    size, full = older[-1], entry["size"]
-    kept = {s: (broken / log / f"checkpoints/{s:012d}").read_bytes() for s in older}
+    older = [n for n in entry["checkpoints"] if int(n[:12]) < entry["size"]]
+    assert older, "a checkpoint below the closing is there, of size 0 at least"
+    size, full = int(older[-1][:12]), entry["size"]
+    kept = {
+        n: (broken / log / "checkpoints" / n).read_bytes() for n in entry["checkpoints"] if n <= older[-1]
+    }
     bundle = decode_bundle((broken / log / f"tile/entries/000.p/{full}").read_bytes(), full)
     signatures = (broken / log / f"signatures/000.p/{full}").read_bytes()
-    bodies = [(broken / log / f"bodies/{i:09d}").read_bytes() for i in range(size)]
+    bodies = tuple((broken / log / f"bodies/{i:09d}").read_bytes() for i in range(size))
     shutil.rmtree(broken / log)
-    content = LogContent(
-        kept[size],
-        tuple(bundle[:size]),
-        tuple(signatures[i * 3373 : (i + 1) * 3373] for i in range(size)),
-        tuple(bodies),
-        tuple((s, kept[s]) for s in older[:-1]),
+    piece = Piece(
+        0, tuple(bundle[:size]), tuple(signatures[i * 3373 : (i + 1) * 3373] for i in range(size)), bodies
     )
-    for name, data in log_files(log, content).items():
+    files = piece_files(log, piece) if size else {}
+    files[f"{log}/checkpoint"] = kept.pop(older[-1])
+    files |= {f"{log}/checkpoints/{name}": note for name, note in kept.items()}
+    for name, data in files.items():
         (broken / name).parent.mkdir(parents=True, exist_ok=True)
         (broken / name).write_bytes(data)
-    entry["size"], entry["checkpoints"] = size, older[:-1]
+    entry["size"], entry["checkpoints"] = size, sorted(kept)
     (broken / "export.json").write_text(json.dumps(manifest, indent=1) + "\n")
     assert place_of(turned, broken) == log

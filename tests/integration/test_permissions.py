@@ -166,7 +166,7 @@ async def test_everything_else_that_can_be_published_on(
     allowed = {f"$JS.API.CONSUMER.{v}.{s}.{party}-1" for s in own for v in ("MSG.NEXT", "RESET")}
     allowed |= {f"$JS.API.DIRECT.GET.{s}" for s in (own - {"ANSWERS", "HOURLY"}) | {"DIRECTORY"}}
     if party in AUDITS:
-        allowed.add("$JS.API.DIRECT.GET.ADMISSION")
+        allowed |= {f"$JS.API.DIRECT.GET.{s}" for s in ("ADMISSION", "CHECKPOINTS", "HOURLY")}
     tried = other_subjects(party, periods.current)
     assert allowed <= set(tried)
     async with connected(enclave.url, identities[party].nats_seed) as raw:

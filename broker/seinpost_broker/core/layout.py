@@ -12,7 +12,7 @@ import msgspec
 from seinpost_schemas.compartment import Compartment, all_compartments
 from seinpost_schemas.kinds import INGRESS_ACTIONS, Action
 from seinpost_schemas.log_origins import origins_of
-from seinpost_schemas.policy import View, audits, may
+from seinpost_schemas.policy import View, audits, audits_everything, may
 from seinpost_schemas.register import Party, Register
 from seinpost_schemas.subjects import (
     ADMISSION_STREAM,
@@ -184,6 +184,11 @@ def identity_rights(view: View, party: Party, identity: str, at_ms: int) -> list
     rights += [Right(direct_read_subject(stream), answers_many=True) for stream in feeds]
     if audits(view, party, at_ms):
         rights.append(Right(direct_read_subject(ADMISSION_STREAM), answers_many=True))
+    if audits_everything(view, party, at_ms):
+        # An export holds every checkpoint that is published. A direct read cannot be held to some subjects of a
+        # stream, and how large the other logs are is nobody else's.
+        for stream in (CHECKPOINTS_STREAM, HOURLY_STREAM):
+            rights.append(Right(direct_read_subject(stream), answers_many=True))
     for origin in readable_logs(view, party, at_ms):
         rights.append(Right(direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(origin))))
         rights.append(Right(direct_get_subject(HOURLY_STREAM, hourly_subject(origin))))

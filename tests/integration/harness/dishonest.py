@@ -80,10 +80,16 @@ class Dishonest:
         return tree
 
     def sign(
-        self, tree: MerkleTree, timestamp: int, witnesses: Sequence[str], origin: str | None = None
+        self,
+        tree: MerkleTree,
+        timestamp: int,
+        witnesses: Sequence[str],
+        origin: str | None = None,
+        size: int | None = None,
     ) -> bytes:
-        """A checkpoint of the whole tree under the log's keys, cosigned by witnesses that sign anything."""
-        checkpoint = Checkpoint(origin or self.origin, tree.size, tree.root())
+        """A checkpoint of a tree, or of its beginning, by the log and by witnesses that sign anything."""
+        size = tree.size if size is None else size
+        checkpoint = Checkpoint(origin or self.origin, size, tree.root(size))
         note = parse_note(self.log_keys.sign(checkpoint, timestamp))
         lines = []
         for party in witnesses:

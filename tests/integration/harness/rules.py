@@ -74,6 +74,10 @@ class Rules:
                 return True
         return False
 
+    def carried(self) -> list[Place]:
+        """The places at or below the ceiling."""
+        return [p for p in PLACES if LEVELS.index(p[0]) <= LEVELS.index(self.table["ceiling"])]
+
     def ingress(self, party: str) -> set[str]:
         """The ingress subjects of a party, without that of register versions."""
         return {

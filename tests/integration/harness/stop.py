@@ -89,6 +89,8 @@ class Stop:
         allowed |= {f"$JS.API.DIRECT.GET.{s}" for s in feeds | {"DIRECTORY"}}
         if any(self.rules.may(party, "audit", p) for p in PLACES):
             allowed.add("$JS.API.DIRECT.GET.ADMISSION")
+        if all(self.rules.may(party, "audit", p) for p in self.rules.carried()):
+            allowed |= {"$JS.API.DIRECT.GET.CHECKPOINTS", "$JS.API.DIRECT.GET.HOURLY"}
         return allowed | self.rules.ingress(party)
 
     def tried(self, name: str) -> list[str]:

@@ -81,6 +81,9 @@ def expected_rights(view: View, party: Party, identity: str, at_ms: int = NOW_MS
     if party.token == "toezicht" and streams:
         rights.add(("$JS.API.DIRECT.GET.ADMISSION", True))
         logs.add("admission")
+    carried = [(level, theme) for level, theme in PLACES if level == "ong" or view.register.ceiling != "ong"]
+    if all(granted(view, party, "audit", level, theme, at_ms) for level, theme in carried):
+        rights |= {("$JS.API.DIRECT.GET.CHECKPOINTS", True), ("$JS.API.DIRECT.GET.HOURLY", True)}
     for log in logs:
         rights.add((f"$JS.API.DIRECT.GET.CHECKPOINTS.seinpost.checkpoint.{log}", False))
         rights.add((f"$JS.API.DIRECT.GET.HOURLY.seinpost.hourly.{log}", False))

@@ -64,7 +64,10 @@ class MemoryTransport:
                 yield messages[place - 1]
             await asyncio.sleep(0.005)
 
-    async def read_from(self, stream: str, first_seq: int, limit: int = 64) -> list[StoredMessage]:
+    async def read_from(
+        self, stream: str, first_seq: int, limit: int = 64, *, subject: str | None = None
+    ) -> list[StoredMessage]:
+        assert subject is None
         await asyncio.sleep(0)
         return self.streams.get(stream, [])[first_seq - 1 : first_seq - 1 + limit]
 
