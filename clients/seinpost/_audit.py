@@ -22,6 +22,7 @@ quorum, unknown-witness, signature, malformed, binding   what is published is no
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 import msgspec
 
@@ -38,6 +39,7 @@ from ._moment import Moment, lateness
 
 TAIL_MS = 10_000
 CLOSING_MS = FRESH_MS
+_LOOK_BACK_MS = 10_000
 _KEPT_NOTES = 64
 _KEPT_ROOTS = 65_536
 """Sizes whose root is remembered: what may wait for a checkpoint, and what others may ask about."""
@@ -50,7 +52,7 @@ class AuditAlarm(msgspec.Struct, frozen=True):
     message: str
     evidence: bytes | None = None
     against: bytes | None = None
-    """A note of the same log and size that says otherwise: the two together prove that the log lied."""
+    """A note of the same log over as much or more that says otherwise: the two together prove that the log lied."""
 
 
 class AuditState(msgspec.Struct, array_like=True):
@@ -77,7 +79,7 @@ class LogAudit:
             self._notes[state.audited_size] = state.note
         self._roots: OrderedDict[int, bytes] = OrderedDict()
         self._size = 0
-        self._rose_ms = now_ms
+        self._rose_ms = self._look_back_ms = now_ms
         self._late: str | None = None
         self._uncovered_ms: int | None = None
         self._ever = False
@@ -179,6 +181,8 @@ class LogAudit:
             # Seen, or older: timestamps are whole seconds, so two may share one.
             return alarms
         if checkpoint.tree_size < self._newest_size:
+            if (found := self._compare(checkpoint, data)) is not None:
+                alarms.append(found)
             message = (
                 f"{self.origin} had {self._newest_size} entries and is said to have {checkpoint.tree_size}"
             )
@@ -269,11 +273,18 @@ class LogAudit:
             alarms += self._once(code, f"{what} of {self.origin} for 60 s{why}", None)
         return alarms
 
-    def hear(self, data: bytes, register: Register, moment: Moment) -> list[AuditAlarm]:
+    def hear(
+        self,
+        data: bytes,
+        register: Register,
+        moment: Moment,
+        root_of: Callable[[int], bytes | None] = lambda _: None,
+    ) -> list[AuditAlarm]:
         """Hold what another reader was told against what we received: gossip.
 
         A note that the log did not sign is passed over: it is the teller's word, and proves nothing. One that a
         quorum cosigned counts like one that we fetched ourselves, so that a tail hidden from us alone is noticed.
+        ``root_of`` gives the root of what an earlier process received, at some cost: asked every ten seconds at most.
         """
         try:
             note = parse_note(data)
@@ -281,16 +292,22 @@ class LogAudit:
             root = self._roots.get(told.tree_size)
             if told.origin != self.origin or root == told.root_hash:
                 return []
-            if root is None and told.tree_size <= max(self._newest_size, self._size):
+            is_news = told.tree_size > max(self._newest_size, self._size)
+            if root is None and not is_news and moment.monotonic_ms < self._look_back_ms:
                 # Nothing to hold it against, and nothing new.
                 return []
             checkpoint, _ = verify_checkpoint(data, self.origin, LogPublicKeys(*log_keys_of(register)))
-            if root is None:
+            if root is None and is_news:
                 verify_quorum(note, checkpoint, register.cosigners, register.quorum)
         except InvalidError:
             return []
-        if root is None:
+        if root is None and is_news:
             return self.take(data, register, moment)
+        if root is None:
+            self._look_back_ms = moment.monotonic_ms + _LOOK_BACK_MS
+            root = root_of(checkpoint.tree_size)
+            if root is None or root == checkpoint.root_hash:
+                return []
         message = f"another reader was shown another {self.origin} at size {checkpoint.tree_size}"
         found = self._split_view(message, data, checkpoint.tree_size)
         return [found] if found else []
@@ -302,9 +319,13 @@ class LogAudit:
         while len(self._notes) > _KEPT_NOTES:
             self._notes.popitem(last=False)
 
+    def covering(self, size: int) -> bytes | None:
+        """The accepted note over the fewest entries that covers ``size`` of them; ``None`` when none does yet."""
+        return self._notes[min(beyond)] if (beyond := [s for s in self._notes if s >= size]) else None
+
     def _split_view(self, message: str, note: bytes, size: int) -> AuditAlarm | None:
         found = self._once("split-view", message, note)
-        return msgspec.structs.replace(found[0], against=self._notes.get(size)) if found else None
+        return msgspec.structs.replace(found[0], against=self.covering(size)) if found else None
 
     def _once(self, code: str, message: str, evidence: bytes | None) -> list[AuditAlarm]:
         """An alarm, unless it was raised before and has not gone since."""

@@ -22,6 +22,7 @@ from seinpost_schemas.errors import (
     SplitViewError,
     UnavailableError,
 )
+from seinpost_schemas.merkle import leaf_hash
 from seinpost_schemas.note import parse_note
 from seinpost_schemas.policy import View
 from seinpost_schemas.subjects import (
@@ -184,6 +185,11 @@ class DirectoryFollower:
             f"the log signed another directory for others at size {told.tree_size}: nothing is sealed on either"
         )
         raise SplitViewError(f"another party was shown another directory at size {told.tree_size}")
+
+    def leaves(self, size: int) -> list[bytes]:
+        """The leaf hashes of the first ``size`` entries, of those that have come."""
+        entries = (from_base64(item.entry, DIRECTORY_ENTRY_BYTES) for item in self.material[:size])
+        return [leaf_hash(entry) for entry in entries]
 
     async def wait_until(self, condition: Callable[[], bool]) -> None:
         """Wait, however long, for the directory to grow until ``condition`` holds."""

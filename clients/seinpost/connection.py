@@ -11,6 +11,8 @@ from collections.abc import AsyncGenerator, Callable, Collection
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from seinpost_schemas.clear_bodies import ReceiptState, parse_reason
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.errors import MalformedError, RefusedError, SeinpostError, SetupError, UnavailableError
@@ -28,6 +30,7 @@ from seinpost_schemas.uuid7 import format_id, parse_id
 from ._acting import find_place, give_feedback, set_status, take_back
 from ._catch_up import catch_up
 from ._directory import DirectoryFollower, wall_ms
+from ._evidence import keep_evidence
 from ._handing_in import HandingIn
 from ._keyring import Keyring
 from ._lock import Lock
@@ -599,6 +602,10 @@ class Connection:
         self._on_recalled(recalled)
 
     def _take_alarm(self, alarm: Alarm) -> None:
+        if alarm.evidence is not None:
+            folder = self._config.state / "evidence"
+            kept = keep_evidence(folder, alarm.code, alarm.compartment, alarm.evidence)
+            alarm = msgspec.structs.replace(alarm, evidence_file=str(kept) if kept is not None else None)
         self.alarms.append(alarm)
         del self.alarms[:-_KEPT_ALARMS]
         if alarm.sender is None:

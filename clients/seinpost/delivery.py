@@ -74,3 +74,5 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     sender: str | None = None
     evidence: bytes | None = None
     """A signed checkpoint that shows it, or two of them as a portable proof (``split_view``), if there is one."""
+    evidence_file: str | None = None
+    """Where the evidence is kept; a proof that convicts ends in ``.json``, and `seinpost proof verify` checks it."""

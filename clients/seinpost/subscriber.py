@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 import msgspec
 
+from seinpost_schemas.checkpoint import parse_checkpoint
 from seinpost_schemas.clear_bodies import ReceiptState
 from seinpost_schemas.compartment import Compartment, all_compartments
 from seinpost_schemas.entry import ENTRY_BYTES, ENTRY_HEADER, decode_entry, from_base64
@@ -27,9 +28,9 @@ from seinpost_schemas.errors import (
 from seinpost_schemas.header import decode_header
 from seinpost_schemas.kinds import Action, Kind
 from seinpost_schemas.limits import FRESH_MS
+from seinpost_schemas.merkle import root_hash
+from seinpost_schemas.note import parse_note
 from seinpost_schemas.policy import View, may
-from seinpost_schemas.split_view import FORMAT as SPLIT_VIEW
-from seinpost_schemas.split_view import SplitView
 from seinpost_schemas.subjects import (
     CHECKPOINTS_STREAM,
     checkpoint_subject,
@@ -43,6 +44,7 @@ from ._directory import DirectoryFollower, monotonic_ms, wall_ms
 from ._followed import FollowedLog, begin_log
 from ._gossip import Gossip
 from ._keyring import Keyring
+from ._misbehaviour import prove_split_view
 from ._moment import Moment
 from ._opening import Opened, Opening, SharedPast
 from ._reading_state import Owed, ReadingState
@@ -99,6 +101,8 @@ class Subscriber:
         """Set whenever the application has taken something."""
         self._full: set[str] = set()
         """Streams whose reading waits for the application."""
+        self._unproven: list[tuple[FollowedLog, AuditAlarm]] = []
+        """Split views that no two notes prove yet."""
         self._unfresh_ms: int | None = None
         """Since when the directory is not fresh."""
         self.envelopes = 0
@@ -306,6 +310,7 @@ class Subscriber:
                 for alarm in log.audit.overdue(monotonic_ms(), reading=log.stream not in self._full):
                     self._audit_alarm(alarm, log)
             self._look_at_directory()
+            self._convict_later()
             await asyncio.sleep(_AUDIT_SECONDS)
 
     def _look_at_directory(self) -> None:
@@ -375,28 +380,61 @@ class Subscriber:
             try:
                 self._directory.hear(note)
             except SplitViewError as error:
-                self._on_alarm(Alarm(code=error.code, message=str(error), compartment=log, evidence=note))
+                evidence = self._convict(note, self._directory.note, self._directory.leaves) or note
+                self._on_alarm(Alarm(code=error.code, message=str(error), compartment=log, evidence=evidence))
             return
         for known in self._logs.values():
             if known.origin == f"{register.enclave}/{log}":
                 before = known.audit.audited_size
-                for alarm in known.audit.hear(note, register, self._moment()):
+                for alarm in known.audit.hear(note, register, self._moment(), self._root_of(known)):
                     self._audit_alarm(alarm, known)
                 self._tell_audited(known, before)
 
+    def _root_of(self, log: FollowedLog) -> Callable[[int], bytes | None]:
+        """The root of what was received of a log at a size, also by an earlier process."""
+
+        def root_of(size: int) -> bytes | None:
+            leaves = self._state.leaves(log.stream, size)
+            return root_hash(leaves) if len(leaves) == size else None
+
+        return root_of
+
     def _audit_alarm(self, alarm: AuditAlarm, log: FollowedLog) -> None:
         evidence = alarm.evidence
-        if evidence is not None and alarm.against is not None:
-            evidence = SplitView(
-                format=SPLIT_VIEW,
-                enclave=self._directory.directory.enclave_id.hex(),
-                directory=tuple(self._directory.material),
-                first=alarm.against.decode(),
-                second=evidence.decode(),
-            ).encode()
+        if alarm.code == SplitViewError.code and evidence is not None:
+            proof = self._convict_log(evidence, log)
+            if proof is None:
+                # What convicts may come: a checkpoint over more of what we received.
+                self._unproven.append((log, alarm))
+            evidence = proof or evidence
         self._on_alarm(
             Alarm(code=alarm.code, message=alarm.message, compartment=str(log.compartment), evidence=evidence)
         )
+
+    def _convict_later(self) -> None:
+        """Say it once more when two signed statements that contradict each other are there."""
+        for log, alarm in list(self._unproven):
+            if (proof := self._convict_log(alarm.evidence or b"", log)) is not None:
+                self._unproven.remove((log, alarm))
+                message = f"{alarm.message}: two signed checkpoints prove it"
+                self._on_alarm(
+                    Alarm(code=alarm.code, message=message, compartment=str(log.compartment), evidence=proof)
+                )
+
+    def _convict_log(self, note: bytes, log: FollowedLog) -> bytes | None:
+        size = parse_checkpoint(parse_note(note)).tree_size
+        return self._convict(
+            note, log.audit.covering(size), lambda upto: self._state.leaves(log.stream, upto)
+        )
+
+    def _convict(
+        self, note: bytes, against: bytes | None, leaves: Callable[[int], Sequence[bytes]]
+    ) -> bytes | None:
+        """A proof that the log lied to someone, if these two notes give one."""
+        if not against:
+            return None
+        enclave_id, material = self._directory.directory.enclave_id, self._directory.material
+        return prove_split_view(enclave_id, material, (note, against), leaves)
 
     # -- one entry --------------------------------------------------------------------------------
 

@@ -194,8 +194,10 @@ async def test_two_dishonest_of_four_make_two_quorums_and_gossip_convicts_them(
         proof = verify_split_view(decode_split_view(alarm.evidence), hub.view.enclave_id)
         assert (proof.origin, proof.tree_size) == (hub.origin, size)
         assert [w.rpartition("/")[2] for w in proof.witnesses] == ["ap-witness", "toezicht-witness"]
-    file = tmp_path / "split.json"
-    file.write_bytes(alarms[0].evidence or b"")
+    # It is kept where the reader's state is, whatever becomes of the process.
+    file = Path(alarms[0].evidence_file or "")
+    assert file.read_bytes() == alarms[0].evidence
+    assert (file.parent.name, file.suffix, file.stat().st_mode & 0o777) == ("evidence", ".json", 0o600)
     done = await asyncio.to_thread(run, "proof", "verify", file, "--enclave", hub.view.enclave_id.hex())
     assert done.status == 0, done
     assert "signed two histories" in done.stdout

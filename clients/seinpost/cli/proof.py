@@ -118,7 +118,7 @@ def _verify_split_view(data: bytes, enclave_id: bytes | None, *, as_json: bool) 
         row = {"origin": found.origin, "tree_size": found.tree_size, "roots": roots, "witnesses": witnesses}
         print(escaped({"verdict": "split-view", "enclave": found.enclave_id.hex(), **row}))
         return 0
-    print(clean(f"holds: the log {found.origin} signed two histories of {found.tree_size} entries"))
+    print(clean(f"holds: the log {found.origin} signed two histories of its first {found.tree_size} entries"))
     for root in roots:
         print(f"  {root}")
     print(clean(f"  cosigned both: {', '.join(witnesses) or 'nobody'}"))

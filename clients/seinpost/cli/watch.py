@@ -140,7 +140,14 @@ def alarm_line(alarm: Alarm, texts: Callable[[str], str]) -> str:
         index="-" if alarm.index is None else alarm.index,
         sender=alarm.sender or texts("sender unknown"),
         message=alarm.message,
-    )
+    ) + evidence_words(alarm, texts)
+
+
+def evidence_words(alarm: Alarm, texts: Callable[[str], str]) -> str:
+    """Where what proves it is kept; nothing when nothing is."""
+    if alarm.evidence_file is None:
+        return ""
+    return "; " + texts("evidence: {file}").format(file=alarm.evidence_file)
 
 
 async def run(

@@ -18,6 +18,7 @@ from seinpost.cli import fail
 from seinpost.cli._text import load_texts
 from seinpost.config import Config
 from seinpost.connection import Connection
+from seinpost.delivery import Alarm
 from seinpost.identity import Identity
 from seinpost_schemas.errors import SetupError
 
@@ -42,11 +43,21 @@ async def serve(config: Config, identity: Identity, *, port: int, browser: bool,
     def another() -> None:
         _say(texts("opened; for another window: {link}").format(link=link()))
 
+    def note_alarm(alarm: Alarm) -> None:
+        table.note_alarm(alarm)
+        if alarm.evidence_file is not None:
+            # The page says what is wrong; the file is for whoever serves it.
+            fail(
+                texts("{code} in {compartment}; evidence: {file}").format(
+                    code=alarm.code, compartment=alarm.compartment, file=alarm.evidence_file
+                )
+            )
+
     try:
         async with Connection(
             config,
             identity,
-            on_alarm=table.note_alarm,
+            on_alarm=note_alarm,
             on_audited=table.note_audited,
             on_recalled=table.note_recalled,
             on_waiting=fail,

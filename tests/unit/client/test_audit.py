@@ -310,6 +310,32 @@ def test_a_log_that_shrinks_is_rolled_back() -> None:
     assert audit.audited_size == 9
 
 
+def test_a_log_that_shrinks_to_another_history_lied_as_well() -> None:
+    audit = reader(9)
+    first = note(9)
+    audit.take(first, register(), at(0))
+    shrunk = note(8, T0 + 1, tree=OTHER)
+    alarms = audit.take(shrunk, register(), at(1))
+    assert [(a.code, a.evidence, a.against) for a in alarms] == [
+        ("split-view", shrunk, first),
+        ("rolled-back", shrunk, None),
+    ]
+
+
+def test_what_contradicts_a_note_is_the_smallest_that_covers_it() -> None:
+    audit = reader(12)
+    assert audit.covering(3) is None
+    notes = {size: note(size, T0 + size) for size in (4, 6, 12)}
+    for size, signed in notes.items():
+        audit.take(signed, register(), at(size))
+    assert [audit.covering(size) for size in (3, 4, 5, 7, 12, 13)] == [
+        notes[4], notes[4], notes[6], notes[12], notes[12], None,
+    ]  # fmt: skip
+    shown = note(5, tree=OTHER, witnesses=[])
+    (alarm,) = audit.hear(shown, register(), at(20))
+    assert (alarm.code, alarm.evidence, alarm.against) == ("split-view", shown, notes[6])
+
+
 def test_an_older_statement_of_a_slow_server_is_no_alarm() -> None:
     audit = reader(9)
     audit.take(note(9, T0 + 5), register(), at(0))
@@ -363,6 +389,25 @@ def test_a_tail_that_is_hidden_from_one_reader_is_heard_of_from_another() -> Non
     assert audit.hear(note(12, T0 + 1, witnesses=KEYS[:2]), register(), at(0)) == []
     assert audit.hear(note(12, T0 + 1), register(), at(0)) == []
     assert codes(audit.overdue(TAIL_MS + 1)) == ["withheld-tail"]
+
+
+def test_a_fork_from_before_this_process_is_held_against_what_the_one_before_received() -> None:
+    audit = reader(9, first=9)
+    asked: list[int] = []
+
+    def root_of(size: int) -> bytes | None:
+        asked.append(size)
+        return TREE.root(size)
+
+    honest, forked = note(5, witnesses=[]), note(6, tree=OTHER, witnesses=[])
+    assert audit.hear(note(4, tree=OTHER, keys=LogKeys(b"\x08" * 64)), register(), at(0), root_of) == []
+    assert asked == []
+    assert audit.hear(honest, register(), at(0), root_of) == []
+    # It costs: not again at once, whoever tells what.
+    assert audit.hear(forked, register(), at(1), root_of) == []
+    assert asked == [5]
+    assert codes(audit.hear(forked, register(), at(10_001), root_of)) == ["split-view"]
+    assert audit.hear(note(3, tree=OTHER), register(), at(30_000), lambda _: None) == []
 
 
 def test_gossip_of_what_a_quorum_did_not_see_changes_nothing() -> None:

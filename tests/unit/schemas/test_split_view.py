@@ -21,7 +21,9 @@ from seinpost_schemas.cosignature import WitnessKeys
 from seinpost_schemas.directory import DirectoryEntry, directory_object_hash
 from seinpost_schemas.directory_material import DirectoryItem
 from seinpost_schemas.entry import to_base64
-from seinpost_schemas.errors import InvalidError, MalformedError
+from seinpost_schemas.errors import InvalidError, MalformedError, ProofError
+from seinpost_schemas.merkle import EMPTY_ROOT, leaf_hash
+from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.note import Note, parse_note
 from seinpost_schemas.split_view import (
     FORMAT,
@@ -112,6 +114,75 @@ def test_what_can_both_be_true_or_was_not_signed_convicts_nobody(
 ) -> None:
     with pytest.raises(InvalidError):
         verify_split_view(split(enclave_id, *pair()), enclave_id)
+
+
+def tree_of(salt: bytes, size: int = 12) -> MerkleTree:
+    tree = MerkleTree()
+    for number in range(size):
+        tree.append(leaf_hash(salt + bytes([number])))
+    return tree
+
+
+TREE, FORK = tree_of(b"one"), tree_of(b"other")
+
+
+def of_two_sizes(
+    enclave_id: bytes,
+    size: int,
+    *,
+    tree: MerkleTree = FORK,
+    upto: int = 12,
+    by: list[WitnessKeys] | None = None,
+) -> SplitView:
+    """A note of ``tree`` at ``size``, and one of TREE at ``upto`` with the path between TREE's own two roots."""
+    made = split(enclave_id, note(tree.root(size), size, by=by), note(TREE.root(upto), upto, by=by))
+    path = tuple(to_base64(h) for h in TREE.consistency_proof(size, upto))
+    return made.extended(to_base64(TREE.root(size)), path)
+
+
+@pytest.mark.parametrize("size", [1, 4, 7, 8, 11])
+def test_two_sizes_of_which_the_smaller_is_no_beginning_of_the_larger_convict(
+    enclave_id: bytes, size: int
+) -> None:
+    made = of_two_sizes(enclave_id, size, by=WITNESSES[:3])
+    found = verify_split_view(decode_split_view(made.encode()), enclave_id)
+    assert (found.tree_size, found.roots) == (size, (FORK.root(size), TREE.root(size)))
+    assert len(found.witnesses) == 3
+
+
+def test_of_an_empty_log_there_is_one_root(enclave_id: bytes) -> None:
+    made = split(enclave_id, note(b"\x01" * 32, 0), note(TREE.root(12), 12)).extended(
+        to_base64(EMPTY_ROOT), ()
+    )
+    assert verify_split_view(made, enclave_id).tree_size == 0
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 8, 11])
+def test_two_sizes_of_one_history_convict_nobody(enclave_id: bytes, size: int) -> None:
+    with pytest.raises(ProofError, match="can both be true"):
+        verify_split_view(of_two_sizes(enclave_id, size, tree=TREE), enclave_id)
+
+
+CHANGED: dict[str, Callable[[SplitView], SplitView]] = {
+    "another root": lambda made: made.extended(to_base64(b"\x09" * 32), made.consistency),
+    "the smaller one's own root": lambda made: made.extended(to_base64(FORK.root(7)), made.consistency),
+    "no root": lambda made: made.extended("", made.consistency),
+    "half a root": lambda made: made.extended(to_base64(TREE.root(7)[:16]), made.consistency),
+    "no path": lambda made: made.extended(made.root, ()),
+    "a shorter path": lambda made: made.extended(made.root, made.consistency[:-1]),
+    "a longer path": lambda made: made.extended(made.root, (*made.consistency, made.consistency[0])),
+    "a path of too many": lambda made: made.extended(made.root, made.consistency * 40),
+    "the two swapped": lambda made: msgspec.structs.replace(made, first=made.second, second=made.first),
+    "one twice": lambda made: msgspec.structs.replace(made, second=made.first),
+}
+
+
+@pytest.mark.parametrize("change", CHANGED.values(), ids=CHANGED)
+def test_a_path_that_does_not_join_them_proves_nothing(
+    enclave_id: bytes, change: Callable[[SplitView], SplitView]
+) -> None:
+    with pytest.raises(InvalidError):
+        verify_split_view(change(of_two_sizes(enclave_id, 7)), enclave_id)
 
 
 def test_it_rests_on_the_enclaves_register(enclave_id: bytes) -> None:

@@ -43,6 +43,8 @@ class TrialReader:
         self.deliveries: list[Delivery] = []
         self.alarms: list[Alarm] = []
         self.recalled: list[Recalled] = []
+        self.confirm = False
+        """Whether the directory's checkpoint is looked at before anything is read."""
         self.application: Callable[[Delivery], Awaitable[None]] | None = None
         """What is done with each signal before the next is taken."""
 
@@ -69,6 +71,8 @@ class TrialReader:
         reading: asyncio.Future[None] | None = None
         try:
             await follower.wait_for(lambda: follower.directory.view_at(follower.directory.size) is not None)
+            if self.confirm:
+                await follower.confirm()
             subscriber = Subscriber(
                 keyring,
                 follower,

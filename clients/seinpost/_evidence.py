@@ -1,0 +1,38 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""What an alarm rests on, kept as a file: the process ends, and what convicts a log must not end with it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from seinpost_schemas.errors import SetupError, UnavailableError
+from seinpost_schemas.split_view import is_split_view
+
+from ._files import write_whole
+
+_MAX_FILES = 1_000
+_PLACE = re.compile(r"[^a-z0-9-]+")
+
+
+def keep_evidence(folder: Path, code: str, compartment: str, evidence: bytes) -> Path | None:
+    """Where the evidence of an alarm is from now on; ``None`` when it cannot be kept.
+
+    The same evidence is one file. A proof that convicts ends in ``.json``: `seinpost proof verify` checks it. A
+    checkpoint alone ends in ``.note``. At most 1,000 files are kept, so that nobody can fill a disk with alarms.
+    """
+    kind = "json" if is_split_view(evidence) else "note"
+    digest = hashlib.sha256(evidence).hexdigest()[:16]
+    path = folder / f"{code}-{_PLACE.sub('-', compartment.lower())[:64]}-{digest}.{kind}"
+    try:
+        if path.exists():
+            return path
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if kind == "note" and sum(1 for _ in folder.iterdir()) >= _MAX_FILES:
+            return None
+        write_whole(path, evidence, secret=True)
+    except (OSError, SetupError, UnavailableError):
+        return None
+    return path
