@@ -62,6 +62,9 @@ MAX_REVOCATIONS = 1_000
 MAX_JSON_BYTES = 1024 * KIB
 """One signal as JSON text; escapes can make it larger than its MessagePack form."""
 
+MAX_CHECKPOINTS_PER_SECOND = 4
+"""Of one log, by one broker: a burst of appends shares one."""
+
 HOLD_MS = 10_000
 """How long a broker holds an envelope that is ahead of its chain."""
 MAX_HELD_ENVELOPES = 64

@@ -11,6 +11,7 @@ import msgspec
 
 from seinpost_schemas.compartment import Compartment, all_compartments
 from seinpost_schemas.kinds import INGRESS_ACTIONS, Action
+from seinpost_schemas.limits import MAX_CHECKPOINTS_PER_SECOND
 from seinpost_schemas.log_origins import origins_of
 from seinpost_schemas.policy import View, audits, audits_everything, may
 from seinpost_schemas.register import Party, Register
@@ -42,6 +43,8 @@ from seinpost_schemas.subjects import (
 
 DAY_SECONDS = 86_400
 _MIB = 1024 * 1024
+_CHECKPOINTS_OF_A_DAY = 2 * MAX_CHECKPOINTS_PER_SECOND * DAY_SECONDS
+"""All of a day are kept, so none gives way to a newer one: of two brokers that take turns at their fastest."""
 
 
 class Stream(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +97,7 @@ def streams(register: Register) -> list[Stream]:
             subjects=("seinpost.checkpoint.>",),
             allow_direct=True,
             max_age_seconds=DAY_SECONDS,
-            max_messages_per_subject=100_000,
+            max_messages_per_subject=_CHECKPOINTS_OF_A_DAY,
         ),
         # One an hour, for as long as there is an enclave: what audits are made of.
         Stream(name=HOURLY_STREAM, subjects=("seinpost.hourly.>",), append_only=True, allow_direct=True),

@@ -24,14 +24,15 @@ from seinpost_broker.ports import AppendLostError, Checkpoints, Clock, Witnesses
 from seinpost_schemas.checkpoint import Checkpoint, LogKeys, verify_checkpoint
 from seinpost_schemas.cosignature import Witness, cosigned, verify_cosignature
 from seinpost_schemas.errors import InvalidError, SetupError, UnavailableError
+from seinpost_schemas.limits import MAX_CHECKPOINTS_PER_SECOND
 from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.note import Note, NoteSignature, parse_note
 from seinpost_schemas.register import Register
 from seinpost_schemas.subjects import checkpoint_subject, custody_subject, hourly_subject
 from seinpost_schemas.witnessing import WitnessRequest, decode_answer
 
-ACTIVE_SECONDS = 0.25
-"""At most four checkpoints a second for one log: a burst shares one."""
+ACTIVE_SECONDS = 1 / MAX_CHECKPOINTS_PER_SECOND
+"""After a checkpoint, until the next of that log."""
 _HOUR_MS = 3_600_000
 _RETRY_SECONDS = 1.0
 _ASK_SECONDS = 2.0

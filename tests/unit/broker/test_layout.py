@@ -15,6 +15,7 @@ import pytest
 from harness.memory import NOW_MS, make_directory, shipped
 
 from seinpost_broker.core import layout
+from seinpost_broker.service.checkpointer import ACTIVE_SECONDS
 from seinpost_schemas.compartment import all_compartments
 from seinpost_schemas.policy import View
 from seinpost_schemas.register import Party
@@ -215,6 +216,17 @@ def test_a_witness_reads_the_directory_and_the_newest_checkpoints_and_publishes_
 
 
 # -- streams --------------------------------------------------------------------------------------
+
+
+def test_all_checkpoints_of_a_day_are_kept_and_one_an_hour_for_good(view: View) -> None:
+    """Four a second of one log are as many as a broker makes; the first of each hour is never removed."""
+    found = {s.name: s for s in layout.streams(view.register)}
+    checkpoints, hourly = found["CHECKPOINTS"], found["HOURLY"]
+    assert (checkpoints.max_age_seconds, checkpoints.max_bytes) == (86_400, -1)
+    assert round(1 / ACTIVE_SECONDS) == 4
+    assert checkpoints.max_messages_per_subject >= 4 * 86_400
+    assert (hourly.max_age_seconds, hourly.max_bytes, hourly.max_messages_per_subject) == (0, -1, -1)
+    assert hourly.append_only
 
 
 def matches(pattern: str, subject: str) -> bool:
