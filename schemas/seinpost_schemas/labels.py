@@ -32,6 +32,7 @@ LEAF = b"seinpost/leaf/v1"
 REGISTER_NOTE = b"seinpost/register-note/v1"
 PREKEY = b"seinpost/prekey/v1"
 OWN_REVOCATION = b"seinpost/own-revocation/v1"
+REQUEST = b"seinpost/request/v1"
 
 ALL = (
     ENCLAVE,
@@ -58,6 +59,7 @@ ALL = (
     REGISTER_NOTE,
     PREKEY,
     OWN_REVOCATION,
+    REQUEST,
 )
 
 

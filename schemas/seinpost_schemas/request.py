@@ -1,31 +1,43 @@
 # SPDX-FileCopyrightText: 2026 The Seinpost developers
 # SPDX-License-Identifier: EUPL-1.2
-"""The request of a new identity: the public half that a registrar takes into the register, as JSON."""
+"""The request of a new identity: the public half that a registrar takes into the register, as JSON.
+
+Its fingerprint (specification, section 8.11) is over everything in it, so that whoever carries it to the
+registrar can change nothing: keys, connection key, witness keys, party, name, machine and OIN alike.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from . import canonical, labels
 from .entry import from_base64
 from .errors import MalformedError
 from .keys import KEY_OBJECT_BYTES, KeyObject, decode_key_object
+from .oin import verify_oin
 from .register import NKey, Oin
 from .subjects import parse_token
 
 MAX_REQUEST_BYTES = 64 * 1024
 
 
-class WitnessRequest(msgspec.Struct, frozen=True):
+class WitnessRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The cosignature keys of a new witness, in base64 (32 and 1,312 bytes)."""
 
     ed25519: str
     mldsa44: str
 
+    def verify(self) -> None:
+        """Raise ``MalformedError`` unless both are of a key's length, in their one base64 form."""
+        if (len(from_base64(self.ed25519, 32)), len(from_base64(self.mldsa44, 1312))) != (32, 1312):
+            raise MalformedError("a witness's keys are 32 and 1,312 bytes")
 
-class KeyRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+
+class KeyRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What `seinpost keygen` writes; ``keys`` is the key object in base64, ``machine`` for people only."""
 
     party: str
@@ -43,6 +55,14 @@ class KeyRequest(msgspec.Struct, frozen=True, omit_defaults=True):
         keys.verify_kem()
         return keys
 
+    def fingerprint(self) -> bytes:
+        """32 bytes over every field, which two people compare by another way before the request counts.
+
+        A field that a request does not have is left out of what is hashed, so that requests of one content
+        have one fingerprint, whatever the layout of the file.
+        """
+        return hashlib.sha256(labels.REQUEST + canonical.encode(self)).digest()
+
 
 def decode_request(data: bytes) -> KeyRequest:
     """A request file's bytes; raises ``MalformedError``."""
@@ -54,5 +74,9 @@ def decode_request(data: bytes) -> KeyRequest:
         raise MalformedError(f"this is not a request of seinpost keygen: {error}") from None
     parse_token(request.party, "party")
     parse_token(request.name, "identity")
+    if request.oin is not None:
+        verify_oin(request.oin)
+    if request.witness is not None:
+        request.witness.verify()
     request.key_object()
     return request

@@ -67,5 +67,5 @@ def run(
     else:
         print(f"{file}: identity {owner.name} of {owner.party}, sender_id {identity.sender_id.hex()}")
         print(f"{request_file}: for a registrar; check this fingerprint with them by another way:")
-        print(f"  {identity.keys.keys_hash().hex()}")
+        print(f"  {request.fingerprint().hex()}")
     return 0

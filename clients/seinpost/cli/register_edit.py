@@ -77,7 +77,7 @@ def run_add(request: Path, draft: Path, fingerprint: str | None, joining: Joinin
     text = _draft_text(draft)
     wanted = decode_request(read_bounded(request, MAX_REQUEST_BYTES))
     text = add_identity(text, wanted, joining.party(wanted.party))
-    shown = wanted.key_object().keys_hash().hex()
+    shown = wanted.fingerprint().hex()
     _verify_fingerprint(wanted, shown, fingerprint)
     write_whole(draft, text.encode())
     _say(
@@ -92,7 +92,9 @@ def _verify_fingerprint(request: KeyRequest, shown: str, given: str | None) -> N
     """Nothing is taken in whose fingerprint was not compared."""
     if given is None:
         machine = f" on {clean(request.machine)}" if request.machine else ""
-        print(f"{request.name} of {request.party}{machine}", file=sys.stderr)
+        oin = f", OIN {request.oin}" if request.oin else ""
+        what = "witness " if request.witness else ""
+        print(f"{what}{request.name} of {request.party}{oin}{machine}", file=sys.stderr)
         print(f"  fingerprint {grouped(shown)}", file=sys.stderr)
         if not sys.stdin.isatty():
             raise SetupError(

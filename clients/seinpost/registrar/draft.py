@@ -58,8 +58,7 @@ def add_identity(text: str, request: KeyRequest, party: Party | None = None) -> 
         )
     if found is not None and party is not None:
         raise SetupError(f"{request.party} is in the register already: leave out --oin and its names")
-    if found is not None and request.oin is not None and request.oin != found.oin:
-        raise SetupError(f"the request has OIN {request.oin}; the register has {found.oin} for {found.token}")
+    _verify_oin(request, found, party)
     names = [i.name for p in before.parties for i in p.identities] + [w.name for w in before.witnesses]
     if request.name in names:
         raise SetupError(f"the register has an identity {request.name} already: ask for another name")
@@ -86,6 +85,20 @@ def add_identity(text: str, request: KeyRequest, party: Party | None = None) -> 
         msgspec.structs.replace(after, parties=parties),
         _identity_block(identity),
     )
+
+
+def _verify_oin(request: KeyRequest, found: Party | None, joining: Party | None) -> None:
+    """The OIN that the partner read out with its fingerprint is the register's, or the one that it joins under."""
+    if found is not None and request.oin not in (None, found.oin):
+        raise SetupError(f"the request has OIN {request.oin}; the register has {found.oin} for {found.token}")
+    if joining is not None and request.oin is None:
+        raise SetupError(
+            f"the request of {request.party} names no OIN: a party that joins makes it with seinpost keygen --oin"
+        )
+    if joining is not None and request.oin != joining.oin:
+        raise SetupError(
+            f"the request has OIN {request.oin}; {joining.oin} was given with --oin. Find out which is right"
+        )
 
 
 def set_registrars(text: str, keys: Sequence[str], threshold: int) -> str:

@@ -77,7 +77,7 @@ def test_a_party_can_join(text: str) -> None:
     party = Party(
         token="rvig", oin="00000099000000099000", name_nl='RvIG "zelf"', name_en="RvIG", clearance="ong"
     )
-    draft = add_identity(text, request("rvig", "rvig-1"), party)
+    draft = add_identity(text, request("rvig", "rvig-1", oin=party.oin), party)
     joined = parse_table(draft).party("rvig")
     assert joined is not None
     assert (joined.name_nl, joined.mandates, len(joined.identities)) == ('RvIG "zelf"', (), 1)
@@ -93,6 +93,13 @@ def test_an_unknown_party_or_a_name_in_use_or_another_oin_is_refused(text: str) 
         add_identity(text, request("ncsc", "bzk-1"))
     with pytest.raises(SetupError, match="has OIN"):
         add_identity(text, request("ncsc", "ncsc-2", oin="00000099000000999000"))
+
+
+@pytest.mark.parametrize(("oin", "said"), [(None, "names no OIN"), ("00000099000000999000", "was given")])
+def test_a_party_joins_under_the_oin_of_its_request(text: str, oin: str | None, said: str) -> None:
+    party = Party(token="rvig", oin="00000099000000099000", name_nl="RvIG", name_en="RvIG", clearance="ong")
+    with pytest.raises(SetupError, match=said):
+        add_identity(text, request("rvig", "rvig-1", oin=oin), party)
 
 
 def test_a_witness_raises_the_quorum_as_far_as_it_must(text: str) -> None:
