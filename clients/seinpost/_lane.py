@@ -3,7 +3,8 @@
 """One compartment's sending lane: batches, epochs, the chain, and what is not answered yet.
 
 A batch closes when the line is idle, after 20 ms, at 1,024 signals or at 512 KiB: a lonely signal leaves at
-once, a flood leaves in batches. Up to eight envelopes are under way at a time; each is sent again, byte for
+once, a flood leaves in batches. An envelope is signed in a thread while the next batch is hashed, for a header
+names the one before it, not its signature. Up to eight are under way at a time; each is sent again, byte for
 byte, until it is answered. After a refusal the broker refuses the rest of the chain too: the lane waits for
 those answers, takes the chain up from the log's head, and seals what can still go anew, with the same signal
 ids, so that a signal counts once.
@@ -23,7 +24,7 @@ from seinpost_schemas.answer import BrokerAnswer
 from seinpost_schemas.clear_bodies import EndOfEpoch
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.entry import signature_hash
-from seinpost_schemas.envelope import Envelope, sign_envelope
+from seinpost_schemas.envelope import UnsignedEnvelope, unsigned_envelope
 from seinpost_schemas.errors import BindingError, InvalidError, Reason, RefusedError, UnavailableError
 from seinpost_schemas.header import ZERO_16, ZERO_32, Header, decode_header, hash_body, object_hash
 from seinpost_schemas.kinds import Action, Kind
@@ -42,11 +43,12 @@ from ._chain import Chain
 from ._directory import DirectoryFollower, monotonic_ms, wall_ms
 from ._outgoing import Channel, Outgoing, Shared
 from ._sending_state import SendingState, Sent
+from ._signing_thread import SigningThread
 from ._transport import Transport
 from .answer import Answer
-from .epochs import EpochSecrets, Recipient, make_epoch
+from .epochs import EpochSecrets, Recipient, draft_epoch
 from .identity import Identity
-from .sealing import seal_envelope
+from .sealing import seal_unsigned
 from .sharing import seal_share
 
 MAX_UNDER_WAY = 8
@@ -68,11 +70,13 @@ class _Epoch(msgspec.Struct, eq=False):
 
 
 class _Sent(msgspec.Struct, eq=False):
-    envelope: Envelope
+    envelope: UnsignedEnvelope
     subject: str
     items: list[Outgoing]
     epoch: _Epoch | None
     channel: Channel
+    signature: bytes = b""
+    """Empty until it is signed, and then sent."""
     task: asyncio.Task[None] | None = None
 
 
@@ -87,6 +91,7 @@ class Lane:
         directory: DirectoryFollower,
         transport: Transport,
         state: SendingState,
+        signing: SigningThread,
     ) -> None:
         self.compartment = compartment
         self._name = str(compartment)
@@ -94,6 +99,7 @@ class Lane:
         self._directory = directory
         self._transport = transport
         self._state = state
+        self._signing = signing
         self._chain = Chain(*state.load(self._name), self._reserve)
         self._pending: deque[Outgoing] = deque()
         self._pending_bytes = 0
@@ -103,6 +109,8 @@ class Lane:
         # A batch between the queue and its envelope.
         self._taken: list[Outgoing] = []
         self._changed = asyncio.Event()
+        # What ended a delivery that nothing ends but an answer: a mistake of ours, or a key that does not sign.
+        self._failure: BaseException | None = None
         # The newest directory size that a broker called stale: sealing on it again would only be refused again.
         self._stale_size: int | None = None
 
@@ -119,9 +127,11 @@ class Lane:
 
     def take_answer(self, answer: BrokerAnswer) -> None:
         """A broker answered one of our envelopes."""
-        sent = self._under_way.pop(bytes.fromhex(answer.object), None)
-        if sent is None:
+        sent = self._under_way.get(bytes.fromhex(answer.object))
+        if sent is None or not sent.signature:
+            # Not ours, or not sent yet: whoever answers that has not seen it.
             return
+        self._under_way.pop(sent.envelope.object_hash)
         if sent.task is not None:
             sent.task.cancel()
         if answer.verdict == "admitted":
@@ -170,7 +180,7 @@ class Lane:
                 audience=sent.channel.audience,
                 directory_size=envelope.header.directory_size,
                 header=envelope.header_bytes,
-                signature_hash=signature_hash(envelope.signature),
+                signature_hash=signature_hash(sent.signature),
             ),
             signals,
         )
@@ -216,6 +226,8 @@ class Lane:
         """Send until cancelled."""
         while True:
             self._changed.clear()
+            if self._failure is not None:
+                raise self._failure
             if self._refused:
                 if not self._under_way:
                     self._recover()
@@ -282,8 +294,8 @@ class Lane:
             if not isinstance(content, EncodedSignal):
                 place = self._place(channel.kind)
                 body = content if isinstance(content, bytes) else self._share(content, place)
-                self._send(self._clear(place, body), batch, None, channel)
                 self._taken = []
+                self._send(self._clear(place, body), batch, None, channel)
                 return
             epoch = await self._epoch(channel)
         except RefusedError as error:
@@ -297,16 +309,17 @@ class Lane:
             self._requeue(batch)
             return
         signals = [i.content for i in batch if isinstance(i.content, EncodedSignal)]
-        envelope = seal_envelope(signals, self._place(channel.kind), epoch.secrets, self._identity.signing)
+        envelope = seal_unsigned(signals, self._place(channel.kind), epoch.secrets)
         epoch.sealed += 1
-        self._send(envelope, batch, epoch, channel)
         self._taken = []
+        self._send(envelope, batch, epoch, channel)
 
-    def _clear(self, place: Header, body: bytes, epoch_id: bytes = ZERO_16) -> Envelope:
+    @staticmethod
+    def _clear(place: Header, body: bytes, epoch_id: bytes = ZERO_16) -> UnsignedEnvelope:
         header = msgspec.structs.replace(
             place, epoch_id=epoch_id, body_len=len(body), body_hash=hash_body(body)
         )
-        return sign_envelope(header, body, self._identity.signing)
+        return unsigned_envelope(header, body)
 
     def _share(self, shared: Shared, place: Header) -> bytes:
         """The body of a share; its slots are bound to the header that it goes with."""
@@ -368,9 +381,8 @@ class Lane:
         if epoch is not None:
             await self._end(channel, epoch)
         recipients = recipients_of(view, members, self.compartment, now_ms)
-        envelope, secrets = make_epoch(
-            self._place(Kind.EPOCH), audience.code, recipients, self._identity.signing, channel.reply_to
-        )
+        place = self._place(Kind.EPOCH)
+        envelope, secrets = draft_epoch(place, audience.code, recipients, channel.reply_to)
         epoch = _Epoch(secrets, readers, monotonic_ms())
         self._epochs[channel] = epoch
         self._send(envelope, [], epoch, channel)
@@ -383,11 +395,11 @@ class Lane:
 
     async def _end(self, channel: Channel, epoch: _Epoch) -> None:
         """Close an epoch in the log, once everything sealed under it is answered."""
-        while self._under_way and not self._refused:
+        while self._under_way and not self._refused and self._failure is None:
             self._changed.clear()
             await self._changed.wait()
         self._epochs.pop(channel, None)
-        if self._refused:
+        if self._refused or self._failure is not None:
             return
         body = EndOfEpoch(epoch.envelopes, epoch.last_seq).encode()
         self._send(
@@ -398,27 +410,38 @@ class Lane:
         """Close every epoch in the log; for a client that leaves."""
         for channel, epoch in list(self._epochs.items()):
             await self._end(channel, epoch)
-        while self._under_way:
+        while self._under_way and self._failure is None:
             self._changed.clear()
             await self._changed.wait()
 
     def _send(
-        self, envelope: Envelope, items: list[Outgoing], epoch: _Epoch | None, channel: Channel
+        self, envelope: UnsignedEnvelope, items: list[Outgoing], epoch: _Epoch | None, channel: Channel
     ) -> None:
         self._chain.signed(envelope.object_hash)
         subject = ingress_subject(self.compartment, channel.action, self._identity.party)
         sent = _Sent(envelope, subject, items, epoch, channel)
         self._under_way[envelope.object_hash] = sent
-        sent.task = asyncio.ensure_future(self._deliver(sent))
+        # What is taken has its epoch signed now, and is sealed next.
+        aside = bool(self._pending or self._taken)
+        sent.task = asyncio.ensure_future(self._deliver(sent, aside))
+        sent.task.add_done_callback(self._delivered)
 
-    async def _deliver(self, sent: _Sent) -> None:
-        """Send an envelope byte for byte until its answer cancels this.
+    def _delivered(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # It would never be answered: ``run`` ends with it, and whoever waits is told.
+            self._failure = error
+            self._changed.set()
+
+    async def _deliver(self, sent: _Sent, aside: bool) -> None:
+        """Sign an envelope and send it, byte for byte, until its answer cancels this.
 
         The message id spares the server a second copy when an acknowledgement was lost. It is not relied on:
         whoever took it first, with other bytes, must not make the server drop this envelope, so one that is
         not answered goes again without it.
         """
-        data = sent.envelope.encode()
+        signed = await self._signing.sign(sent.envelope, aside=aside)
+        sent.signature = signed.signature
+        data = signed.encode()
         msg_id: str | None = sent.envelope.object_hash.hex()
         while True:
             try:

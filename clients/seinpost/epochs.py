@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from seinpost_schemas.envelope import Envelope, sign_envelope
+from seinpost_schemas.envelope import Envelope, UnsignedEnvelope, unsigned_envelope
 from seinpost_schemas.epoch_body import (
     EpochBody,
     Slot,
@@ -59,7 +59,15 @@ def make_epoch(
     key: SigningKey,
     reply_to: bytes = ZERO_16,
 ) -> tuple[Envelope, EpochSecrets]:
-    """A signed epoch envelope for ``recipients`` (by 16-byte kem_key_id) and its secrets.
+    """A signed epoch envelope for ``recipients`` (by 16-byte kem_key_id) and its secrets; see ``draft_epoch``."""
+    unsigned, secrets = draft_epoch(place, audience, recipients, reply_to)
+    return unsigned.sign(key), secrets
+
+
+def draft_epoch(
+    place: Header, audience: int, recipients: Mapping[bytes, Recipient], reply_to: bytes = ZERO_16
+) -> tuple[UnsignedEnvelope, EpochSecrets]:
+    """An epoch envelope that is still to be signed, and its secrets.
 
     ``place`` gives the chain fields; its kind, body fields and epoch_id are set here.
     """
@@ -87,11 +95,11 @@ def make_epoch(
         body_len=len(body),
         body_hash=hash_body(body),
     )
-    envelope = sign_envelope(header, body, key)
+    envelope = unsigned_envelope(header, body)
     return envelope, EpochSecrets(epoch_id_of(envelope), secret, protected)
 
 
-def epoch_id_of(envelope: Envelope) -> bytes:
+def epoch_id_of(envelope: Envelope | UnsignedEnvelope) -> bytes:
     """The 16-byte epoch_id of an epoch's envelope."""
     return envelope.object_hash[:16]
 

@@ -33,6 +33,7 @@ from ._directory import DirectoryFollower, wall_ms
 from ._lane import Lane
 from ._outgoing import Channel, Outgoing, Shared, signals_for
 from ._sending_state import SendingState, SentSignal
+from ._signing_thread import SigningThread
 from ._transport import Transport
 from .answer import Answer
 from .delivery import Alarm
@@ -59,6 +60,7 @@ class Publisher:
         self._directory = directory
         self._transport = transport
         self._state = state
+        self._signing = SigningThread(identity.signing)
         self._lanes: dict[Compartment, Lane] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._room = asyncio.Semaphore(MAX_WAITING)
@@ -188,6 +190,7 @@ class Publisher:
                 directory=self._directory,
                 transport=self._transport,
                 state=self._state,
+                signing=self._signing,
             )
             task = asyncio.ensure_future(lane.run())
             task.add_done_callback(lambda t: self._lane_ended(lane, t))
@@ -246,6 +249,7 @@ class Publisher:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._signing.close()
 
 
 def verify_handling(signal: Signal, compartment: Compartment, at_ms: int) -> None:

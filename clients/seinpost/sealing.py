@@ -22,7 +22,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from seinpost_schemas import labels
 from seinpost_schemas.batch import Disclosure, OpenedBatch, decode_batch, disclose, encode_batch
-from seinpost_schemas.envelope import MAX_ENVELOPE_BYTES, Envelope, sign_envelope, verify_envelope
+from seinpost_schemas.envelope import (
+    MAX_ENVELOPE_BYTES,
+    Envelope,
+    UnsignedEnvelope,
+    unsigned_envelope,
+    verify_envelope,
+)
 from seinpost_schemas.errors import BindingError, DecryptionError
 from seinpost_schemas.header import Header, batch_context, hash_body
 from seinpost_schemas.kinds import SEALED
@@ -48,7 +54,12 @@ def part_key(label: bytes, secret: bytes, epoch_id: bytes, seq: int) -> bytes:
 def seal_envelope(
     signals: Sequence[EncodedSignal], place: Header, secrets: EpochSecrets, key: SigningKey
 ) -> Envelope:
-    """One signed, sealed envelope of 1 to 1,024 validated signals.
+    """One signed, sealed envelope of 1 to 1,024 validated signals; see ``seal_unsigned``."""
+    return seal_unsigned(signals, place, secrets).sign(key)
+
+
+def seal_unsigned(signals: Sequence[EncodedSignal], place: Header, secrets: EpochSecrets) -> UnsignedEnvelope:
+    """A sealed envelope that is still to be signed: while it is, the next one can be sealed.
 
     ``place`` gives kind and chain fields; count, batch_root, epoch_id and body fields are set here.
     """
@@ -67,7 +78,7 @@ def seal_envelope(
         protected = _seal_part(batch.protected, labels.PROTECTED_KEY, secrets.protected, unsealed, context)
     body = join_pieces(main, protected)
     header = msgspec.structs.replace(unsealed, body_len=len(body), body_hash=hash_body(body))
-    return sign_envelope(header, body, key)
+    return unsigned_envelope(header, body)
 
 
 def _seal_part(content: bytes, label: bytes, secret: bytes, header: Header, context: bytes) -> list[bytes]:

@@ -30,18 +30,37 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
         return self.header_bytes + self.signature + self.body
 
 
-def sign_envelope(header: Header, body: bytes, key: SigningKey) -> Envelope:
-    """The envelope of a finished header and its body, signed under the kind's context."""
+class UnsignedEnvelope(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished header with its body, not signed yet: the next header of its chain can name it already."""
+
+    header: Header
+    header_bytes: bytes
+    body: bytes
+    object_hash: bytes
+
+    def sign(self, key: SigningKey) -> Envelope:
+        """The envelope, signed under the kind's context."""
+        return Envelope(
+            header=self.header,
+            header_bytes=self.header_bytes,
+            signature=key.sign(self.header_bytes, labels.kind_context(self.header.kind)),
+            body=self.body,
+            object_hash=self.object_hash,
+        )
+
+
+def unsigned_envelope(header: Header, body: bytes) -> UnsignedEnvelope:
+    """A finished header and its body."""
     header_bytes = header.encode()
     decode_header(header_bytes)  # our own bug, if it raises, must not reach the chain
-    signature = key.sign(header_bytes, labels.kind_context(header.kind))
-    return Envelope(
-        header=header,
-        header_bytes=header_bytes,
-        signature=signature,
-        body=body,
-        object_hash=object_hash(header_bytes),
+    return UnsignedEnvelope(
+        header=header, header_bytes=header_bytes, body=body, object_hash=object_hash(header_bytes)
     )
+
+
+def sign_envelope(header: Header, body: bytes, key: SigningKey) -> Envelope:
+    """The envelope of a finished header and its body, signed under the kind's context."""
+    return unsigned_envelope(header, body).sign(key)
 
 
 def decode_envelope(data: bytes) -> Envelope:

@@ -16,6 +16,7 @@ from seinpost._lane import Lane
 from seinpost._outgoing import Outgoing, signals_for
 from seinpost._reading_state import ReadingState
 from seinpost._sending_state import SendingState
+from seinpost._signing_thread import SigningThread
 from seinpost.answer import Answer
 from seinpost.epochs import EpochSecrets, open_epoch
 from seinpost.identity import Identity
@@ -143,6 +144,7 @@ class TrialSender:
         self.follower = DirectoryFollower(enclave.enclave_id, self.transport, self._floor)
         self.follow()
         self.fresh()
+        self.signing = SigningThread(self.identity.signing)
         self.lane = self._new_lane()
         self.task: asyncio.Task[None] | None = None
 
@@ -153,6 +155,7 @@ class TrialSender:
             directory=self.follower,
             transport=self.transport,
             state=self.state,
+            signing=self.signing,
         )
 
     def follow(self) -> None:
@@ -224,6 +227,7 @@ class TrialSender:
         """At the end of a test."""
         await self.stop()
         self._floor.close()
+        self.signing.close()
         for task in asyncio.all_tasks() - {asyncio.current_task()}:  # type: ignore[arg-type]
             task.cancel()
         await asyncio.sleep(0)
