@@ -11,17 +11,11 @@ from collections.abc import Callable
 
 from seinpost_schemas.answer import BrokerAnswer, decode_any_answer
 from seinpost_schemas.clear_bodies import Recall, Receipt
-from seinpost_schemas.compartment import Classification, Compartment, Theme
+from seinpost_schemas.compartment import Classification, Compartment
 from seinpost_schemas.errors import InvalidError, MalformedError, Reason, RefusedError, UnavailableError
 from seinpost_schemas.inclusion import Inclusions
 from seinpost_schemas.kinds import Action, Kind
-from seinpost_schemas.policy import (
-    verify_audience_use,
-    verify_ceiling,
-    verify_mandate,
-    verify_not_expired,
-    verify_signal_type,
-)
+from seinpost_schemas.policy import verify_mandate, verify_not_expired
 from seinpost_schemas.sections import EncodedSignal, encode_act, encode_signal, signal_id_bytes
 from seinpost_schemas.signal import Act, Signal
 from seinpost_schemas.subjects import ANSWERS_STREAM
@@ -32,6 +26,7 @@ from ._claims import Claims
 from ._directory import DirectoryFollower, wall_ms
 from ._lane import Lane
 from ._outgoing import Channel, Outgoing, Shared, signals_for
+from ._publish_rights import PublishRights
 from ._sending_state import SendingState, SentSignal
 from ._signing_thread import SigningThread
 from ._transport import Transport
@@ -60,6 +55,7 @@ class Publisher:
         self._directory = directory
         self._transport = transport
         self._state = state
+        self._rights = PublishRights(identity.sender_id)
         self._signing = SigningThread(identity.signing)
         self._lanes: dict[Compartment, Lane] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -72,19 +68,13 @@ class Publisher:
     ) -> tuple[EncodedSignal, Compartment, str]:
         """Check a signal as the broker and every reader will; raises before anything is encrypted.
 
-        Order: classification and ceiling, mandate, audience, then the signal itself.
+        Order: classification and ceiling, mandate, type, audience, then the signal itself.
         """
-        view = self._directory.view
         now_ms = wall_ms()
-        compartment = Compartment(Classification.parse(classification), Theme.parse(theme))
-        party = view.member(self._identity.sender_id).party
-        verify_ceiling(view.register, party, compartment)
-        verify_not_expired(view.register, now_ms)
-        verify_mandate(view, party, Action.PUBLISH, compartment, now_ms)
-        mandate = verify_signal_type(view, party, compartment, signal.handling.signal_type, now_ms)
-        audience = audience or mandate.default_audience
-        verify_audience_use(Kind.SIGNALS, view.audience(audience))
-        view.audience_members(view.audience(audience), party, compartment, now_ms)
+        signal_type = signal.handling.signal_type
+        compartment, audience = self._rights.verify(
+            self._directory.view, theme, classification, signal_type, audience, now_ms
+        )
         verify_handling(signal, compartment, now_ms)
         signal_id = signal_id_bytes(signal) or make_id(now_ms, os.urandom(10))
         return encode_signal(signal, signal_id), compartment, audience
