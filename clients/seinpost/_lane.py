@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 
 import msgspec
 
@@ -92,6 +93,7 @@ class Lane:
         transport: Transport,
         state: SendingState,
         signing: SigningThread,
+        on_quota: Callable[[], None] = lambda: None,
     ) -> None:
         self.compartment = compartment
         self._name = str(compartment)
@@ -100,6 +102,7 @@ class Lane:
         self._transport = transport
         self._state = state
         self._signing = signing
+        self._on_quota = on_quota
         self._chain = Chain(*state.load(self._name), self._reserve)
         self._pending: deque[Outgoing] = deque()
         self._pending_bytes = 0
@@ -454,6 +457,7 @@ class Lane:
                 continue
             except RefusedError as error:
                 if error.reason is Reason.QUOTA:
+                    self._on_quota()
                     await asyncio.sleep(1)
                     continue
                 # The server itself denied it: no broker will ever answer.

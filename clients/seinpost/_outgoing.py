@@ -47,19 +47,20 @@ class Shared(msgspec.Struct, frozen=True):
 class Outgoing(msgspec.Struct, eq=False):
     """Something validated on its way: an encoded signal or act, a clear body as bytes, or epochs to share.
 
-    ``due_ms`` is when a reader is late with opening it; 0 when nobody has to.
+    ``size`` is ``size_of`` the content. ``due_ms`` is when a reader is late with opening it; 0 when nobody has to.
     """
 
     content: EncodedSignal | bytes | Shared
     signal_id: str
     channel: Channel
     answer: asyncio.Future[Answer]
+    size: int
     due_ms: int = 0
     tries: int = 0
 
-    @property
-    def size(self) -> int:
-        """Bytes of content."""
-        if isinstance(self.content, Shared):
-            return len(self.content.epochs) * SHARE_SLOT_BYTES
-        return len(self.content) if isinstance(self.content, bytes) else self.content.size
+
+def size_of(content: EncodedSignal | bytes | Shared) -> int:
+    """Bytes of content."""
+    if isinstance(content, Shared):
+        return len(content.epochs) * SHARE_SLOT_BYTES
+    return len(content) if isinstance(content, bytes) else content.size

@@ -74,7 +74,9 @@ class Publishing:
         try:
             state = SendingState(self._config.state)
             try:
-                publisher = Publisher(self._identity, self._directory, self._transport, state, self._on_alarm)
+                publisher = Publisher(
+                    self._identity, self._directory, self._transport, state, self._on_alarm, self._on_waiting
+                )
                 task = asyncio.ensure_future(publisher.run())
                 try:
                     yield publisher

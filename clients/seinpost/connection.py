@@ -78,7 +78,7 @@ def log_progress(what: str) -> None:
 
 
 def log_waiting(what: str) -> None:
-    """The default: say that another process holds the identity."""
+    """The default: say what is waited for: another process of this identity, or a broker that has to catch up."""
     _log.warning("%s", what)
 
 

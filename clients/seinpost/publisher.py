@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import Callable
 
 from seinpost_schemas.answer import BrokerAnswer, decode_any_answer
@@ -25,8 +26,10 @@ from seinpost_schemas.uuid7 import format_id, make_id
 from ._claims import Claims
 from ._directory import DirectoryFollower, wall_ms
 from ._lane import Lane
-from ._outgoing import Channel, Outgoing, Shared, signals_for
+from ._notices import Notices
+from ._outgoing import Channel, Outgoing, Shared, signals_for, size_of
 from ._publish_rights import PublishRights
+from ._room import Room
 from ._sending_state import SendingState, SentSignal
 from ._signing_thread import SigningThread
 from ._transport import Transport
@@ -37,7 +40,9 @@ from .receipts import OPEN_WITHIN_MS
 
 _CLOCK_SECONDS = 15.0
 MAX_WAITING = 8_192
-"""Signals in memory before ``submit`` makes its caller wait: bounds memory under a flood."""
+"""Signals on their way before ``submit`` makes its caller wait: bounds memory under a flood."""
+MAX_WAITING_BYTES = 64 * 1024 * 1024
+"""The same in bytes of content: of the largest signals, 1,024. Envelopes under way take up to 12 MiB beside it."""
 
 
 class Publisher:
@@ -50,6 +55,7 @@ class Publisher:
         transport: Transport,
         state: SendingState,
         on_alarm: Callable[[Alarm], None],
+        on_waiting: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._identity = identity
         self._directory = directory
@@ -59,7 +65,8 @@ class Publisher:
         self._signing = SigningThread(identity.signing)
         self._lanes: dict[Compartment, Lane] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._room = asyncio.Semaphore(MAX_WAITING)
+        self._notices = Notices(on_waiting)
+        self._room = Room(MAX_WAITING, MAX_WAITING_BYTES, self._say_full)
         self._claims = Claims(state, lambda: directory.view.register, on_alarm, self._take_proven)
         self._proven = asyncio.Event()
 
@@ -84,7 +91,8 @@ class Publisher:
     ) -> asyncio.Future[Answer]:
         """Queue a signal; the future ends with the broker's answer or its refusal.
 
-        Waits while ``MAX_WAITING`` signals are on their way. Raises at once what ``prepare`` finds.
+        Waits, and says so, while ``MAX_WAITING`` signals or ``MAX_WAITING_BYTES`` are on their way. Raises at
+        once what ``prepare`` finds.
         """
         encoded, compartment, audience = self.prepare(signal, theme, classification, audience)
         due_ms = wall_ms() + OPEN_WITHIN_MS[signal.handling.urgency or "normal"]
@@ -143,11 +151,24 @@ class Publisher:
         channel: Channel,
         due_ms: int = 0,
     ) -> asyncio.Future[Answer]:
-        await self._room.acquire()
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(lambda _: self._room.release())
-        self._lane(compartment).put(Outgoing(content, signal_id, channel, future, due_ms))
+        outgoing = Outgoing(content, signal_id, channel, future, size_of(content), due_ms)
+        size = outgoing.size
+        await self._room.take(size)
+        future.add_done_callback(lambda _: self._room.give_back(size))
+        self._lane(compartment).put(outgoing)
         return future
+
+    def _say_full(self) -> None:
+        self._notices.say(
+            "what is on its way has no more room; publishing waits until a broker has answered some of it",
+            time.monotonic(),
+        )
+
+    def _say_quota(self) -> None:
+        self._notices.say(
+            "this party's ingress is full; publishing waits until a broker has caught up", time.monotonic()
+        )
 
     @property
     def party(self) -> str:
@@ -181,6 +202,7 @@ class Publisher:
                 transport=self._transport,
                 state=self._state,
                 signing=self._signing,
+                on_quota=self._say_quota,
             )
             task = asyncio.ensure_future(lane.run())
             task.add_done_callback(lambda t: self._lane_ended(lane, t))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,13 @@ WHERE = ("process", "depv", None)
 class Post:
     """A running publisher of one identity, whose broker answers when told to."""
 
-    def __init__(self, enclave: TrialEnclave, path: Path, name: str = "ncsc-1") -> None:
+    def __init__(
+        self,
+        enclave: TrialEnclave,
+        path: Path,
+        name: str = "ncsc-1",
+        on_waiting: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.sender = TrialSender(enclave, path, identity(name))
         self.answers: list[StoredMessage] = []
         self.alarms: list[Alarm] = []
@@ -42,6 +48,7 @@ class Post:
             self.sender.transport,
             self.sender.state,
             self.alarms.append,
+            on_waiting,
         )
         self.running: asyncio.Future[None] | None = None
 
@@ -296,6 +303,42 @@ async def test_who_gives_up_its_answer_frees_its_room(
     (await post.publisher.submit(signal(1), *WHERE)).cancel()
     (answer,) = await post.done(await post.publisher.submit(signal(2), *WHERE))
     assert isinstance(answer, Answer)
+    await post.close()
+
+
+async def test_a_flood_of_large_signals_waits_when_their_bytes_are_too_many(
+    enclave: TrialEnclave, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seinpost.publisher.MAX_WAITING_BYTES", 40_000)
+    told: list[str] = []
+    post = Post(enclave, tmp_path, on_waiting=told.append)
+    post.start()
+    large = with_report(text="x" * 15_000)
+    futures = [await post.publisher.submit(msgspec.structs.replace(large, id=None), *WHERE) for _ in range(2)]
+    third = asyncio.ensure_future(post.publisher.submit(msgspec.structs.replace(large, id=None), *WHERE))
+    await post.sender.quiet()
+    assert not third.done()
+    assert len(told) == 1
+    assert "no more room" in told[0]
+    await post.done(*futures)
+    (answer,) = await post.done(await third)
+    assert isinstance(answer, Answer)
+    await post.close()
+
+
+async def test_a_full_ingress_is_said_once_and_waited_for(
+    enclave: TrialEnclave, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    real = asyncio.sleep
+    monkeypatch.setattr("seinpost._lane.asyncio.sleep", lambda s: real(min(s, 0.01)))
+    post = Post(enclave, tmp_path, on_waiting=told.append)
+    post.start()
+    post.sender.transport.failures = [RefusedError(Reason.QUOTA, "full")] * 5
+    (answer,) = await post.done(await post.publisher.submit(signal(), *WHERE))
+    assert isinstance(answer, Answer)
+    assert len(told) == 1
+    assert "ingress is full" in told[0]
     await post.close()
 
 

@@ -176,7 +176,7 @@ class TrialSender:
         futures: list[asyncio.Future[Answer]] = []
         for signal in signals:
             future: asyncio.Future[Answer] = loop.create_future()
-            self.lane.put(Outgoing(signal, format_id(signal.id), signals_for(audience), future))
+            self.lane.put(Outgoing(signal, format_id(signal.id), signals_for(audience), future, signal.size))
             futures.append(future)
         return futures
 
