@@ -17,12 +17,17 @@ class Database:
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.touch(mode=0o600, exist_ok=True)
-            self._db = sqlite3.connect(path, isolation_level=None)
+            self._path = path
+            self._db = self._connect(synchronous)
             self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute(f"PRAGMA synchronous={synchronous}")
             self._db.executescript(schema)
         except (sqlite3.Error, OSError) as error:
             raise SetupError(f"cannot use {path}: {error}") from None
+
+    def _connect(self, synchronous: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None)
+        connection.execute(f"PRAGMA synchronous={synchronous}")
+        return connection
 
     def close(self) -> None:
         """Close the file."""

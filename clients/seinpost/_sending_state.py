@@ -72,8 +72,21 @@ class SendingState(Database):
     """Seqs and heads of this identity's own chains, and what it sent."""
 
     def __init__(self, directory: Path) -> None:
-        # FULL: a reserved seq must survive a power cut, or it could be used twice.
-        super().__init__(directory / "sending.db", _SCHEMA, "FULL")
+        # NORMAL: what brokers answered is written at once and reaches the disk a moment later; an fsync for each
+        # answer would stop the event loop for milliseconds. Nothing is torn by it: the file has one write-ahead
+        # log, and a power cut takes away its end, so that answers, heads and the place in the stream of answers
+        # go back together to a moment that was, and the stream is read again from there. An older head costs one
+        # refusal, which names the newer one. What is not known again is which signals the lost answers were of:
+        # hence ``store_answers_from`` makes all of it durable once a second.
+        super().__init__(directory / "sending.db", _SCHEMA, "NORMAL")
+        # FULL: a reserved seq must survive a power cut, or it could be used twice. An fsync is of the whole
+        # log, so that everything written before is durable too.
+        self._durable = self._connect("FULL")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._durable.close()
+        super().close()
 
     def load(self, compartment: str) -> tuple[int, bytes]:
         """(highest reserved seq, hash of the last admitted header), 0 and zeros at first."""
@@ -84,7 +97,7 @@ class SendingState(Database):
 
     def reserve(self, compartment: str, upto: int) -> None:
         """Store that seqs up to ``upto`` may be used; durable on return."""
-        self._db.execute(
+        self._durable.execute(
             "INSERT INTO chain VALUES(?1, ?2, zeroblob(32)) ON CONFLICT(compartment) DO UPDATE SET reserved=?2",
             (compartment, upto),
         )
@@ -174,9 +187,10 @@ class SendingState(Database):
         row = self._db.execute("SELECT next_seq FROM answers").fetchone()
         return int(row[0]) if row else 1
 
-    def store_answers_from(self, next_seq: int) -> None:
-        """Store where reading answers goes on."""
-        self._db.execute("INSERT OR REPLACE INTO answers VALUES(1,?)", (next_seq,))
+    def store_answers_from(self, next_seq: int, *, durable: bool = True) -> None:
+        """Store where reading answers goes on; ``durable``: with everything before it on disk on return."""
+        connection = self._durable if durable else self._db
+        connection.execute("INSERT OR REPLACE INTO answers VALUES(1,?)", (next_seq,))
 
 
 def _sent(row: Sequence[object]) -> Sent:

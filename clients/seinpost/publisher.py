@@ -39,6 +39,8 @@ from .identity import Identity
 from .receipts import OPEN_WITHIN_MS
 
 _CLOCK_SECONDS = 15.0
+_DURABLE_SECONDS = 1.0
+"""How often what brokers answered is put on disk for good while answers come; see ``SendingState``."""
 MAX_WAITING = 8_192
 """Signals on their way before ``submit`` makes its caller wait: bounds memory under a flood."""
 MAX_WAITING_BYTES = 64 * 1024 * 1024
@@ -232,6 +234,7 @@ class Publisher:
         consumer, stream = self._identity.name, ANSWERS_STREAM
         mine = self._identity.sender_id.hex()
         first = self._state.answers_from()
+        durable_at = 0.0
         async for stored in self._transport.pull(stream, consumer, first, gaps=True):
             with contextlib.suppress(InvalidError):
                 answer = decode_any_answer(stored.body)
@@ -241,7 +244,10 @@ class Publisher:
                     self._claims.take(answer)
                 else:
                     self._take(answer)
-            self._state.store_answers_from(stored.seq + 1)
+            now = time.monotonic()
+            durable = now - durable_at >= _DURABLE_SECONDS
+            self._state.store_answers_from(stored.seq + 1, durable=durable)
+            durable_at = now if durable else durable_at
 
     def _take(self, answer: BrokerAnswer) -> None:
         lanes = list(self._lanes.values())

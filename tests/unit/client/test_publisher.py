@@ -261,6 +261,25 @@ async def test_answers_are_read_on_from_where_the_last_process_was(
     await again.close()
 
 
+@pytest.mark.parametrize(
+    ("seconds", "synchronised"), [(3_600.0, 1), (0.0, 6)], ids=["a flood", "now and then"]
+)
+async def test_answers_are_put_on_disk_for_good_once_a_second_and_not_each(
+    post: Post, monkeypatch: pytest.MonkeyPatch, seconds: float, synchronised: int
+) -> None:
+    monkeypatch.setattr("seinpost.publisher._DURABLE_SECONDS", seconds)
+    told: list[str] = []
+    for number in range(5):
+        future = await post.publisher.submit(signal(number), *WHERE)
+        if not number:
+            # The chain's first seqs are reserved by then: what follows is the answers' alone.
+            await post.sender.sent(2)
+            post.sender.state._durable.set_trace_callback(told.append)
+        await post.done(future)
+    await until(lambda: post.sender.state.answers_from() == len(post.answers) + 1)
+    assert len(told) == synchronised
+
+
 # -- bounded memory -------------------------------------------------------------------------------
 
 

@@ -301,7 +301,11 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_a_reserved_seq_is_on_disk_and_not_only_in_a_cache(sending: SendingState) -> None:
     """2 is FULL: the write-ahead log is synchronised at every commit."""
-    assert sending._db.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert sending._durable.execute("PRAGMA synchronous").fetchone() == (2,)
+    statements: list[str] = []
+    sending._durable.set_trace_callback(statements.append)
+    sending.reserve("depv/process", 1_024)
+    assert len(statements) == 1
 
 
 def test_two_processes_states_do_not_tear_each_others_apart(tmp_path: Path) -> None:

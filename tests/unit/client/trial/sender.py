@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -213,6 +214,14 @@ class TrialSender:
         await self.stop()
         self.state = SendingState(self._path)
         self.lane = self._new_lane()
+
+    def resumed(self, path: Path, broker: TrialBroker) -> TrialSender:
+        """The same sender, ended before, going on from other files with another broker."""
+        made = copy.copy(self)
+        made._path, made.broker, made.transport = path, broker, broker._transport
+        made.state, made.task = SendingState(path), None
+        made.lane = made._new_lane()
+        return made
 
     async def stop(self) -> None:
         """End the lane and close the files."""
