@@ -76,6 +76,18 @@ class Opened(msgspec.Struct):
     shared: list[SharedPast] = []
 
 
+class _Sealed(msgspec.Struct, frozen=True):
+    """What the signals of one envelope have in common."""
+
+    accepted: Accepted
+    period: str
+    audience: str
+    stored: Mapping[bytes, bytes]
+    """Digests, by signal id, of those that were delivered before."""
+    allowed: set[str]
+    """Types that were found to be within the sender's mandate: one sender and one moment, so it holds for all."""
+
+
 class Opening:
     """Opens the entries of one reader's logs."""
 
@@ -155,12 +167,14 @@ class Opening:
         epoch = log.feed.epoch(header.epoch_id)
         audience = accepted.view.audience_of_code(epoch.audience).name
         places: list[Place] = []
+        stored = self._state.seen_digests(accepted.member.party.token, [s.id for s in batch.signals])
+        sealed = _Sealed(accepted, log.period, audience, stored, set())
         decoded = _decode_together(header.kind, batch.signals)
         for number, (encoded, leaf, signal) in enumerate(
             zip(batch.signals, batch.leaves, decoded, strict=True)
         ):
             try:
-                delivery = self._deliver(accepted, log, number, encoded, signal, leaf, opened.seen, audience)
+                delivery = self._deliver(sealed, number, encoded, signal, leaf, opened.seen)
             except (InvalidError, RefusedError, UpdateNeededError) as error:
                 self.alarm(error, str(header.compartment), accepted.index, accepted.member.party.token)
                 continue
@@ -318,22 +332,27 @@ class Opening:
 
     def _deliver(
         self,
-        accepted: Accepted,
-        log: FollowedLog,
+        sealed: _Sealed,
         number: int,
         encoded: EncodedSignal,
         signal: Signal | Act | None,
         leaf: bytes,
         seen: list[Seen],
-        audience: str,
     ) -> Delivery | None:
+        accepted = sealed.accepted
         header = accepted.envelope.header
         signal = signal or (decode_act(encoded) if is_act(header.kind) else decode_signal(encoded))
         if isinstance(signal, Signal) and accepted.mandate is not None:
-            party, at_ms = accepted.member.party, accepted.entry.admitted_ms
-            verify_signal_type(accepted.view, party, header.compartment, signal.handling.signal_type, at_ms)
+            party, at_ms, type_ = (
+                accepted.member.party,
+                accepted.entry.admitted_ms,
+                signal.handling.signal_type,
+            )
+            if type_ not in sealed.allowed:
+                verify_signal_type(accepted.view, party, header.compartment, type_, at_ms)
+                sealed.allowed.add(type_)
             verify_handling(signal, header.compartment, at_ms)
-        if self._is_repeat(accepted.member.party.token, encoded, seen):
+        if self._is_repeat(accepted.member.party.token, encoded, seen, sealed.stored.get(encoded.id)):
             return None
         return Delivery(
             signal=signal,
@@ -349,16 +368,19 @@ class Opening:
             object_hash=accepted.envelope.object_hash,
             leaf=leaf,
             epoch_id=header.epoch_id,
-            audience=audience,
-            period=log.period,
+            audience=sealed.audience,
+            period=sealed.period,
             directory_size=header.directory_size,
         )
 
-    def _is_repeat(self, party: str, encoded: EncodedSignal, seen: list[Seen]) -> bool:
-        """Once per (party, signal id); raises ``IdReusedError`` when the content differs."""
+    def _is_repeat(self, party: str, encoded: EncodedSignal, seen: list[Seen], stored: bytes | None) -> bool:
+        """Once per (party, signal id); raises ``IdReusedError`` when the content differs.
+
+        ``stored`` is the digest of the one that was delivered before, if there is one.
+        """
         digest = self._state.digest(encoded.sections)
         key = (party, encoded.id)
-        before = self._pending.get(key) or self._state.seen_digest(party, encoded.id)
+        before = self._pending.get(key) or stored
         if before is None:
             self._pending[key] = digest
             seen.append(Seen(party, encoded.id, digest))

@@ -48,6 +48,10 @@ CREATE TABLE IF NOT EXISTS delivered(stream TEXT PRIMARY KEY, log_index INTEGER 
 """
 
 
+_AT_ONCE = 256
+"""Ids in one query; SQLite's own limit is 32,766."""
+
+
 class Seen(msgspec.Struct, frozen=True):
     """A delivered signal: its party, 16-byte id, and a keyed digest of its content."""
 
@@ -337,19 +341,26 @@ class ReadingState(Database):
         row = self._db.execute("SELECT tree_size FROM claimed WHERE stream=?", (stream,)).fetchone()
         return int(row[0]) if row else 0
 
-    def seen_digest(self, party: str, signal_id: bytes) -> bytes | None:
-        """The digest of a signal that was delivered before."""
-        row = self._db.execute(
-            "SELECT digest FROM seen WHERE party=? AND signal_id=?", (party, signal_id)
-        ).fetchone()
-        return bytes(row[0]) if row else None
+    def seen_digests(self, party: str, signal_ids: Sequence[bytes]) -> dict[bytes, bytes]:
+        """The digests, by id, of those of a party's signals that were delivered before."""
+        found: dict[bytes, bytes] = {}
+        for at in range(0, len(signal_ids), _AT_ONCE):
+            some = signal_ids[at : at + _AT_ONCE]
+            marks = ",".join("?" * len(some))
+            found.update(
+                self._db.execute(
+                    f"SELECT signal_id, digest FROM seen WHERE party=? AND signal_id IN ({marks})",  # noqa: S608
+                    (party, *some),
+                )
+            )
+        return found
 
     def digest(self, sections: Sequence[bytes | None]) -> bytes:
         """A 16-byte keyed digest of a signal's sections; says nothing to who lacks the storage key."""
-        mac = hmac.new(self._key, b"seinpost/seen/v1", "sha256")
+        parts = [b"seinpost/seen/v1"]
         for section in sections:
-            mac.update(b"\0" if section is None else b"\1" + len(section).to_bytes(4, "big") + section)
-        return mac.digest()[:16]
+            parts += (b"\0",) if section is None else (b"\1", len(section).to_bytes(4, "big"), section)
+        return hmac.digest(self._key, b"".join(parts), "sha256")[:16]
 
     def forget(self, streams: Sequence[str]) -> None:
         """Start these streams over: deliver everything again."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import signal
 import sqlite3
@@ -53,7 +54,7 @@ def test_a_new_reader_knows_nothing(reading: ReadingState) -> None:
     assert reading.position("S") == 1
     assert reading.load_feed("S") is None
     assert reading.load_audit("o") is None
-    assert reading.seen_digest("ncsc", ID) is None
+    assert reading.seen_digests("ncsc", [ID]) == {}
 
 
 def test_everything_a_reader_stored_comes_back(tmp_path: Path, reading: ReadingState) -> None:
@@ -66,8 +67,8 @@ def test_everything_a_reader_stored_comes_back(tmp_path: Path, reading: ReadingS
     assert again.position("S") == 5
     assert again.load_feed("S") == b"feed state"
     assert again.load_audit("proef/2026q4/depv/process") == b"audited"
-    assert again.seen_digest("ncsc", ID) == digest
-    assert again.seen_digest("ibd", ID) is None
+    assert again.seen_digests("ncsc", [ID]) == {ID: digest}
+    assert again.seen_digests("ibd", [ID]) == {}
     again.verify_directory(7, b"r" * 32)
     again.close()
 
@@ -77,7 +78,7 @@ def test_a_commit_is_whole_or_not_at_all(reading: ReadingState) -> None:
     with pytest.raises(sqlite3.Error):
         reading.commit("S", 6, b"after", [Seen("ncsc", ID, b"d"), Seen("ncsc", object(), b"d")])  # type: ignore[arg-type]
     assert (reading.position("S"), reading.load_feed("S")) == (5, b"before")
-    assert reading.seen_digest("ncsc", ID) is None
+    assert reading.seen_digests("ncsc", [ID]) == {}
 
 
 def test_a_process_that_is_killed_loses_no_commit(tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert done.returncode == -signal.SIGKILL
     again = reopened(tmp_path)
     assert (again.position("S"), again.load_feed("S")) == (11, b"feed 10")
-    assert again.seen_digest("ncsc", bytes([10]) * 16) == b"d"
+    assert again.seen_digests("ncsc", [bytes([10]) * 16]) == {bytes([10]) * 16: b"d"}
     again.close()
 
 
@@ -104,13 +105,29 @@ def test_starting_over_forgets_where_it_was(reading: ReadingState) -> None:
     reading.forget(["S"])
     assert (reading.position("S"), reading.load_feed("S")) == (1, None)
     assert (reading.position("T"), reading.load_feed("T")) == (5, b"feed")
-    assert reading.seen_digest("ncsc", ID) is None
+    assert reading.seen_digests("ncsc", [ID]) == {}
 
 
 def test_a_signal_seen_once_keeps_its_first_digest(reading: ReadingState) -> None:
     reading.commit("S", 2, b"f", [Seen("ncsc", ID, b"first")])
     reading.commit("S", 3, b"f", [Seen("ncsc", ID, b"second")])
-    assert reading.seen_digest("ncsc", ID) == b"first"
+    assert reading.seen_digests("ncsc", [ID]) == {ID: b"first"}
+
+
+def test_of_many_signals_those_that_were_seen_are_found_and_no_others(reading: ReadingState) -> None:
+    numbers = [n.to_bytes(16, "big") for n in range(1_024)]
+    half = {n: n[-2:] for n in numbers[::2]}
+    reading.commit("S", 2, b"f", [Seen("ncsc", n, d) for n, d in half.items()])
+    reading.commit("S", 3, b"f", [Seen("ibd", numbers[1], b"another's")])
+    for count in (0, 1, 255, 256, 257, 1_024):
+        wanted = {n: d for n, d in half.items() if n in numbers[:count]}
+        assert reading.seen_digests("ncsc", numbers[:count]) == wanted
+
+
+def test_a_digest_is_the_one_that_was_stored_by_earlier_versions(reading: ReadingState) -> None:
+    """HMAC-SHA256 under the storage key, cut to 16 bytes: what was delivered must stay known."""
+    message = b"seinpost/seen/v1" + b"\1\0\0\0\2ab" + b"\0" + b"\1\0\0\0\0" + b"\0"
+    assert reading.digest((b"ab", None, b"", None)) == hmac.new(KEY, message, "sha256").digest()[:16]
 
 
 # -- what it shows --------------------------------------------------------------------------------
@@ -322,7 +339,8 @@ for n in range(60):
     both = [subprocess.Popen([sys.executable, "-c", code, name]) for name in ("first", "second")]
     assert [p.wait(60) for p in both] == [0, 0]
     again = reopened(tmp_path)
+    numbers = [n.to_bytes(16, "big") for n in range(60)]
     for name in ("first", "second"):
         assert (again.position(name), again.load_feed(name)) == (61, name.encode() * 50)
-        assert all(again.seen_digest(name, n.to_bytes(16, "big")) == b"d" for n in range(60))
+        assert again.seen_digests(name, numbers) == dict.fromkeys(numbers, b"d")
     again.close()
