@@ -61,6 +61,6 @@ class Outgoing(msgspec.Struct, eq=False):
 
 def size_of(content: EncodedSignal | bytes | Shared) -> int:
     """Bytes of content."""
-    if isinstance(content, Shared):
-        return len(content.epochs) * SHARE_SLOT_BYTES
-    return len(content) if isinstance(content, bytes) else content.size
+    if isinstance(content, EncodedSignal):
+        return content.size
+    return len(content) if isinstance(content, bytes) else len(content.epochs) * SHARE_SLOT_BYTES
