@@ -95,8 +95,11 @@ class LogStore(Protocol):
 class Answers(Protocol):
     """Where answers and notes go."""
 
-    async def answer(self, party: str, data: bytes) -> None:
-        """Store an answer durably for every identity of the party."""
+    async def answer(self, party: str, data: bytes) -> Awaitable[None]:
+        """Send an answer for every identity of the party; those of one caller keep their order.
+
+        The returned awaitable ends when it is on disk. Both raise ``UnavailableError``: it may be stored or not.
+        """
         ...
 
 

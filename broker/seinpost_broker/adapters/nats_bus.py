@@ -80,7 +80,7 @@ class SafeClient(Client):
 
 
 class _Acks:
-    """Acknowledgements of pipelined appends, by a token in their reply subject.
+    """Acknowledgements of pipelined appends and answers, by a token in their reply subject.
 
     nats-py's ``publish_async`` never ends when the server refuses an append (its ``from_error`` raises in
     the callback), so a lost race would cost a time-out; and a race is what conditional appends are for.
@@ -301,13 +301,7 @@ class NatsBus:
         return stored
 
     async def _stored(self, future: asyncio.Future[dict[str, Any]], request: AppendRequest) -> None:
-        try:
-            async with asyncio.timeout(_ACK_SECONDS):
-                ack = await self._unless_disconnected(future)
-        except UnavailableError:
-            raise StateUnknownError(f"append to {request.stream}: the connection was lost") from None
-        except TimeoutError:
-            raise StateUnknownError(f"append to {request.stream}: no acknowledgement") from None
+        ack = await self._acknowledged(future, f"append to {request.stream}")
         if "error" in ack:
             code = ack["error"].get("err_code")
             if code in _WRONG_LAST:
@@ -316,6 +310,16 @@ class NatsBus:
         if ack.get("duplicate") or ack.get("seq") != request.expected_last_seq + 1:
             # Stored earlier under this very leaf: by a broker whose answer was lost. Read it back.
             raise StateUnknownError(f"{request.stream} holds this entry already")
+
+    async def _acknowledged(self, future: asyncio.Future[dict[str, Any]], what: str) -> dict[str, Any]:
+        """The acknowledgement of something published; ``StateUnknownError`` when there is none."""
+        try:
+            async with asyncio.timeout(_ACK_SECONDS):
+                return await self._unless_disconnected(future)
+        except UnavailableError:
+            raise StateUnknownError(f"{what}: the connection was lost") from None
+        except TimeoutError:
+            raise StateUnknownError(f"{what}: no acknowledgement") from None
 
     async def seal(self, stream: str) -> None:
         """See ``ports.LogStore``."""
@@ -364,10 +368,18 @@ class NatsBus:
             raw = await self._js.get_msg(stream, seq)
         return StoredMessage(seq, raw.headers or {}, raw.data or b"")
 
-    async def answer(self, party: str, data: bytes) -> None:
+    async def answer(self, party: str, data: bytes) -> Awaitable[None]:
         """See ``ports.Answers``."""
         with _mapped(f"answer {party}"):
-            await self._js.publish(answer_subject(party), data)
+            future = await self._acks.send(answer_subject(party), data, {})
+        stored = asyncio.ensure_future(self._answered(future, party))
+        stored.add_done_callback(_look_away)
+        return stored
+
+    async def _answered(self, future: asyncio.Future[dict[str, Any]], party: str) -> None:
+        ack = await self._acknowledged(future, f"answer {party}")
+        if "error" in ack:
+            raise UnavailableError(f"answer {party}: error {ack['error'].get('err_code')}")
 
     async def newest_checkpoint(self, subject: str) -> tuple[int, bytes] | None:
         """See ``ports.Checkpoints``."""

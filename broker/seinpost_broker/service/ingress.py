@@ -27,8 +27,9 @@ from seinpost_schemas.statements import is_statement
 from seinpost_schemas.subjects import directory_ingress_subject, parse_ingress_subject
 from seinpost_schemas.submission import decode_submission
 
+from .answering import Item
 from .directory import DirectoryService
-from .sequencer import Item, Sequencer, describe
+from .sequencer import Sequencer, describe
 
 _FETCH = 64
 _log = structlog.get_logger("ingress")
@@ -153,5 +154,5 @@ class IngressService:
         )
         _log.info("refused", party=self._party, reason=reason)
         self._refusals(self._party, hashlib.sha256(data).digest(), reason)
-        await self._answers.answer(self._party, answer.encode())
+        await (await self._answers.answer(self._party, answer.encode()))
         await message.done()

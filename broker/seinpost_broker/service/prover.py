@@ -9,7 +9,7 @@ again: the broker that published may have stopped before it answered.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 
 import structlog
 
@@ -48,18 +48,30 @@ class Prover:
             placed = self._log.placed(index)
             if placed.kind in SEALED:
                 by_sender.setdefault(placed.sender_id, []).append(index)
-        for sender_id, indexes in by_sender.items():
-            for answer in self._answers_for(sender_id, indexes, note, tree_size):
-                try:
-                    party = self._directory.current.member(sender_id).party.token
-                    await self._answers.answer(party, answer.encode())
-                except RefusedError:
-                    # It was removed since: nobody is left to be answered.
-                    break
-                except UnavailableError:
-                    _log.warning("proofs not sent", sender=sender_id.hex(), entries=len(indexes))
-                    return
+        try:
+            stored = [
+                s
+                for sender_id, i in by_sender.items()
+                for s in await self._send(sender_id, i, note, tree_size)
+            ]
+            for answer in stored:
+                await answer
+        except UnavailableError:
+            _log.warning("proofs not sent", senders=len(by_sender), entries=sum(map(len, by_sender.values())))
+            return
         self._proven = max(self._proven, tree_size)
+
+    async def _send(
+        self, sender_id: bytes, indexes: list[int], note: bytes, tree_size: int
+    ) -> list[Awaitable[None]]:
+        """Send a sender its proofs; what ends when each is on disk."""
+        try:
+            party = self._directory.current.member(sender_id).party.token
+        except RefusedError:
+            # It was removed since: nobody is left to be answered.
+            return []
+        answers = self._answers_for(sender_id, indexes, note, tree_size)
+        return [await self._answers.answer(party, answer.encode()) for answer in answers]
 
     def _answers_for(
         self, sender_id: bytes, indexes: list[int], note: bytes, tree_size: int

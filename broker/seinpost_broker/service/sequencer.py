@@ -6,7 +6,8 @@
 last is acknowledged, each conditional on the one before it by sequence *and* message id. When one is lost to
 another broker, or its outcome is unknown, everything not acknowledged is taken back, the log is read again
 from the stream, and the same envelopes are decided anew by the same code. Answers go out only after
-the append (or, for a refusal, when nothing is in flight that it could depend on).
+the append is acknowledged (or, for a refusal, when nothing is in flight that it could depend on), in the order of
+the decisions; they are pipelined too.
 """
 
 from __future__ import annotations
@@ -25,30 +26,20 @@ from seinpost_schemas.answer import BrokerAnswer, head_of
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.directory import TrustedDirectory
 from seinpost_schemas.entry import Entry, feed_headers, parse_feed_headers
-from seinpost_schemas.envelope import Envelope
 from seinpost_schemas.errors import InvalidError, Reason, RefusedError, UnavailableError
 from seinpost_schemas.header import decode_header
-from seinpost_schemas.kinds import Action, Kind
+from seinpost_schemas.kinds import Kind
 from seinpost_schemas.limits import HOLD_MS, MAX_HELD_ENVELOPES
 from seinpost_schemas.merkle import leaf_hash
-from seinpost_schemas.policy import Member
 from seinpost_schemas.subjects import feed_stream, feed_subject
+
+from .answering import Answering, Item
 
 MAX_IN_FLIGHT = 32
 _PROGRESS_ENTRIES = 10_000
 _POLL_SECONDS = 0.025
 """While something is held: how often the stream is looked at for what another broker appended."""
 _log = structlog.get_logger("sequencer")
-
-
-class Item(msgspec.Struct, eq=False):
-    """A verified envelope waiting for its place in the log."""
-
-    envelope: Envelope
-    member: Member
-    action: Action
-    done: Callable[[], Awaitable[None]]
-    held_until_ms: int | None = None
 
 
 class Sequencer:
@@ -76,7 +67,7 @@ class Sequencer:
         self._subject = feed_subject(period, compartment)
         self._directory = directory
         self._store = store
-        self._answers = answers
+        self._answering = Answering(answers)
         self._clock = clock
         self._queue: asyncio.Queue[Item | None] = asyncio.Queue(maxsize=256)
         self._behind = False
@@ -208,9 +199,11 @@ class Sequencer:
 
     def _take_back(self) -> None:
         self.log.undo()
-        # In flight comes before anything decided later: the chain's order is kept.
+        # What is not answered comes before what is in flight, and that before anything decided later: the chain's
+        # order is kept.
         self._todo.extendleft(item for item, _, _ in reversed(self._in_flight))
         self._in_flight.clear()
+        self._todo.extendleft(reversed(self._answering.take_back()))
 
     async def _sequence(self) -> None:
         while not self._ending:
@@ -224,8 +217,12 @@ class Sequencer:
                 await self._settle_oldest()
                 if not self._queue.empty() or self._todo:
                     break
+            while self._answering and not self._in_flight and self._queue.empty() and not self._todo:
+                await self._answering.settle_oldest()
             self._release_held()
         await self._settle_all()
+        while self._answering:
+            await self._answering.settle_oldest()
 
     async def _keeping(self, item: Item, step: Awaitable[None]) -> None:
         """Do a step of an envelope; when the network fails in it, the envelope is decided again."""
@@ -296,11 +293,12 @@ class Sequencer:
     async def _settle_oldest(self) -> None:
         item, admit, stored = self._in_flight[0]
         await stored
-        self._in_flight.popleft()
         self.log.confirm()
         self.on_growth()
         self._look_at_held = True
-        await self._keeping(item, self._admitted(item, admit.index, admit.entry.admitted_ms))
+        # Still in its place while its answer is sent: when the network fails in that, it is taken back in order.
+        await self._admitted(item, admit.index, admit.entry.admitted_ms)
+        self._in_flight.popleft()
 
     async def _settle_all(self) -> None:
         while self._in_flight:
@@ -332,8 +330,7 @@ class Sequencer:
     async def _admitted(self, item: Item, index: int, admitted_ms: int, *, before: bool = False) -> None:
         period = self.log.period_before if before else self._period
         answer = self._answer(item, "admitted", period=period, index=index, admitted_ms=admitted_ms)
-        await self._answers.answer(item.member.party.token, answer.encode())
-        await item.done()
+        await self._answering.send(item, answer.encode())
 
     async def _refuse(self, item: Item, error: RefusedError | InvalidError) -> None:
         self.log.note_refusal(item.envelope)
@@ -350,8 +347,7 @@ class Sequencer:
         _log.info("refused", stream=self._stream, party=item.member.party.token, reason=reason)
         refused = hashlib.sha256(item.envelope.encode()).digest()
         self._refusals(item.member.party.token, refused, reason)
-        await self._answers.answer(item.member.party.token, answer.encode())
-        await item.done()
+        await self._answering.send(item, answer.encode())
 
     def _answer(self, item: Item, verdict: str, **fields: object) -> BrokerAnswer:
         return msgspec.convert(

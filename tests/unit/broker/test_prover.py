@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
@@ -21,12 +23,18 @@ class Answers:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, Inclusions]] = []
-        self.down = False
+        self.down = ""
 
-    async def answer(self, party: str, data: bytes) -> None:
-        if self.down:
+    async def answer(self, party: str, data: bytes) -> Awaitable[None]:
+        if self.down == "at once":
             raise UnavailableError("down")
-        self.sent.append((party, decode_inclusions(data)))
+
+        async def stored() -> None:
+            if self.down == "later":
+                raise UnavailableError("no acknowledgement")
+            self.sent.append((party, decode_inclusions(data)))
+
+        return asyncio.ensure_future(stored())
 
 
 class Scene:
@@ -74,10 +82,12 @@ async def test_the_proofs_hold_for_the_entries_of_the_log(scene: Scene) -> None:
             verify_inclusion(leaf_hash(entry.encode()), item.index, 4, item.hashes(), tree.root(4))
 
 
-async def test_what_could_not_be_sent_is_sent_with_the_next_checkpoint(scene: Scene) -> None:
-    scene.answers.down = True
+@pytest.mark.parametrize("when", ["at once", "later"])
+async def test_what_could_not_be_sent_is_sent_with_the_next_checkpoint(scene: Scene, when: str) -> None:
+    scene.answers.down = when
     await scene.publish()
-    scene.answers.down = False
+    assert scene.proven == []
+    scene.answers.down = ""
     await scene.publish()
     assert scene.proven == [("ncsc", [1]), ("ibd", [3])]
 
