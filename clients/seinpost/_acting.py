@@ -9,7 +9,7 @@ import asyncio
 from seinpost_schemas.clear_bodies import Recall, RecallReason
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.errors import MalformedError, Reason, RefusedError
-from seinpost_schemas.signal import FEEDBACK, SCHEMA, TABLE_STATUS, Act, ActHandling, ActReport
+from seinpost_schemas.signal import FEEDBACK, SCHEMA, TABLE_ACTS, TABLE_STATUS, Act, ActHandling, ActReport
 from seinpost_schemas.subjects import feed_stream, parse_feed_stream
 from seinpost_schemas.uuid7 import parse_id
 
@@ -52,17 +52,18 @@ async def give_feedback(
     return await publisher.submit_feedback(act, compartment, place.epoch_id, epoch.origin, audience)
 
 
-async def set_status(
-    publisher: Publisher, place: Place, signal_id: str, status: str, official: str | None
+async def act_at_table(
+    publisher: Publisher, place: Place, signal_id: str, report: ActReport
 ) -> asyncio.Future[Answer]:
-    """Say to the own party's identities what is done with a signal, in the log that it came in."""
-    if status not in TABLE_STATUS:
-        raise MalformedError(f"{status[:40]!r} is no status; choose from {', '.join(TABLE_STATUS)}")
+    """Say to the own party's identities what is done with a signal or by whom, in the log that it came in."""
+    if report.act not in TABLE_ACTS:
+        raise MalformedError(f"{report.act[:40]!r} is no table act; choose from {', '.join(TABLE_ACTS)}")
+    if report.act == "status" and report.status not in TABLE_STATUS:
+        raise MalformedError(
+            f"{(report.status or '')[:40]!r} is no status; choose from {', '.join(TABLE_STATUS)}"
+        )
     _, compartment = parse_feed_stream(place.stream)
-    act = Act(
-        handling=ActHandling(schema=SCHEMA, refers_to=(signal_id,)),
-        report=ActReport(act="status", status=status, official=official),
-    )
+    act = Act(handling=ActHandling(schema=SCHEMA, refers_to=(signal_id,)), report=report)
     return await publisher.submit_table_act(act, compartment)
 
 

@@ -27,7 +27,7 @@ from seinpost_schemas.submission import Submission
 from seinpost_schemas.tlog_proof import TlogProof
 from seinpost_schemas.uuid7 import format_id, parse_id
 
-from ._acting import find_place, give_feedback, set_status, take_back
+from ._acting import act_at_table, find_place, give_feedback, take_back
 from ._catch_up import catch_up
 from ._directory import DirectoryFollower, wall_ms
 from ._evidence import keep_evidence
@@ -312,9 +312,32 @@ class Connection:
 
         ``status`` is new, in-hand or closed; ``official`` a pseudonymous number. Raises like ``publish``.
         """
+        report = ActReport(act="status", status=status, official=official)
+        return await self._act_at_table(signal_id, report, sender, timeout_seconds)
+
+    async def assign(
+        self,
+        signal_id: str,
+        assignee: str | None,
+        *,
+        official: str | None = None,
+        sender: str | None = None,
+        timeout_seconds: float = ANSWER_SECONDS,
+    ) -> Answer:
+        """Tell the own party's identities, and nobody else, who takes a signal on: a table act in the log.
+
+        ``assignee`` and ``official`` are pseudonymous numbers; ``None`` as assignee: nobody any more. Raises
+        like ``publish``.
+        """
+        report = ActReport(act="assign", assignee=assignee, official=official)
+        return await self._act_at_table(signal_id, report, sender, timeout_seconds)
+
+    async def _act_at_table(
+        self, signal_id: str, report: ActReport, sender: str | None, timeout_seconds: float
+    ) -> Answer:
         place = find_place(self._read, signal_id, sender)
         publisher = await self._sending.get()
-        answer = await set_status(publisher, place, signal_id, status, official)
+        answer = await act_at_table(publisher, place, signal_id, report)
         return await self._answered(answer, timeout_seconds)
 
     async def recall(self, signal_id: str, reason: str, *, timeout_seconds: float = ANSWER_SECONDS) -> Answer:

@@ -196,8 +196,13 @@ class Signal(Section, frozen=True, kw_only=True, gc=False):
 
 FEEDBACK = ("corroborate", "dispute", "false-positive", "action-taken", "question")
 """What feedback (kind 6) can say of a signal."""
+TABLE_ACTS = ("status", "assign")
+"""What a table act (kind 8) can say among the own party."""
 TABLE_STATUS = ("new", "in-hand", "closed")
 """What a table act (kind 8) with act ``status`` can make of a signal, among the own party only."""
+Official = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9-]{1,40}$(?!\n)", description="an official's pseudonymous number")
+]
 
 
 class ActHandling(Section, frozen=True, kw_only=True, gc=False):
@@ -209,12 +214,13 @@ class ActHandling(Section, frozen=True, kw_only=True, gc=False):
 
 
 class ActReport(Section, frozen=True, kw_only=True, gc=False):
-    """Section 1 of kinds 6 to 8: the act itself; ``official`` is a pseudonymous number."""
+    """Section 1 of kinds 6 to 8: the act itself, by ``official``; ``assignee`` is who takes a signal on from here."""
 
     act: Short
     text: Text | None = None
-    official: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,40}$(?!\n)")] | None = None
+    official: Official | None = None
     status: Short | None = None
+    assignee: Official | None = None
 
 
 class Act(Section, frozen=True, kw_only=True, gc=False):

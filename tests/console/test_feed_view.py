@@ -270,9 +270,16 @@ def test_signals_at_one_place_of_two_periods_are_two() -> None:
     assert view.logs["depv/process"].audited == 9
 
 
-def at_table(number: int, about: str, status: str | None, what: str = "status", kind: int = 8) -> Delivery:
+def at_table(
+    number: int,
+    about: str,
+    status: str | None,
+    what: str = "status",
+    kind: int = 8,
+    assignee: str | None = None,
+) -> Delivery:
     made = act(number, about)
-    report = ActReport(act=what, status=status, official="a-7")
+    report = ActReport(act=what, status=status, official="a-7", assignee=assignee)
     assert isinstance(made.signal, Act)
     return msgspec.structs.replace(
         made, kind=kind, signal=msgspec.structs.replace(made.signal, report=report)
@@ -295,10 +302,29 @@ def test_the_newest_table_act_holds_and_is_not_shown_as_what_others_did() -> Non
 
 @pytest.mark.parametrize(
     ("status", "what", "kind"),
-    [("lost", "status", 8), (None, "status", 8), ("closed", "assign", 8), ("closed", "status", 6)],
+    [("lost", "status", 8), (None, "status", 8), ("closed", "praise", 8), ("closed", "status", 6)],
 )
 def test_only_a_table_act_with_a_known_status_counts(status: str | None, what: str, kind: int) -> None:
     view = FeedView()
     entry = add(view, 1, "een")
     view.add(at_table(2, identifier(1), status, what, kind))
     assert view.at_table(entry) is None
+
+
+def test_an_assignment_and_a_status_leave_each_other_as_they_are() -> None:
+    view = FeedView()
+    entry = add(view, 1, "een")
+    for number, (what, status, assignee, found) in enumerate(
+        (
+            ("assign", None, "a-8", ("new", "a-8")),
+            ("status", "in-hand", None, ("in-hand", "a-8")),
+            ("assign", None, "a-9", ("in-hand", "a-9")),
+            ("assign", None, None, ("in-hand", None)),
+        ),
+        2,
+    ):
+        view.add(at_table(number, identifier(1), status, what, assignee=assignee))
+        held = view.at_table(entry)
+        assert held is not None
+        assert (held.status, held.assignee) == found
+    assert [made.report.assignee for _, made in view.table_acts(entry)] == ["a-8", None, "a-9", None]

@@ -113,7 +113,12 @@ ACTS = st.builds(
     id=IDS,
     handling=st.builds(ActHandling, schema=st.just(1), refers_to=tuples(IDS, 1), exercise=st.booleans()),
     report=st.builds(
-        ActReport, act=SHORT, text=some(SHORT), official=some(st.just("R-12")), status=some(SHORT)
+        ActReport,
+        act=SHORT,
+        text=some(SHORT),
+        official=some(st.just("R-12")),
+        status=some(SHORT),
+        assignee=some(st.just("R-13")),
     ),
 )
 

@@ -377,6 +377,9 @@ def add_valid(cases: Cases) -> None:
         signal("act", handling=ACT_HANDLING, report=ACT_REPORT), kind=7)  # fmt: skip
     cases.section("act-table", "Kind 8, the smallest act.", "success",
         signal("act", handling=ACT_HANDLING, report=ACT_REPORT), kind=8)  # fmt: skip
+    cases.section("act-assign", "Kind 8, a signal given to an official of the own table.", "success",
+        signal("act", handling=ACT_HANDLING,
+        report={"act": "assign", "official": "A-0042", "assignee": "A-0043"}), kind=8)  # fmt: skip
     cases.section("newer-schema-not", "Indicators at their limit of 500.", "success",
         signal("many", indicators=[{"type": "url", "value": "x"}] * 500))  # fmt: skip
     cases.vectors[-1]["name"] = "indicators-500"
@@ -1138,6 +1141,10 @@ def add_sections(cases: Cases) -> None:  # noqa: PLR0915 - a list
     act("as-signal", "A signal's sections under kind 6.", HANDLING, REPORT)
     act("official", "An official with a space.", report=ACT_REPORT | {"official": "A 42"})
     act("official-newline", "A line feed follows the official.", report=ACT_REPORT | {"official": "A-42\n"})
+    act("assignee", "An assignee with a space.", report=ACT_REPORT | {"assignee": "A 42"})
+    act("assignee-newline", "A line feed follows the assignee.", report=ACT_REPORT | {"assignee": "A-42\n"})
+    act("assignee-early", "The assignee stands before the status.",
+        report=ACT_REPORT | {"assignee": "A-43", "status": "new"})  # fmt: skip
     cases.section("signal-as-act", "An act's sections under kind 2.", "malformed",
         signal("signal as act", handling=ACT_HANDLING, report=ACT_REPORT))  # fmt: skip
 

@@ -85,11 +85,13 @@ class Related(NamedTuple):
 
 
 class AtTable(NamedTuple):
-    """A table act on a signal: new, in-hand or closed; the official's pseudonymous number, and when."""
+    """What table acts made of a signal: new, in-hand or closed; the number of who said so last, and when."""
 
     status: str
     official: str | None
     at_ms: int
+    assignee: str | None = None
+    """The number of the official who takes it on, if there is one."""
 
 
 class LogHealth(msgspec.Struct, kw_only=True):
@@ -121,6 +123,7 @@ class FeedView:
         self._superseded: dict[str, list[Entry]] = defaultdict(list)
         self._acts: dict[str, list[tuple[Delivery, Act]]] = defaultdict(list)
         self._at_table: dict[str, AtTable] = {}
+        self._table_acts: dict[str, list[tuple[Delivery, Act]]] = defaultdict(list)
         self._counts: dict[bool, dict[str, Counter[str]]] = {
             exercise: {name: Counter() for name in ("theme", "unread", "sender", "technique")}
             for exercise in (False, True)
@@ -176,9 +179,16 @@ class FeedView:
 
     def _take_table_act(self, delivery: Delivery, act: Act) -> None:
         """The newest in the log holds: every console of the party reads the same log in the same order."""
-        if act.report.act == "status" and act.report.status in TABLE_STATUS:
-            for about in act.handling.refers_to:
-                self._at_table[about] = AtTable(act.report.status, act.report.official, delivery.admitted_ms)
+        report, at_ms = act.report, delivery.admitted_ms
+        assigns = report.act == "assign"
+        if not assigns and (report.act != "status" or report.status not in TABLE_STATUS):
+            return
+        for about in act.handling.refers_to:
+            before = self._at_table.get(about, AtTable("new", None, at_ms))
+            status = before.status if assigns else report.status or "new"
+            assignee = report.assignee if assigns else before.assignee
+            self._at_table[about] = AtTable(status, report.official, at_ms, assignee)
+            self._table_acts[about].append((delivery, act))
 
     def _relate(self, entry: Entry) -> None:
         signal = entry.signal
@@ -315,6 +325,10 @@ class FeedView:
     def at_table(self, entry: Entry) -> AtTable | None:
         """What the own party last said is done with it; ``None`` while nobody did."""
         return self._at_table.get(entry.signal.id or "")
+
+    def table_acts(self, entry: Entry) -> list[tuple[Delivery, Act]]:
+        """Every status and assignment that the own party gave it, as it came."""
+        return list(self._table_acts.get(entry.signal.id or "", []))
 
     def acts(self, entry: Entry) -> list[tuple[Delivery, Act]]:
         """What parties did about it, as it came."""

@@ -110,6 +110,7 @@ const actReport = map({
   text: long,
   official: matching(/^[A-Za-z0-9-]{1,40}$/),
   status: short,
+  assignee: matching(/^[A-Za-z0-9-]{1,40}$/),
 });
 
 const SIGNAL = [handling, versioned(report), versioned(list(indicator, 500)), versioned(protectedContent)];

@@ -295,7 +295,7 @@ REPORT = Report(
 )
 PROTECTED = Protected(source_description=TEXT, personal_data=(DATUM,) * 500, contact=TEXT)
 ACT_HANDLING = ActHandling(schema=1, refers_to=(format_id(ID),) * 200, exercise=True)
-ACT_REPORT = ActReport(act=SHORT, text=TEXT, official="a" * 40, status=SHORT)
+ACT_REPORT = ActReport(act=SHORT, text=TEXT, official="a" * 40, status=SHORT, assignee="z" * 40)
 MAXIMAL: list[msgspec.Struct] = [
     HANDLING, REPORT, EVIDENCE, REFERENCE, FOREIGN, INDICATOR, PROTECTED, DATUM, ACT_HANDLING, ACT_REPORT,
 ]  # fmt: skip
