@@ -97,6 +97,11 @@ class LogAudit:
         return AuditState(self.audited_size, self._newest_size, self._newest_timestamp, self._note)
 
     @property
+    def newest_size(self) -> int:
+        """The most entries that a checkpoint was ever accepted for, whether they were received or not."""
+        return self._newest_size
+
+    @property
     def note(self) -> bytes:
         """The newest checkpoint note that was accepted: what others may be told."""
         return self._note

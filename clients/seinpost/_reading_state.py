@@ -10,7 +10,7 @@ stored.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -21,7 +21,10 @@ from ._database import Database
 from ._storage_seal import StorageSeal
 from ._trusted_feed import PastEpoch
 
-_SCHEMA = """
+_SPANS = (16, 1_024, 65_536)
+"""Runs of receipts are found by how many leaves they span: a short one that covers a leaf begins close to it."""
+_SPAN_CLASS = " + ".join(f"(last_leaf - first_leaf >= {span})" for span in _SPANS)
+_SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS position(stream TEXT PRIMARY KEY, next_seq INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS feed(stream TEXT PRIMARY KEY, state BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS seen(party TEXT, signal_id BLOB, digest BLOB NOT NULL,
@@ -39,6 +42,7 @@ CREATE TABLE IF NOT EXISTS given(epoch_id BLOB, reader BLOB, PRIMARY KEY(epoch_i
 CREATE TABLE IF NOT EXISTS receipt(stream TEXT, at_index INTEGER, run INTEGER, party TEXT, first_leaf INTEGER,
     last_leaf INTEGER, first_signal INTEGER, last_signal INTEGER, state INTEGER, admitted_ms INTEGER,
     PRIMARY KEY(stream, at_index, run)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS receipt_span ON receipt(stream, {_SPAN_CLASS}, first_leaf);
 CREATE TABLE IF NOT EXISTS recall(stream TEXT, log_index INTEGER, signal_id BLOB, reason INTEGER,
     admitted_ms INTEGER, PRIMARY KEY(stream, log_index, signal_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS owed(stream TEXT, log_index INTEGER, first_signal INTEGER, last_signal INTEGER,
@@ -192,6 +196,14 @@ class ReadingState(Database):
             self._see(seen)
             self._store_facts(stream, facts)
             self._owe(stream, owed)
+            self._commit_more(stream, next_seq, seen)
+        self._committed(facts)
+
+    def _commit_more(self, stream: str, next_seq: int, seen: Sequence[Seen]) -> None:
+        """For a reader that stores more of its own in the same transaction."""
+
+    def _committed(self, facts: Facts) -> None:
+        """For such a reader: the transaction is in the file."""
 
     def commit_late(self, stream: str, seen: Sequence[Seen], facts: Facts, owed: Sequence[Owed]) -> None:
         """As ``commit``, for what was opened long after it was read: the position stays."""
@@ -277,12 +289,24 @@ class ReadingState(Database):
 
     def receipts(self, stream: str, index: int, number: int) -> list[ReceiptRow]:
         """Every run that covers one signal, in log order."""
-        rows = self._db.execute(
-            "SELECT * FROM receipt WHERE stream=?1 AND first_leaf<=?2 AND last_leaf>=?2 "
-            "AND (first_leaf<?2 OR first_signal<=?3) AND (last_leaf>?2 OR last_signal>=?3) ORDER BY at_index, run",
-            (stream, index, number),
-        ).fetchall()
-        return [ReceiptRow(*row) for row in rows]
+        query = (
+            f"SELECT * FROM receipt WHERE stream=?1 AND {_SPAN_CLASS}=?4 AND first_leaf BETWEEN ?5 AND ?2 "  # noqa: S608
+            "AND last_leaf>=?2 AND (first_leaf<?2 OR first_signal<=?3) AND (last_leaf>?2 OR last_signal>=?3)"
+        )
+        rows: list[ReceiptRow] = []
+        for span_class, span in enumerate((*_SPANS, index + 1)):
+            found = self._db.execute(query, (stream, index, number, span_class, max(0, index + 1 - span)))
+            rows += [ReceiptRow(*row) for row in found.fetchall()]
+        return sorted(rows, key=lambda row: (row.at_index, row.run))
+
+    def every_recall(self) -> list[RecallRow]:
+        """Every recall of every log."""
+        return [RecallRow(*row) for row in self._db.execute("SELECT * FROM recall").fetchall()]
+
+    def every_receipt(self, least_state: int) -> Iterator[ReceiptRow]:
+        """Every run of every log that says this state or a later one."""
+        rows = self._db.execute("SELECT * FROM receipt WHERE state>=?", (least_state,))
+        return (ReceiptRow(*row) for row in rows)
 
     def recalls(self, stream: str) -> list[RecallRow]:
         """Every recall of this log, in log order."""

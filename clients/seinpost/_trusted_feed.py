@@ -134,6 +134,11 @@ def _envelope(header_bytes: bytes, signature: bytes, body: bytes | None) -> Enve
     )
 
 
+def stored_size(data: bytes) -> int:
+    """How many entries the feed had eaten whose state ``encode`` gave; raises ``msgspec.MsgspecError``."""
+    return msgspec.msgpack.decode(data, type=_State).size
+
+
 class TrustedFeed:
     """Holds what one compartment's log has proven so far, for one period."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -48,7 +48,7 @@ from .delivery import Alarm, Audited, Delivery, Recalled
 from .export_layout import Manifest
 from .identity import Identity, load_identity, read_passphrase_file
 from .proving import parse_sections, prove
-from .receipts import PartyReceipt, SignalReceipts, openings_of, receipts_of
+from .receipts import PartyReceipt, SignalReceipts, audience_of, openings_of, receipts_of
 from .subscriber import Subscriber, readable
 
 ANSWER_SECONDS = 60.0
@@ -116,9 +116,15 @@ class Connection:
         self._transport: Transport | None = None
         self._directory: DirectoryFollower | None = None
         self._reading: ReadingState | None = None
+        self._subscriber: Subscriber | None = None
         self._keyring: Keyring | None = None
         self.alarms: list[Alarm] = []
         """The alarms since the start, the newest thousands of them."""
+
+    def keep_place_in(self, reading: ReadingState) -> Connection:
+        """For a reader that has a place of its own, before ``async with``; whoever gives it closes it afterwards."""
+        self._reading = reading
+        return self
 
     async def __aenter__(self) -> Connection:
         try:
@@ -135,8 +141,9 @@ class Connection:
         identity, config = self._identity, self._config
         if identity.party != config.party:
             raise SetupError(f"the identity belongs to {identity.party}, the configuration to {config.party}")
-        self._reading = ReadingState(config.state, identity.storage_key)
-        self._stack.callback(self._reading.close)
+        if self._reading is None:
+            self._reading = ReadingState(config.state, identity.storage_key)
+            self._stack.callback(self._reading.close)
         self._keyring = Keyring(config.state, identity)
         self._stack.callback(self._keyring.close)
         self._transport = await NatsTransport.connect(config.server, identity.party, identity.nats_seed)
@@ -463,6 +470,7 @@ class Connection:
                 self._take_audited,
                 self._take_recalled,
             )
+            self._subscriber = subscriber
             compartments = subscriber.compartments()
             self._remember_recalls(compartments)
             self._tell_receipts(compartments)
@@ -524,6 +532,14 @@ class Connection:
         """Who of its audience has opened a signal that was received, as far as the feed has been read."""
         recalled = self.status(delivery) == "recalled"
         return openings_of(delivery, self.directory.directory, self._read, wall_ms(), recalled=recalled)
+
+    def audience(self, delivery: Delivery) -> list[str]:
+        """The parties, beside its sender's, that a signal was for; none for an act."""
+        return audience_of(delivery, self.directory.directory)
+
+    def reading_progress(self) -> tuple[int, int]:
+        """How many log entries were read, and how many are known to be there; of the logs that are followed now."""
+        return self._subscriber.progress() if self._subscriber is not None else (0, 0)
 
     def _sent(self, signal_id: str | None, limit: int) -> list[SentSignal]:
         sending = SendingState(self._config.state)
@@ -629,12 +645,20 @@ class Connection:
             folder = self._config.state / "evidence"
             kept = keep_evidence(folder, alarm.code, alarm.compartment, alarm.evidence)
             alarm = msgspec.structs.replace(alarm, evidence_file=str(kept) if kept is not None else None)
+        self._note_alarm(alarm)
+        self._on_alarm(alarm)
+
+    def remember_alarms(self, alarms: Iterable[Alarm]) -> None:
+        """What was wrong with entries that an earlier process of this reader read: they are not read again."""
+        for alarm in alarms:
+            self._note_alarm(alarm)
+
+    def _note_alarm(self, alarm: Alarm) -> None:
         self.alarms.append(alarm)
         del self.alarms[:-_KEPT_ALARMS]
         if alarm.sender is None:
             # About the log itself, not about one sender's envelope.
             self._alarmed.add(alarm.compartment)
-        self._on_alarm(alarm)
 
 
 def _retrieve(future: asyncio.Future[Answer]) -> None:

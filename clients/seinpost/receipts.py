@@ -91,14 +91,21 @@ def openings_of(
     """
     if not isinstance(delivery.signal, Signal):
         return ()
-    compartment, sender = delivery.compartment, delivery.sender
+    compartment = delivery.compartment
     due_ms = delivery.created_ms + OPEN_WITHIN_MS[delivery.signal.handling.urgency or "normal"]
     rows = reading.receipts(feed_stream(delivery.period, compartment), delivery.index, delivery.number)
-    view = directory.view_at(delivery.directory_size)
     return tuple(
         _of_party(party, rows, recalled=recalled, late=now_ms > due_ms)
-        for party in _audience(view, delivery.audience, sender, compartment, delivery.admitted_ms)
+        for party in audience_of(delivery, directory)
     )
+
+
+def audience_of(delivery: Delivery, directory: TrustedDirectory) -> list[str]:
+    """The parties, beside its sender's, that a signal was for by the register as its sender saw it; none for an act."""
+    if not isinstance(delivery.signal, Signal):
+        return []
+    view = directory.view_at(delivery.directory_size)
+    return _audience(view, delivery.audience, delivery.sender, delivery.compartment, delivery.admitted_ms)
 
 
 def _audience(

@@ -118,6 +118,12 @@ class Subscriber:
         log = self._logs.get(stream)
         return log.audit.audited_size if log else 0
 
+    def progress(self) -> tuple[int, int]:
+        """How many entries were read of the logs that are followed, and how many are known to be in them."""
+        logs = self._logs.values()
+        read = sum(log.feed.size for log in logs)
+        return read, sum(max(log.feed.size, log.audit.newest_size) for log in logs)
+
     def read_to_ms(self) -> int | None:
         """Up to when every log that this party may read was read and cosigned; Unix milliseconds.
 

@@ -13,6 +13,8 @@ from feed_samples import START_MS, act, delivery, identifier, signal
 
 from seinpost.console.feed_view import PAGE_ROWS, Entry, FeedView
 from seinpost.console.filters import Filters, parse_filters
+from seinpost.console.index.row_set import RowSet
+from seinpost.console.matching import IndicatorSought, Meant
 from seinpost.console.text_search import TextSearch
 from seinpost.delivery import Alarm, Audited, Delivery
 from seinpost_schemas.compartment import Compartment
@@ -173,7 +175,7 @@ def test_counts_and_timeline_are_of_real_or_exercise_signals(view: FeedView) -> 
     assert counts["technique"] == {"disarm:T0049": 1}
     assert counts["unread"] == {"process": 3, "debate": 1}
     view.mark_read(view.queue(Filters(theme="debate")).entries[0])
-    assert counts["unread"]["debate"] == 0
+    assert view.counts(exercise=False)["unread"]["debate"] == 0
     assert view.counts(exercise=True)["theme"] == {"process": 1}
     today = dt.datetime.fromtimestamp(START_MS / 1000).astimezone().date()
     assert view.timeline(today, 3, exercise=False) == {"process": [0, 0, 3], "debate": [0, 0, 1]}
@@ -198,8 +200,8 @@ def test_a_search_finds_words_in_any_case_or_accent_and_never_in_the_protected_s
 
     def found(text: str) -> set[int]:
         search = TextSearch(text)
-        search.look(view.since(search.looked))
-        return search.found
+        search.look(view.texts(search.looked))
+        return set(search.found)
 
     assert found("STEMPAS omloop") == {0}
     assert found("coordinatie") == {1}
@@ -215,11 +217,11 @@ def test_a_search_goes_on_where_it_left_off() -> None:
     view = FeedView()
     search = TextSearch("signaal")
     view.add(delivery(1))
-    search.look(view.since(search.looked))
+    search.look(view.texts(search.looked))
     view.add(delivery(2))
-    search.look(view.since(search.looked))
-    assert (search.found, search.looked) == ({0, 1}, 2)
-    assert [e.place for e in view.queue(Filters(search="x"), {1}).entries] == [1]
+    search.look(view.texts(search.looked))
+    assert (set(search.found), search.looked) == ({0, 1}, 2)
+    assert [e.place for e in view.queue(Filters(search="x"), Meant(found=RowSet({1}))).entries] == [1]
 
 
 def test_a_link_holds_codes_only_and_comes_back_as_it_went() -> None:

@@ -13,7 +13,7 @@ from feed_samples import delivery
 
 from seinpost.console.marks import Marks
 from seinpost.console.table import Table
-from seinpost.delivery import Alarm
+from seinpost.delivery import Alarm, Delivery
 from seinpost_schemas.errors import UnavailableError
 
 
@@ -22,6 +22,9 @@ class Feed:
 
     def __init__(self, end: Exception | None) -> None:
         self._end = end
+
+    def audience(self, _delivery: Delivery) -> list[str]:
+        return []
 
     async def signals(self, *, from_start: bool) -> AsyncIterator[Any]:
         assert from_start

@@ -6,14 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import re
 import time
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
-from urllib.parse import parse_qsl
 
-import msgspec
 from sse_starlette import EventSourceResponse
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -25,15 +22,17 @@ from seinpost_schemas.compartment import CARRIED, Theme
 from seinpost_schemas.errors import RefusedError, SeinpostError
 from seinpost_schemas.signal import TABLE_STATUS
 
+from .answering import see_other, session_of
 from .audience_preview import publish_mandates
 from .feed_view import Entry, Ref
-from .filters import Filters, parse_filters
+from .filters import Filters
+from .index.index_seal import IndexChangedError
 from .login import LoginGate, LoginPage
-from .marks import MAX_NAME_CHARACTERS, SavedFilter
 from .officials import Officials
 from .pages import Pages, moment
 from .paper import duration_words, margin_style
 from .proof_steps import Step, verify_steps
+from .queue_page import QueuePage
 from .report_page import ReportPage
 from .security import Guard, cookie_name, session_cookie
 from .sessions import Session
@@ -41,12 +40,9 @@ from .situation import Situation, make_situation, parse_asked
 from .situation_pdf import make_pdf
 from .table import Table, wall_ms
 from .techniques import named, tactics
-from .text_search import TextSearch
 from .words import DONE, FEEDBACK, REFUSALS, classification_name, reason_sentence, theme_short
 
 TIMELINE_DAYS = 14
-_SEARCH_PART = 2_000
-"""Entries that a search looks at before other requests get a turn."""
 _ACT_SECONDS = 75.0
 _LEVELS = [level.token for level in CARRIED]
 _SCHEMES = ("auto", "light", "dark")
@@ -61,6 +57,7 @@ class Console:
         self._table = table
         self._pages = Pages()
         self._on_entered = on_entered
+        queue = QueuePage(table, self._draw, self._entry)
         report = ReportPage(table, self._draw)
         login = LoginPage(officials, table.door, cookie_name(port), self._draw)
         app = Starlette(
@@ -68,10 +65,12 @@ class Console:
                 Route("/start", self._start),
                 Route("/login", login.show),
                 Route("/login", login.take, methods=["POST"]),
-                Route("/", self._queue),
-                Route("/search", self._search, methods=["POST"]),
-                Route("/filters", self._save_filter, methods=["POST"]),
-                Route("/filters/forget", self._forget_filter, methods=["POST"]),
+                Route("/", queue.show),
+                Route("/search", queue.search, methods=["POST"]),
+                Route("/search/stop", queue.stop, methods=["POST"]),
+                Route("/indicator", queue.indicator, methods=["POST"]),
+                Route("/filters", queue.save, methods=["POST"]),
+                Route("/filters/forget", queue.forget, methods=["POST"]),
                 Route("/live", self._live),
                 Route("/overview", self._overview),
                 Route("/situation", self._situation),
@@ -84,6 +83,7 @@ class Console:
                 Route(_SIGNAL + "/marking.css", self._signal_margins),
                 Route(_SIGNAL, self._signal),
                 Route(_SIGNAL + "/{act:str}", self._back, methods=["GET"]),
+                Route(_SIGNAL + "/indicator", queue.pivot, methods=["POST"]),
                 Route(_SIGNAL + "/protected", self._protected, methods=["POST"]),
                 Route(_SIGNAL + "/proof", self._proof, methods=["POST"]),
                 Route(_SIGNAL + "/export", self._export, methods=["POST"]),
@@ -94,7 +94,12 @@ class Console:
                 Route("/report", report.take, methods=["POST"]),
                 Mount("/static", StaticFiles(directory=Path(str(files(__package__) / "static")))),
             ],
-            exception_handlers={404: self._missing, 405: self._missing, Exception: self._broken},
+            exception_handlers={
+                404: self._missing,
+                405: self._missing,
+                IndexChangedError: self._index_changed,
+                Exception: self._broken,
+            },
         )
         self.guard = Guard(LoginGate(app, officials), table.door, port, self._refusal)
 
@@ -114,7 +119,7 @@ class Console:
         return self._refusal(401)
 
     async def _settings(self, request: Request) -> Response:
-        session, form = _session(request), request.state.form
+        session, form = session_of(request), request.state.form
         if form.get("language") in ("nl", "en"):
             session.language = form["language"]
         if form.get("scheme") in _SCHEMES:
@@ -124,7 +129,7 @@ class Console:
                 # Many stood before that screen: what is not for all of them asks for a login again.
                 session.official = None
             session.wall = form["wall"] == "1"
-        return _see_other(form.get("back", "/"))
+        return see_other(form.get("back", "/"))
 
     def _refusal(self, status: int) -> Response:
         return self._pages.draw(
@@ -137,13 +142,18 @@ class Console:
             return self._refusal(404)
         return self._draw(request, "missing.html", {}, 404)
 
+    async def _index_changed(self, _request: Request, _error: Exception) -> Response:
+        """A page found that the index does not fit together: it is built again, and the queue says so."""
+        self._table.index_changed()
+        return see_other("/")
+
     async def _broken(self, _request: Request, _error: Exception) -> Response:
         return self._refusal(500)
 
     # -- pages ------------------------------------------------------------------------------------
 
     def _draw(self, request: Request, name: str, values: dict[str, object], status: int = 200) -> Response:
-        session, table = _session(request), self._table
+        session, table = session_of(request), self._table
         back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         common: dict[str, object] = {
             "session": session,
@@ -162,65 +172,6 @@ class Console:
         }
         return self._pages.draw(name, session.language, common | values, status)
 
-    async def _queue(self, request: Request) -> Response:
-        session, view = _session(request), self._table.view
-        asked = parse_filters(request.query_params)
-        if "exercise" not in request.query_params and not view.count(exercise=False):
-            # Nothing real has come: show what there is.
-            asked = parse_filters({**request.query_params, "exercise": "1"})
-        search = session.searches.get(asked.search)
-        found = await self._look(search) if search is not None else (set() if asked.search else None)
-        return self._draw(
-            request,
-            "queue.html",
-            {
-                "filters": asked,
-                "queue": (page := view.queue(asked, found)),
-                "marking": max(
-                    (e.ref.classification for e in page.entries), key=_LEVELS.index, default="ong"
-                ),
-                "search": search,
-                "techniques": view.techniques(),
-                "saved": self._saved(session),
-            },
-        )
-
-    async def _look(self, search: TextSearch) -> set[int]:
-        while part := self._table.view.since(search.looked)[:_SEARCH_PART]:
-            search.look(part)
-            await asyncio.sleep(0)
-        return search.found
-
-    async def _search(self, request: Request) -> Response:
-        session, form = _session(request), request.state.form
-        asked = parse_filters(form)
-        text = form.get("text", "").strip()
-        return _see_other(asked.query(search=session.add_search(text) if text else ""))
-
-    async def _save_filter(self, request: Request) -> Response:
-        session, form = _session(request), request.state.form
-        name = " ".join(form.get("name", "").split())[:MAX_NAME_CHARACTERS]
-        # A search belongs to its session: its words are not kept.
-        asked = msgspec.structs.replace(parse_filters(form), search="", page=1)
-        if name:
-            self._table.marks.save_filter(SavedFilter(name, asked.query(), session.official))
-        return _see_other(asked.query())
-
-    async def _forget_filter(self, request: Request) -> Response:
-        number = request.state.form.get("number", "")
-        if re.fullmatch("[0-9]{1,9}", number):
-            self._table.marks.forget_filter(int(number), _session(request).official)
-        return _see_other(request.state.form.get("back", "/"))
-
-    def _saved(self, session: Session) -> list[tuple[int, SavedFilter, int]]:
-        """The saved views, each with its number of unread signals."""
-        found = []
-        for number, saved in self._table.marks.filters(session.official):
-            asked = parse_filters(dict(parse_qsl(saved.link.partition("?")[2])))
-            unread = self._table.view.queue(msgspec.structs.replace(asked, unread=True)).total
-            found.append((number, saved, unread))
-        return found
-
     def _entry(self, request: Request) -> Entry | None:
         path = request.path_params
         return self._table.view.get(
@@ -237,9 +188,13 @@ class Console:
     async def _protected(self, request: Request) -> Response:
         """The protected section, once, in the answer to a request that says so; on no wall screen."""
         entry = self._entry(request)
-        if entry is None or entry.signal.protected is None or self._table.is_hidden(entry, _session(request)):
+        if (
+            entry is None
+            or entry.signal.protected is None
+            or self._table.is_hidden(entry, session_of(request))
+        ):
             return self._draw(request, "missing.html", {}, 404)
-        self._table.open_protected(entry, _session(request))
+        self._table.open_protected(entry, session_of(request))
         return self._show(request, opened=True)
 
     async def _proof(self, request: Request) -> Response:
@@ -254,7 +209,7 @@ class Console:
             log.note,
             log.audited,
             table.connection.directory.view.register,
-            self._pages.texts(_session(request).language),
+            self._pages.texts(session_of(request).language),
         )
         return self._show(request, steps=steps)
 
@@ -280,7 +235,7 @@ class Console:
 
     async def _feedback(self, request: Request) -> Response:
         """Say something of a signal to everyone who may read it, under the official's number."""
-        entry, session, form = self._entry(request), _session(request), request.state.form
+        entry, session, form = self._entry(request), session_of(request), request.state.form
         kind = form.get("kind", "")
         if entry is None or entry.signal.id is None or kind not in FEEDBACK:
             return self._draw(request, "missing.html", {}, 404)
@@ -304,7 +259,7 @@ class Console:
 
     async def _status(self, request: Request) -> Response:
         """Say among colleagues what is done with a signal, under the official's number."""
-        entry, session = self._entry(request), _session(request)
+        entry, session = self._entry(request), session_of(request)
         status = request.state.form.get("status", "")
         if entry is None or entry.signal.id is None or status not in TABLE_STATUS:
             return self._draw(request, "missing.html", {}, 404)
@@ -320,9 +275,9 @@ class Console:
         return self._done(request, entry, DONE["status"])
 
     def _done(self, request: Request, entry: Entry, notice: str) -> Response:
-        session = _session(request)
+        session = session_of(request)
         session.notice = self._pages.texts(session.language)(notice)
-        return _see_other(entry.ref.path)
+        return see_other(entry.ref.path)
 
     def _show(self, request: Request, *, opened: bool = False, steps: list[Step] | None = None) -> Response:
         entry, view = self._entry(request), self._table.view
@@ -341,7 +296,7 @@ class Console:
                 "supersedes": [e for i in entry.signal.handling.supersedes for e in view.named(i)],
                 "refers_to": [e for i in entry.signal.handling.refers_to for e in view.named(i)],
                 "acts": view.acts(entry),
-                "names": self._party_names(_session(request).language),
+                "names": self._party_names(session_of(request).language),
                 "opened": opened,
                 "steps": steps,
                 "back": entry.ref.path,
@@ -380,7 +335,7 @@ class Console:
         fields = request.query_params
         exercise = not self._table.view.count(exercise=False)
         asked = parse_asked(fields, fields.getlist("theme"), today, exercise=exercise)
-        return make_situation(self._table.view, asked, self._table.status)
+        return make_situation(self._table.view, asked)
 
     def _made(self, session: Session) -> str:
         texts, language = self._pages.texts(session.language), session.language
@@ -392,12 +347,12 @@ class Console:
         values: dict[str, object] = {
             "situation": situation,
             "marking": situation.marking,
-            "made": self._made(_session(request)),
+            "made": self._made(session_of(request)),
         }
         return self._draw(request, "situation.html", values)
 
     async def _situation_pdf(self, request: Request) -> Response:
-        session, situation = _session(request), self._asked(request)
+        session, situation = session_of(request), self._asked(request)
         texts = self._pages.texts(session.language)
         made = self._made(session)
         pdf = await asyncio.to_thread(make_pdf, situation, self._table.status, made, session.language, texts)
@@ -409,13 +364,13 @@ class Console:
         )
 
     async def _views(self, request: Request) -> Response:
-        session, views = _session(request), self._table.marks.views()
+        session, views = session_of(request), self._table.marks.views()
         if session.role != "coordinator":
             views = [view for view in views if view.official == session.official]
         return self._draw(request, "views.html", {"views": views})
 
     def _style(self, request: Request, level: str, until: str | None) -> Response:
-        word = self._pages.texts(_session(request).language)("until")
+        word = self._pages.texts(session_of(request).language)("until")
         style = margin_style(classification_name(level), duration_words(until, word))
         return Response(style, media_type="text/css")
 
@@ -433,7 +388,7 @@ class Console:
 
     async def _situation_margins(self, request: Request) -> Response:
         situation = self._asked(request)
-        texts = self._pages.texts(_session(request).language)
+        texts = self._pages.texts(session_of(request).language)
         return self._style(request, situation.marking, situation.until or texts("see each signal"))
 
     async def _live(self, request: Request) -> Response:
@@ -442,17 +397,6 @@ class Console:
 
 
 _SIGNAL = "/signal/{period}/{level}/{theme}/{leaf_index:int}/{number:int}"
-_OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/?&=:._%-]*")
-
-
-def _session(request: Request) -> Session:
-    session: Session = request.state.session
-    return session
-
-
-def _see_other(path: str) -> Response:
-    """Go on to a page of the console, and nowhere else."""
-    return RedirectResponse(path if _OWN_PATH.fullmatch(path) else "/", 303)
 
 
 def _tactic_counts(techniques: dict[str, int]) -> list[tuple[str, str, int]]:

@@ -12,12 +12,13 @@ from urllib.parse import urlencode
 import msgspec
 
 from seinpost_schemas.compartment import CARRIED, Theme
+from seinpost_schemas.signal import TABLE_STATUS
 
 Order = Literal["priority", "newest"]
 _TOKEN = re.compile(r"[a-z0-9-]{1,40}")
 _TECHNIQUE = re.compile(r"(disarm|attack):T[0-9]{4}(\.[0-9]{3})?")
 _ELECTION = re.compile(r"[A-Z]{2,4}[0-9]{4}")
-_SEARCH = re.compile(r"[0-9a-f]{8}")
+_SESSION_NUMBER = re.compile(r"[0-9a-f]{8}")
 _MAX_PAGE = 100_000
 
 
@@ -31,6 +32,13 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     """The least severity."""
     technique: str = ""
     election: str = ""
+    indicator: str = ""
+    """The number under which the session keeps the indicator that was asked for."""
+    status: str = ""
+    """What the own table does with it: new, in-hand or closed."""
+    late: bool = False
+    """Only what someone should have opened by now and has not."""
+    disputed: bool = False
     unread: bool = False
     exercise: bool = False
     search: str = ""
@@ -53,6 +61,10 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
             "severity": str(self.severity) if self.severity else "",
             "technique": self.technique,
             "election": self.election,
+            "indicator": self.indicator,
+            "status": self.status,
+            "late": "1" if self.late else "",
+            "disputed": "1" if self.disputed else "",
             "unread": "1" if self.unread else "",
             "search": self.search,
         }
@@ -80,9 +92,13 @@ def parse_filters(fields: Mapping[str, str]) -> Filters:
         severity=int(_one_of(fields.get("severity", ""), list("12345")) or 0),
         technique=_matching(fields.get("technique", ""), _TECHNIQUE),
         election=_matching(fields.get("election", ""), _ELECTION),
+        indicator=_matching(fields.get("indicator", ""), _SESSION_NUMBER),
+        status=_one_of(fields.get("status", ""), list(TABLE_STATUS)),
+        late=fields.get("late") == "1",
+        disputed=fields.get("disputed") == "1",
         unread=fields.get("unread") == "1",
         exercise=fields.get("exercise") == "1",
-        search=_matching(fields.get("search", ""), _SEARCH),
+        search=_matching(fields.get("search", ""), _SESSION_NUMBER),
         order="newest" if fields.get("order") == "newest" else "priority",
         page=_page(fields.get("page", "1")),
     )

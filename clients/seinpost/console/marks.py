@@ -42,6 +42,15 @@ class SavedFilter(msgspec.Struct, frozen=True, array_like=True):
     name: str
     link: str
     official: str | None
+    indicator: tuple[str, str] | None = None
+    """The kind (empty for any) and value of an indicator, which no link holds."""
+
+
+class IndexSeen(msgspec.Struct, frozen=True, array_like=True):
+    """The index as it was at an earlier moment: which building of it, and how many rows."""
+
+    generation: bytes
+    rows: int
 
 
 class Marks:
@@ -59,6 +68,7 @@ class Marks:
             self._db.executescript(
                 "CREATE TABLE IF NOT EXISTS seen(digest BLOB PRIMARY KEY) WITHOUT ROWID;"
                 "CREATE TABLE IF NOT EXISTS views(number INTEGER PRIMARY KEY, sealed BLOB NOT NULL);"
+                "CREATE TABLE IF NOT EXISTS index_seen(number INTEGER PRIMARY KEY, sealed BLOB NOT NULL);"
                 "CREATE TABLE IF NOT EXISTS filters(number INTEGER PRIMARY KEY AUTOINCREMENT, sealed BLOB)"
             )
         except (sqlite3.Error, OSError) as error:
@@ -67,6 +77,15 @@ class Marks:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+    def index_seen(self) -> IndexSeen | None:
+        """The index as it was remembered last; ``None`` before the first time."""
+        row = self._db.execute("SELECT sealed FROM index_seen WHERE number=1").fetchone()
+        return self._unseal(b"index", 1, row[0], IndexSeen) if row else None
+
+    def remember_index(self, seen: IndexSeen) -> None:
+        """Remember how far the index has come, to notice one that is put back from before."""
+        self._db.execute("INSERT OR REPLACE INTO index_seen VALUES(1,?)", (self._seal(b"index", 1, seen),))
 
     def is_read(self, delivery: Delivery) -> bool:
         """Whether someone opened it here."""

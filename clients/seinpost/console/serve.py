@@ -25,6 +25,7 @@ from seinpost_schemas.errors import SetupError
 from .app import Console
 from .marks import Marks
 from .officials import Officials
+from .reading import open_index
 from .table import Table
 
 
@@ -34,7 +35,6 @@ async def serve(config: Config, identity: Identity, *, port: int, browser: bool,
     listener = _listen(port)
     marks = Marks(config.state, identity.storage_key)
     officials = Officials(officials_file(config))
-    table = Table(marks)
     own_port = listener.getsockname()[1]
 
     def link() -> str:
@@ -43,38 +43,41 @@ async def serve(config: Config, identity: Identity, *, port: int, browser: bool,
     def another() -> None:
         _say(texts("opened; for another window: {link}").format(link=link()))
 
-    def note_alarm(alarm: Alarm) -> None:
-        table.note_alarm(alarm)
-        if alarm.evidence_file is not None:
-            # The page says what is wrong; the file is for whoever serves it.
-            fail(
-                texts("{code} in {compartment}; evidence: {file}").format(
-                    code=alarm.code, compartment=alarm.compartment, file=alarm.evidence_file
-                )
-            )
-
     try:
-        async with Connection(
-            config,
-            identity,
-            on_alarm=note_alarm,
-            on_audited=table.note_audited,
-            on_recalled=table.note_recalled,
-            on_waiting=fail,
-        ) as connection:
-            table.use(connection)
-            console = Console(table, officials, own_port, on_entered=another)
-            reading = asyncio.ensure_future(table.read())
-            try:
-                first = link()
-                _say(texts("the console is at {link}").format(link=first))
-                if browser:
-                    await asyncio.to_thread(webbrowser.open, first)
-                await _run(console, listener, table)
-            finally:
-                reading.cancel()
-                await asyncio.gather(reading, return_exceptions=True)
-        return 1 if table.view.alarms or table.trouble else 0
+        async with open_index(config, identity, marks, fail) as opened:
+            table = Table(marks, opened)
+
+            def note_alarm(alarm: Alarm) -> None:
+                table.note_alarm(alarm)
+                if alarm.evidence_file is not None:
+                    # The page says what is wrong; the file is for whoever serves it.
+                    fail(
+                        texts("{code} in {compartment}; evidence: {file}").format(
+                            code=alarm.code, compartment=alarm.compartment, file=alarm.evidence_file
+                        )
+                    )
+
+            async with Connection(
+                config,
+                identity,
+                on_alarm=note_alarm,
+                on_audited=table.note_audited,
+                on_recalled=table.note_recalled,
+                on_waiting=fail,
+            ).keep_place_in(opened.file) as connection:
+                table.use(connection)
+                console = Console(table, officials, own_port, on_entered=another)
+                reading = asyncio.ensure_future(table.read())
+                try:
+                    first = link()
+                    _say(texts("the console is at {link}").format(link=first))
+                    if browser:
+                        await asyncio.to_thread(webbrowser.open, first)
+                    await _run(console, listener, table)
+                finally:
+                    reading.cancel()
+                    await asyncio.gather(reading, return_exceptions=True)
+            return 1 if table.view.alarms or table.trouble else 0
     finally:
         marks.close()
         listener.close()

@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from .matching import IndicatorSought
 from .text_search import TextSearch
 
 TOKEN_SECONDS = 15 * 60
@@ -21,6 +22,7 @@ SESSION_SECONDS = 12 * 3600
 IDLE_SECONDS = 3600
 _MAX_SESSIONS = 50
 _MAX_SEARCHES = 20
+_MAX_INDICATORS = 200
 Scheme = Literal["auto", "light", "dark"]
 
 
@@ -39,6 +41,7 @@ class Session(msgspec.Struct, kw_only=True, eq=False):
     role: str = "coordinator"
     """What that official may: a reader does not see who opened what."""
     searches: dict[str, TextSearch] = {}
+    indicators: dict[str, IndicatorSought] = {}
     notice: str = ""
 
     def add_search(self, text: str) -> str:
@@ -46,7 +49,18 @@ class Session(msgspec.Struct, kw_only=True, eq=False):
         number = secrets.token_hex(4)
         self.searches[number] = TextSearch(text)
         for old in list(self.searches)[:-_MAX_SEARCHES]:
-            del self.searches[old]
+            self.searches.pop(old).stopped = True
+        return number
+
+    def add_indicator(self, sought: IndicatorSought) -> str:
+        """The number of an indicator that is asked for; the one that it has, if there is one."""
+        for number, known in self.indicators.items():
+            if known == sought:
+                return number
+        number = secrets.token_hex(4)
+        self.indicators[number] = sought
+        for old in list(self.indicators)[:-_MAX_INDICATORS]:
+            del self.indicators[old]
         return number
 
     def take_notice(self) -> str:

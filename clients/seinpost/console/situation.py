@@ -68,22 +68,16 @@ def _date(text: str, default: dt.date) -> dt.date:
         return default
 
 
-def make_situation(view: FeedView, asked: Asked, status_of: StatusOf) -> Situation:
+def make_situation(view: FeedView, asked: Asked) -> Situation:
     """The report on what is known now, without what was taken back."""
-    found = [
-        entry
-        for entry in view.between(asked.first, asked.last, exercise=asked.exercise)
-        if entry.ref.theme in asked.themes and status_of(entry) != "recalled"
-    ]
-    found.sort(key=lambda entry: entry.priority)
-    kept = found[:MAX_SIGNALS]
+    kept, total = view.between(asked.first, asked.last, asked.themes, MAX_SIGNALS, exercise=asked.exercise)
     marking = max((entry.ref.classification for entry in kept), key=_LEVELS.index, default=_LEVELS[0])
     highest = {e.signal.handling.classified_until for e in kept if e.ref.classification == marking}
     return Situation(
         asked=asked,
         themes=[(theme, [e for e in kept if e.ref.theme == theme]) for theme in asked.themes],
-        total=len(found),
-        left_out=len(found) - len(kept),
+        total=total,
+        left_out=total - len(kept),
         marking=marking,
         until=_latest(highest),
     )

@@ -13,12 +13,15 @@ from seinpost.cli import fail
 from seinpost.cli._text import load_texts
 from seinpost.config import Config
 from seinpost.connection import Connection
+from seinpost.delivery import Alarm
 from seinpost.identity import Identity
-from seinpost_schemas.errors import SetupError
+from seinpost_schemas.errors import SetupError, UnavailableError
 
-from .feed_view import Entry, FeedView
+from .feed_view import Entry, FeedView, Ref
+from .marks import Marks
 from .pages import moment
-from .situation import Asked, make_situation
+from .reading import OpenIndex, Reading, open_index
+from .situation import Asked, Situation, make_situation
 from .situation_pdf import make_pdf
 from .table import wall_ms
 from .words import alarm_sentence
@@ -26,6 +29,7 @@ from .words import alarm_sentence
 IDLE_SECONDS = 3.0
 """The feed counts as read when nothing came for this long."""
 AUDIT_SECONDS = 15.0
+_LOOK_SECONDS = 0.1
 
 
 async def write_situation(
@@ -34,31 +38,74 @@ async def write_situation(
     """Write the report to a new file, for its owner only; 1 when there is an alarm about the feed."""
     texts = load_texts(language)
     _verify_new(target)
-    view, confirmed = FeedView(), asyncio.Event()
+    marks = Marks(config.state, identity.storage_key)
+    try:
+        async with open_index(config, identity, marks, fail) as opened:
+            view, situation, statuses, name = await _read(config, identity, marks, opened, asked, language)
+            made = texts("Made on {moment} for {party}.").format(
+                moment=moment(wall_ms(), language), party=name
+            )
+            pdf = make_pdf(situation, lambda entry: statuses[entry.ref], made, language, texts)
+    finally:
+        marks.close()
+    for alarm in view.alarms:
+        fail(alarm_sentence(alarm.code, texts))
+    _write(target, pdf)
+    return 1 if view.alarms else 0
+
+
+async def _read(
+    config: Config, identity: Identity, marks: Marks, opened: OpenIndex, asked: Asked, language: str
+) -> tuple[FeedView, Situation, dict[Ref, str], str]:
+    """The report with the state of proof of each of its signals, and the party's name."""
+    confirmed = asyncio.Event()
+    view = FeedView(marks.is_read, opened.file)
+    feed = Reading(view, marks, lambda: None, opened)
+    feed.restore(wall_ms())
+    for alarm in feed.kept_alarms():
+        view.note_alarm(alarm)
+
+    def note_alarm(alarm: Alarm) -> None:
+        feed.keep_alarm(alarm)
+        view.note_alarm(alarm)
+
     async with Connection(
-        config, identity, on_alarm=view.note_alarm, on_audited=lambda _: confirmed.set(), on_waiting=fail
-    ) as connection:
-        async with contextlib.aclosing(connection.signals(from_start=True)) as deliveries:
-            reading = asyncio.ensure_future(anext(deliveries))
-            with contextlib.suppress(TimeoutError):
-                while True:
-                    async with asyncio.timeout(IDLE_SECONDS):
-                        view.add(await asyncio.shield(reading))
-                    reading = asyncio.ensure_future(anext(deliveries))
-            situation = make_situation(view, asked, lambda entry: connection.status(entry.delivery))
+        config,
+        identity,
+        on_alarm=note_alarm,
+        on_audited=lambda _: confirmed.set(),
+        on_recalled=feed.note_recalled,
+        on_waiting=fail,
+    ).keep_place_in(opened.file) as connection:
+        feed.use(connection)
+        reading = asyncio.ensure_future(feed.run(connection))
+        try:
+            await _until_idle(view, feed, reading)
+            situation = make_situation(view, asked)
             entries = [entry for _, found in situation.themes for entry in found]
             await _until_settled(connection, entries, confirmed)
-            # While reading goes on: what is audited is what was received just now.
-            statuses = {id(entry): connection.status(entry.delivery) for entry in entries}
+            # While reading goes on: what is audited is what was received.
+            statuses: dict[Ref, str] = {entry.ref: connection.status(entry.delivery) for entry in entries}
+        finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
         party = connection.directory.view.member(identity.sender_id).party
-        name = party.name_nl if language == "nl" else party.name_en
-    made = texts("Made on {moment} for {party}.").format(moment=moment(wall_ms(), language), party=name)
-    for alarm in view.alarms:
-        fail(alarm_sentence(alarm.code, texts))
-    _write(target, make_pdf(situation, lambda entry: statuses[id(entry)], made, language, texts))
-    return 1 if view.alarms else 0
+        return view, situation, statuses, party.name_nl if language == "nl" else party.name_en
+
+
+async def _until_idle(view: FeedView, feed: Reading, reading: asyncio.Future[None]) -> None:
+    """Until nothing came for a while; what ended the reading is raised."""
+    loop = asyncio.get_running_loop()
+    rows, since = view.rows, loop.time()
+    while (calm := loop.time() - since) < IDLE_SECONDS or (
+        feed.progress is not None and calm < AUDIT_SECONDS
+    ):
+        await asyncio.wait({reading}, timeout=_LOOK_SECONDS)
+        if reading.done():
+            reading.result()
+            raise UnavailableError(feed.trouble or "the feed ended")
+        if view.rows != rows:
+            rows, since = view.rows, loop.time()
 
 
 async def _until_settled(connection: Connection, entries: list[Entry], confirmed: asyncio.Event) -> None:

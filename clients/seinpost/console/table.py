@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import time
 from collections import Counter
 from typing import NamedTuple
@@ -14,7 +12,6 @@ from seinpost.connection import Connection
 from seinpost.delivery import Alarm, Audited, Recalled
 from seinpost.receipts import PartyReceipt
 from seinpost.subscriber import readable
-from seinpost_schemas.errors import SeinpostError
 from seinpost_schemas.kinds import Action
 from seinpost_schemas.policy import may
 from seinpost_schemas.register import Party
@@ -22,9 +19,9 @@ from seinpost_schemas.register import Party
 from .feed_view import Entry, FeedView
 from .live import Live
 from .marks import Marks, ProtectedView
+from .reading import OpenIndex, Reading
+from .searching import Searching
 from .sessions import Door, Session
-
-_TURN = 50
 
 
 class AlarmLine(NamedTuple):
@@ -37,14 +34,16 @@ class AlarmLine(NamedTuple):
 class Table:
     """Reads in the background for as long as the console runs."""
 
-    def __init__(self, marks: Marks) -> None:
+    def __init__(self, marks: Marks, opened: OpenIndex | None = None) -> None:
         self.marks = marks
-        self.view = FeedView(marks.is_read)
+        self.view = FeedView(marks.is_read, opened.file if opened is not None else None)
         self.live = Live(lambda: self.view.version)
+        self.feed = Reading(self.view, marks, self._changed, opened)
+        self.feed.restore(wall_ms())
+        for alarm in self.feed.kept_alarms():
+            self.view.note_alarm(alarm)
+        self.searching = Searching(self.view, self._changed, self.index_changed)
         self.door = Door()
-        self.trouble: str | None = None
-        """Why nothing is read any more."""
-        self.reading = False
         self._connection: Connection | None = None
 
     @property
@@ -61,46 +60,47 @@ class Table:
 
     def note_alarm(self, alarm: Alarm) -> None:
         """For the connection: something is wrong."""
+        self.feed.keep_alarm(alarm)
         self.view.note_alarm(alarm)
         self.live.wake()
 
     def note_audited(self, audited: Audited) -> None:
         """For the connection: more is confirmed."""
         self.view.note_audited(audited, wall_ms())
+        self.feed.keep_to_retention()
         self.live.wake()
 
-    def note_recalled(self, _recalled: Recalled) -> None:
+    def note_recalled(self, recalled: Recalled) -> None:
         """For the connection: a sender took a signal back; its status says so from now on."""
+        self.feed.note_recalled(recalled)
+
+    def _changed(self) -> None:
         self.view.version += 1
         self.live.wake()
 
     def use(self, connection: Connection) -> None:
         """Answer for this identity from now on."""
         self._connection = connection
+        self.feed.use(connection)
         self.view.expect(readable(connection.directory.view, connection.identity))
 
     async def read(self) -> None:
-        """Read everything, from the start; what ends the reading is shown on every page."""
-        self.reading = True
-        try:
-            async with contextlib.aclosing(self.connection.signals(from_start=True)) as deliveries:
-                async for delivery in deliveries:
-                    self.view.add(delivery)
-                    self.live.wake()
-                    if len(self.view) % _TURN == 0:
-                        # Catching up need not wait for anything: let the pages have a turn.
-                        await asyncio.sleep(0)
-            self.trouble = "the feed ended"
-        except SeinpostError as error:
-            self.trouble = str(error)
-        except Exception as error:
-            # A bug: said on every page, without what it was about, and told to whoever waits for this.
-            self.trouble = f"internal error: {type(error).__name__}"
-            raise
-        finally:
-            self.reading = False
-            self.view.version += 1
-            self.live.wake()
+        """Read on from where the index ends, or everything where there is none; what ends it is on every page."""
+        await self.feed.run(self.connection)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing is read any more."""
+        return self.feed.trouble
+
+    @property
+    def reading(self) -> bool:
+        """Whether the feed is being read."""
+        return self.feed.active
+
+    def index_changed(self) -> None:
+        """The index does not fit together: build it again."""
+        self.feed.start_over_soon()
 
     def status(self, entry: Entry) -> str:
         """pending, audited, alarm or recalled."""

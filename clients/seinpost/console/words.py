@@ -111,6 +111,11 @@ OPENINGS = {
     "withdrawn": "withdrawn from view",
 }
 AT_TABLE = {"new": "new", "in-hand": "in hand", "closed": "closed"}
+REBUILT = {
+    "damaged": "The index of this console was changed or damaged. It is built again from the logs.",
+    "put-back": "The index of this console was put back from an earlier moment. It is built again from the logs.",
+    "lost": "The index of this console was gone. It is built again from the logs.",
+}
 ROLES = {"reader": "reader", "coordinator": "coordinator"}
 DONE = {
     "acknowledge": "Acknowledged.",
@@ -132,7 +137,7 @@ REFUSALS = {
 }
 BY_VALUE = (
     SEVERITIES, TYPES, STATUS, URGENCY, PERSONAL_DATA, RELIABILITY, CREDIBILITY, FEEDBACK, ALARMS, PROOF, PROOF_SHORT,
-    REFUSALS, DONE, ROLES, OPENINGS, AT_TABLE, REASONS, {"": OTHER_REASON},
+    REFUSALS, DONE, REBUILT, ROLES, OPENINGS, AT_TABLE, REASONS, {"": OTHER_REASON},
 )  # fmt: skip
 """Every table that is looked up by a code: their values are in the catalogue too."""
 
