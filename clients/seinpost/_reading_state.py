@@ -193,14 +193,17 @@ class ReadingState(Database):
                 "INSERT OR REPLACE INTO feed VALUES(?,?)",
                 (stream, self._seal.seal(feed, b"feed", stream.encode())),
             )
-            self._see(seen)
+            fresh = self._see(seen)
             self._store_facts(stream, facts)
             self._owe(stream, owed)
-            self._commit_more(stream, next_seq, seen)
+            self._commit_more({stream: next_seq}, fresh)
         self._committed(facts)
 
-    def _commit_more(self, stream: str, next_seq: int, seen: Sequence[Seen]) -> None:
-        """For a reader that stores more of its own in the same transaction."""
+    def _commit_more(self, positions: dict[str, int], fresh: int) -> None:
+        """For a reader that stores more of its own in the same transaction.
+
+        ``positions`` are those that it stores, ``fresh`` the deliveries that it is the first to know of.
+        """
 
     def _committed(self, facts: Facts) -> None:
         """For such a reader: the transaction is in the file."""
@@ -209,14 +212,16 @@ class ReadingState(Database):
         """As ``commit``, for what was opened long after it was read: the position stays."""
         with self._db:
             self._db.execute("BEGIN")
-            self._see(seen)
+            fresh = self._see(seen)
             self._store_facts(stream, facts)
             self._owe(stream, owed)
+            self._commit_more({}, fresh)
+        self._committed(facts)
 
-    def _see(self, seen: Sequence[Seen]) -> None:
-        self._db.executemany(
-            "INSERT OR IGNORE INTO seen VALUES(?,?,?)", [(s.party, s.signal_id, s.digest) for s in seen]
-        )
+    def _see(self, seen: Sequence[Seen]) -> int:
+        """How many were not known yet."""
+        rows = [(s.party, s.signal_id, s.digest) for s in seen]
+        return max(0, self._db.executemany("INSERT OR IGNORE INTO seen VALUES(?,?,?)", rows).rowcount)
 
     def _store_facts(self, stream: str, facts: Facts) -> None:
         astuple = msgspec.structs.astuple

@@ -14,7 +14,7 @@ from feed_samples import START_MS, act, delivery, identifier, signal
 from seinpost.console.feed_view import PAGE_ROWS, Entry, FeedView
 from seinpost.console.filters import Filters, parse_filters
 from seinpost.console.index.row_set import RowSet
-from seinpost.console.matching import IndicatorSought, Meant
+from seinpost.console.matching import Meant
 from seinpost.console.text_search import TextSearch
 from seinpost.delivery import Alarm, Audited, Delivery
 from seinpost_schemas.compartment import Compartment

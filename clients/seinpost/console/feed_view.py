@@ -357,8 +357,8 @@ class FeedView:
         themes = {name: columns.bits(f"theme:{name}") & kind for name in columns.names("theme")}
         senders = {name: columns.bits(f"sender:{name}") & kind for name in columns.names("sender")}
         return {
-            "theme": Counter({name: bits.bit_count() for name, bits in themes.items()}),
-            "unread": Counter({name: (bits & unread).bit_count() for name, bits in themes.items()}),
+            "theme": Counter({name: bits.bit_count() for name, bits in themes.items() if bits}),
+            "unread": Counter({name: (bits & unread).bit_count() for name, bits in themes.items() if bits}),
             "sender": Counter({name: bits.bit_count() for name, bits in senders.items() if bits}),
             "technique": Counter(columns.tally.of(exercise=exercise).techniques),
         }

@@ -15,15 +15,18 @@ from collections.abc import AsyncIterator, Callable
 
 from sse_starlette import ServerSentEvent
 
-GATHER_SECONDS = 0.05
-"""What comes within this time is told as one change."""
+GATHER_SECONDS = 0.1
+"""A change after a calm moment is told at once; what comes within this time after it, as one more."""
+BUSY_SECONDS = 1.0
+"""The same while so much comes that no page could show it all."""
 
 
 class Live:
     """Wakes every stream when the model has changed."""
 
-    def __init__(self, version: Callable[[], int]) -> None:
+    def __init__(self, version: Callable[[], int], is_busy: Callable[[], bool] = lambda: False) -> None:
         self._version = version
+        self._is_busy = is_busy
         self._instance = secrets.token_hex(4)
         self._waiting: set[asyncio.Event] = set()
         self._ended = False
@@ -50,14 +53,18 @@ class Live:
         """The newest number whenever it is another than the last one that was heard."""
         event = asyncio.Event()
         self._waiting.add(event)
+        clock = asyncio.get_running_loop().time
+        told = clock() - BUSY_SECONDS
         try:
             while self._goes_on():
+                gather = BUSY_SECONDS if self._is_busy() else GATHER_SECONDS
+                await asyncio.sleep(max(0.0, told + gather - clock()))
                 event.clear()
                 if (current := self.current) != last:
-                    last = current
+                    last, told = current, clock()
                     yield ServerSentEvent(id=current, event="change", data="changed", retry=1000)
-                await event.wait()
-                await asyncio.sleep(GATHER_SECONDS if self._goes_on() else 0)
+                else:
+                    await event.wait()
         finally:
             with contextlib.suppress(KeyError):
                 self._waiting.remove(event)

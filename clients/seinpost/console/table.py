@@ -37,7 +37,7 @@ class Table:
     def __init__(self, marks: Marks, opened: OpenIndex | None = None) -> None:
         self.marks = marks
         self.view = FeedView(marks.is_read, opened.file if opened is not None else None)
-        self.live = Live(lambda: self.view.version)
+        self.live = Live(lambda: self.view.version, lambda: self.feed.progress is not None)
         self.feed = Reading(self.view, marks, self._changed, opened)
         self.feed.restore(wall_ms())
         for alarm in self.feed.kept_alarms():

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from seinpost._reading_state import Facts, Owed, ReadingState, ReceiptRow, Seen
+from seinpost._reading_state import Facts, Owed, ReadingState, ReceiptRow
 from seinpost._trusted_feed import stored_size
 from seinpost.delivery import Alarm, Delivery
 from seinpost_schemas.errors import SetupError
@@ -83,7 +83,12 @@ class IndexFile(ReadingState):
         try:
             self._connect()
             self._take_over()
-        except (SetupError, sqlite3.DatabaseError, msgspec.MsgspecError):
+        except (SetupError, sqlite3.DatabaseError, msgspec.MsgspecError) as error:
+            if isinstance(error, sqlite3.OperationalError) or isinstance(
+                error.__context__, sqlite3.OperationalError | OSError
+            ):
+                # The file could not be looked at: no reason to throw it away.
+                raise SetupError(f"cannot use {self._folder / FILE}: {error}") from None
             self.damaged = True
             self.start_over()
 
@@ -231,6 +236,8 @@ class IndexFile(ReadingState):
     def _value(self, query: str, number: int) -> object:
         try:
             found = self._db.execute(query, (number,)).fetchone()
+        except sqlite3.OperationalError as error:
+            raise SetupError(f"cannot read {self._folder / FILE}: {error}") from None
         except sqlite3.DatabaseError:
             raise IndexChangedError from None
         return found[0] if found else None
@@ -270,7 +277,7 @@ class IndexFile(ReadingState):
 
     # -- together with the position ---------------------------------------------------------------
 
-    def _commit_more(self, stream: str, next_seq: int, seen: Sequence[Seen]) -> None:
+    def _commit_more(self, positions: dict[str, int], fresh: int) -> None:
         """The rows of an envelope, in the transaction that stores the position after it."""
         seal, pending = self._index_seal, self._pending
         self._db.executemany(
@@ -280,8 +287,8 @@ class IndexFile(ReadingState):
         self._db.executemany("INSERT INTO segment VALUES(?,?)", self._pending_segments)
         text_rows = self._head.text_rows + self._seal_texts()
         rows = self._head.rows + len(pending)
-        positions = {**self._head.positions, stream: next_seq}
-        head = _Head(_FORMAT, self._enclave_id, rows, text_rows, self._head.seen + len(seen), positions)
+        positions = self._head.positions | positions
+        head = _Head(_FORMAT, self._enclave_id, rows, text_rows, self._head.seen + fresh, positions)
         sealed = seal.seal(msgspec.msgpack.encode(head), b"head")
         self._db.execute("INSERT OR REPLACE INTO head VALUES(1,?,?)", (seal.generation, sealed))
         if self._read_pending:
