@@ -10,7 +10,7 @@ DEMO_ARGS ?=
 TEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-quick lint lock schemas vectors dist clean
+.PHONY: help demo test bench bench-console bench-quick lint lock schemas vectors dist clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
@@ -23,6 +23,9 @@ test: $(VENV)/.dev ## every test, on real servers and tools (TEST_ARGS="-k merkl
 
 bench: $(VENV)/.dev ## rates beside peers and the design's numbers; writes build/bench.json, docs/benchmarks.md
 	@exec $(BIN)/python tests/bench/run.py
+
+bench-console: $(VENV)/.dev ## the console with 100,000 and a million signals; writes the figures in docs/console.md
+	@exec $(BIN)/python tests/bench/run.py --console
 
 bench-quick: $(VENV)/.dev ## the main ratios within a minute; writes build/bench-quick.json
 	@exec $(BIN)/python tests/bench/run.py --quick

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """`make bench`: seal and open rates on the DISARM text, beside the design's numbers, peers and a floor, in one run.
 
-`make bench-quick` (``--quick``) measures the codec alone, in under a minute, and leaves `docs/benchmarks.md` as it is.
+`make bench-quick` (``--quick``) measures the codec alone, in under a minute, and `make bench-console` (``--console``)
+the console alone; both leave `docs/benchmarks.md` as it is. The figures in `docs/console.md` are written too.
 
 Every figure is the median of several rounds; ratios are between medians of this run. "seal" starts at typed
 signals and ends at envelope bytes (validation, padding, signature); "open" starts at envelope bytes and ends at
@@ -27,6 +28,7 @@ from typing import Any
 import msgspec
 import nacl.public
 import nacl.signing
+from console_index import measure_console, write_console_figures
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from logs import measure_logs
 from page import write_page
@@ -226,7 +228,13 @@ def main() -> None:
     """Measure, print, write build/bench.json and, when everything was measured, docs/benchmarks.md."""
     parser = argparse.ArgumentParser(description="Measure the core beside its peers.")
     parser.add_argument("--quick", action="store_true", help="the codec alone, in under a minute")
-    quick = parser.parse_args().quick
+    parser.add_argument("--console", action="store_true", help="the console alone, in some minutes")
+    asked = parser.parse_args()
+    quick = asked.quick
+    if asked.console:
+        show(rows := measure_console())
+        write_console_figures(rows, Path("docs") / "console.md")
+        return
     rows = measure()
     if not quick:
         rows += measure_whole_way()
@@ -240,6 +248,8 @@ def main() -> None:
             )
             for name, value, unit in measure_startup()
         ]
+        rows += (console := measure_console())
+        write_console_figures(console, Path("docs") / "console.md")
     show(rows)
     out = Path("build") / ("bench-quick.json" if quick else "bench.json")
     out.parent.mkdir(exist_ok=True)

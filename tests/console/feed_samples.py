@@ -24,7 +24,7 @@ from seinpost_schemas.uuid7 import format_id, make_id
 START_MS = 1_790_000_000_000
 UNTIL = dt.datetime(2099, 12, 31, tzinfo=dt.UTC)
 HANDLING = {"schema", "signal_type", "valid_until", "tlp", "classified_until", "severity", "exercise", "supersedes",
-            "refers_to", "election", "personal_data"}  # fmt: skip
+            "refers_to", "election", "personal_data", "urgency"}  # fmt: skip
 
 HOSTILE = (
     "<script>document.title='taken'</script>",

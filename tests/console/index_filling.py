@@ -49,9 +49,9 @@ def seen(made: Delivery) -> Seen:
     return Seen(made.sender, made.object_hash[16:], bytes(16))
 
 
-def sample(number: int, words: Sequence[str]) -> Delivery:
+def sample(number: int, texts: Sequence[str]) -> Delivery:
     """The ``number``-th of many: of every theme, sender and severity, some 650 characters, with indicators."""
-    text = " ".join(random.Random(number).choices(words, k=90))
+    text = texts[number % len(texts)]
     made = signal(
         f"Signaal nummer {number}",
         id=identifier(number),
@@ -68,18 +68,19 @@ def sample(number: int, words: Sequence[str]) -> Delivery:
     return delivery(number // 4, made, place=place, sender=sender, minutes=number // 40)
 
 
-def vocabulary() -> list[str]:
-    """Words that are all different and none of them ``COMMON``."""
+def make_texts() -> list[str]:
+    """Texts of 90 words that are none of them ``COMMON``, the same each time."""
     made = random.Random(1)
-    return ["".join(made.choices("abcdefghijklmnopqrstuvwxyz", k=made.randint(3, 10))) for _ in range(5_000)]
+    words = ["".join(made.choices("abcdefghijklmnopqrstuvwxyz", k=made.randint(3, 10))) for _ in range(5_000)]
+    return [" ".join(made.choices(words, k=90)) for _ in range(997)]
 
 
 def fill(view: FeedView, index: IndexFile, first: int, signals: int, *, envelope: int = 256) -> None:
     """Add samples, in envelopes, each stored before the next is taken."""
-    words = vocabulary()
+    texts = make_texts()
     size = first // envelope
     for start in range(first, first + signals, envelope):
-        made = [sample(n, words) for n in range(start, min(start + envelope, first + signals))]
+        made = [sample(n, texts) for n in range(start, min(start + envelope, first + signals))]
         for one in made:
             view.add(one, AUDIENCE)
         size += 1

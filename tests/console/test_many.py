@@ -33,12 +33,12 @@ import sys, time, asyncio, pathlib
 sys.path.append({here!r})
 import seinpost.connection as c
 from feed_samples import delivery, identifier, signal
-from index_filling import PLACES, sample, seen, store, vocabulary
+from index_filling import PLACES, sample, seen, store, make_texts
 async def signals(self, *, from_start=False):
-    words = vocabulary()
+    texts = make_texts()
     folder = pathlib.Path({folder!r})
     for begin in range(0, {many}, 250):
-        made = [sample(n, words) for n in range(begin, begin + 250)]
+        made = [sample(n, texts) for n in range(begin, begin + 250)]
         for one in made:
             yield one
         store(self._read, PLACES[0], begin // 250 + 1, [seen(one) for one in made])

@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""Sets of rows, their order in time and the values that they hold, against the plain way of doing it."""
+
+from __future__ import annotations
+
+import random
+from array import array
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seinpost.console.index.postings import SEGMENT_ROWS, Postings, ValueKeys
+from seinpost.console.index.row_set import RowSet, mask_of, rows_of
+from seinpost.console.index.time_order import BUCKET_MS, TimeOrder
+
+ROWS = st.sets(st.integers(0, 5_000))
+
+
+@given(ROWS, ROWS)
+def test_a_set_of_rows_is_a_set(one: set[int], other: set[int]) -> None:
+    rows = RowSet(one)
+    assert (set(rows), len(rows)) == (one, len(one))
+    assert set(rows_of(rows.bits & RowSet(other).bits)) == one & other
+    assert set(rows_of(rows.bits | RowSet(other).bits)) == one | other
+    assert set(rows_of(rows.bits & ~RowSet(other).bits)) == one - other
+    assert set(RowSet.of(rows.bits)) == one
+    for row in other:
+        assert rows.add(row) == (row not in one)
+        assert row in rows
+        assert rows.discard(row)
+        assert not rows.discard(row)
+    assert set(rows) == one - other
+
+
+@given(ROWS)
+def test_a_mask_has_a_byte_for_each_row(rows: set[int]) -> None:
+    mask = mask_of(RowSet(rows).bits, 5_001)
+    assert [n for n, byte in enumerate(mask) if byte] == sorted(rows)
+    assert len(mask) == 5_001
+
+
+@given(ROWS)
+def test_a_part_that_was_packed_can_be_laid_down_elsewhere(rows: set[int]) -> None:
+    packed = RowSet(rows).packed(800, 1_600)
+    laid = RowSet({1, 2_000})
+    laid.lay(800, packed)
+    assert set(laid) == {1} | {r for r in rows if 800 <= r < 2_400}
+
+
+@pytest.mark.parametrize("spread_ms", [10, BUCKET_MS // 4, 50 * BUCKET_MS])
+@pytest.mark.parametrize("late", [0.0, 0.01, 0.5])
+def test_rows_stand_in_the_order_of_their_times_however_they_came(spread_ms: int, late: float) -> None:
+    made = random.Random(f"{spread_ms} {late}")
+    times = array("Q")
+    order = TimeOrder(times)
+    for row in range(12_000):
+        time = 1_790_000_000_000 + row * spread_ms // 100
+        times.append(time - made.randrange(spread_ms + 1) if made.random() < late else time)
+        order.add(row)
+        if row in (3, 5_000, 9_000):
+            check(order, times, made)
+    check(order, times, made)
+
+
+def check(order: TimeOrder, times: array[int], made: random.Random) -> None:
+    chosen = {row for row in range(len(times)) if made.random() < 0.7}
+    expected = sorted(chosen, key=lambda row: (times[row], row), reverse=True)
+    assert list(order.newest_first(mask_of(RowSet(chosen).bits, len(times)))) == expected
+    begin, end = sorted(made.choices(times, k=2))
+    between = [row for row in range(len(times)) if begin <= times[row] < end]
+    assert sorted(order.between(begin, end)) == between
+
+
+def test_values_lead_to_their_rows_across_segments_and_restarts() -> None:
+    keys = ValueKeys(bytes(32))
+    made = random.Random(5)
+    held: dict[int, list[int]] = {}
+    postings, kept = Postings(), []
+    for row in range(2 * SEGMENT_ROWS + 100):
+        for value in {made.randrange(500), made.randrange(100_000)}:
+            key = keys.key("indicator", "url", str(value))
+            postings.add(key, row)
+            held.setdefault(key, []).append(row)
+        if (row + 1) % SEGMENT_ROWS == 0:
+            kept.append(postings.close_segment())
+    restored = Postings()
+    for segment in kept:
+        restored.load_segment(*segment)
+    whole = 2 * SEGMENT_ROWS
+    for key, rows in held.items():
+        assert list(postings.rows(key)) == rows
+        assert postings.count(key) == len(rows)
+        assert list(restored.rows(key)) == [row for row in rows if row < whole]
+    wanted = set(list(held)[::50]) | {1}
+    assert postings.find_all(wanted) == {key: held[key] for key in wanted if key in held}
+
+
+def test_a_key_is_of_one_kind_value_and_index() -> None:
+    keys, others = ValueKeys(bytes(32)), ValueKeys(bytes(31) + b"\1")
+    found = {
+        keys.key("indicator", "url", "x"), keys.key("indicator", "urlx", ""), keys.key("indicator", "ur", "lx"),
+        keys.key("id", "url", "x"), keys.key("indicatorurl", "x"), others.key("indicator", "url", "x"),
+    }  # fmt: skip
+    assert len(found) == 6
+    assert keys.key("indicator", "url", "x") == ValueKeys(bytes(32)).key("indicator", "url", "x")
