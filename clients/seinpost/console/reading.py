@@ -17,7 +17,7 @@ from seinpost.delivery import Alarm, Delivery, Recalled
 from seinpost.identity import Identity
 from seinpost_schemas.clear_bodies import ReceiptState
 from seinpost_schemas.errors import SeinpostError
-from seinpost_schemas.subjects import parse_feed_stream
+from seinpost_schemas.subjects import feed_stream, parse_feed_stream
 from seinpost_schemas.uuid7 import format_id
 
 from .feed_view import FeedView
@@ -141,10 +141,12 @@ class Reading:
 
     def _note_receipts(self, rows: Sequence[ReceiptRow]) -> None:
         for row in rows:
-            if row.state >= ReceiptState.OPENED:
-                first, last = (row.first_leaf, row.first_signal), (row.last_leaf, row.last_signal)
-                self._view.note_opened(row.party, _log(row.stream), first, last)
+            self._note_opened(row, (row.first_leaf, row.first_signal), (row.last_leaf, row.last_signal))
         self._changed()
+
+    def _note_opened(self, row: ReceiptRow, first: tuple[int, int], last: tuple[int, int]) -> None:
+        if row.state >= ReceiptState.OPENED:
+            self._view.note_opened(row.party, _log(row.stream), first, last)
 
     def note_recalled(self, recalled: Recalled) -> None:
         """A sender took a signal back."""
@@ -240,7 +242,15 @@ class Reading:
             self._changed()
 
     def _take(self, connection: Connection, delivery: Delivery) -> None:
+        log = self._view.log(delivery.period, str(delivery.compartment))
+        is_late = delivery.index + 1 < log.received
         self._view.add(delivery, connection.audience(delivery))
+        if is_late and self._index is not None:
+            # Opened long after it was read, by a share: receipts for it may have come before.
+            stream = feed_stream(delivery.period, delivery.compartment)
+            for row in self._index.receipts(stream, delivery.index, delivery.number):
+                at = (delivery.index, delivery.number)
+                self._note_opened(row, at, at)
         self._changed()
 
     async def _remember(self) -> None:

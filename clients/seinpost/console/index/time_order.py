@@ -61,9 +61,7 @@ class TimeOrder:
     def _sorted(self, number: int) -> array[int]:
         if number in self._unsorted:
             self._unsorted.discard(number)
-            # In the order of rows where times are equal: they were appended in that order.
-            self._buckets[number] = array("I", sorted(self._buckets[number], key=self._order))
+            # Where times are equal rows stand in their own order already, and sorting keeps that.
+            rows = sorted(self._buckets[number], key=self._times.__getitem__)
+            self._buckets[number] = array("I", rows)
         return self._buckets[number]
-
-    def _order(self, row: int) -> tuple[int, int]:
-        return self._times[row], row
