@@ -376,6 +376,22 @@ def test_texts_that_were_changed_or_taken_out_are_not_passed_over(desk: Desk, ch
     again.close()
 
 
+@pytest.mark.parametrize("change", ["changed", "gone"])
+def test_values_that_were_changed_or_taken_out_are_noticed_when_one_is_asked_for(
+    desk: Desk, change: str
+) -> None:
+    fill(desk.view, desk.index, 0, SEGMENT_ROWS)
+    desk.close()
+    if change == "gone":
+        sql(desk.folder, "DELETE FROM posting")
+    else:
+        turn_a_bit(desk.folder, "posting")
+    again = Desk(desk.folder)
+    with pytest.raises(IndexChangedError):
+        again.titles(technique="disarm:T0201")
+    again.close()
+
+
 def test_what_an_earlier_building_sealed_does_not_open_in_the_next(desk: Desk) -> None:
     desk.add(1, delivery(1, signal("Van vroeger", id=identifier(1))))
     older = desk.index._value("SELECT sealed FROM row WHERE number=?", 0)

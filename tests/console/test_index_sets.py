@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seinpost.console.index import postings as module
 from seinpost.console.index.postings import SEGMENT_ROWS, Postings, ValueKeys
 from seinpost.console.index.row_set import RowSet, mask_of, rows_of
 from seinpost.console.index.time_order import BUCKET_MS, TimeOrder
@@ -73,24 +74,36 @@ def check(order: TimeOrder, times: array[int], made: random.Random) -> None:
     assert sorted(order.between(begin, end)) == between
 
 
-def test_values_lead_to_their_rows_across_segments_and_restarts() -> None:
+@pytest.mark.parametrize("held_entries", [100, 10_000_000])
+def test_values_lead_to_their_rows_across_segments_and_restarts(
+    monkeypatch: pytest.MonkeyPatch, held_entries: int
+) -> None:
+    """Also when next to nothing of it may be in memory."""
+    monkeypatch.setattr(module, "PART_ENTRIES", 2_000)
+    monkeypatch.setattr(module, "HELD_ENTRIES", held_entries)
     keys = ValueKeys(bytes(32))
     made = random.Random(5)
     held: dict[int, list[int]] = {}
-    postings, kept = Postings(), []
+    kept: list[bytes] = []
+    counts: list[int] = []
+    postings = Postings(kept.__getitem__)
     for row in range(2 * SEGMENT_ROWS + 100):
         for value in {made.randrange(500), made.randrange(100_000)}:
             key = keys.key("indicator", "url", str(value))
             postings.add(key, row)
             held.setdefault(key, []).append(row)
+        postings.row_added()
         if (row + 1) % SEGMENT_ROWS == 0:
-            kept.append(postings.close_segment())
-    restored = Postings()
-    for segment in kept:
-        restored.load_segment(*segment)
+            parts = postings.close_segment()
+            counts.append(len(parts))
+            kept += parts
+    assert max(counts) > 1
+    restored = Postings(kept.__getitem__)
+    for parts in counts:
+        restored.load_segment(parts)
     whole = 2 * SEGMENT_ROWS
-    for key, rows in held.items():
-        assert list(postings.rows(key)) == rows
+    for key, rows in made.sample(sorted(held.items()), 300):
+        assert list(postings.rows(key)) == list(postings.row_set(key)) == rows
         assert postings.count(key) == len(rows)
         assert list(restored.rows(key)) == [row for row in rows if row < whole]
     wanted = set(list(held)[::50]) | {1}

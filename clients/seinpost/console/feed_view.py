@@ -67,7 +67,7 @@ class FeedView:
 
     def _empty(self) -> None:
         self._keys = ValueKeys(self._rows.secret)
-        self._columns = Columns()
+        self._columns = Columns(self._rows.load_part)
         self._states = States(self._columns)
         self._matcher = Matcher(self._columns, self._states, self._keys)
         self._signals = 0
@@ -115,8 +115,8 @@ class FeedView:
             return None
         row = self._columns.add(facts)
         self._rows.append(delivery, audience)
-        if (segment := self._columns.close_segment()) is not None:
-            self._rows.close_segment(segment)
+        if (closed := self._columns.close_segment()) is not None:
+            self._rows.close_segment(*closed)
         if isinstance(delivery.signal, Act):
             self._states.came(row, unread=False)
             for key in facts.about:

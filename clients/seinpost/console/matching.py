@@ -97,13 +97,13 @@ class Matcher:
         return ~elsewhere
 
     def _holding(self, kind: str, value: str) -> int:
-        return RowSet(self._columns.postings.rows(self._keys.key(kind, value))).bits
+        return self._columns.postings.row_set(self._keys.key(kind, value)).bits
 
     def _with_indicator(self, sought: IndicatorSought | None) -> int:
         if sought is None:
             return 0
         typed, untyped = indicator_keys(self._keys, sought.kind, sought.value)
-        return RowSet(self._columns.postings.rows(typed if sought.kind else untyped)).bits
+        return self._columns.postings.row_set(typed if sought.kind else untyped).bits
 
     # -- order ------------------------------------------------------------------------------------
 

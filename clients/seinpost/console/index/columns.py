@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import bisect
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -32,8 +32,8 @@ class Segment(msgspec.Struct, array_like=True):
     leaves: bytes
     numbers: bytes
     sets: dict[str, bytes]
-    keys: bytes
-    offsets: bytes
+    parts: int
+    """Of the postings of these rows."""
     about_rows: bytes
     about_keys: bytes
     tally: Tally
@@ -42,7 +42,7 @@ class Segment(msgspec.Struct, array_like=True):
 class Columns:
     """Every row there is, by number from 0 on."""
 
-    def __init__(self) -> None:
+    def __init__(self, load_part: Callable[[int], bytes]) -> None:
         self.admitted_ms = array("Q")
         self.due_s = array("I")
         self.codes = array("B")
@@ -53,7 +53,7 @@ class Columns:
         self._numbers = array("H")
         self._by_log: dict[str, array[int]] = {}
         self._sets: dict[str, RowSet] = {}
-        self.postings = Postings()
+        self.postings = Postings(load_part)
         self.order = TimeOrder(self.admitted_ms)
         self._abouts: list[tuple[int, int]] = []
         """(row, key) of what acts of the open segment are about."""
@@ -79,6 +79,7 @@ class Columns:
             self.set(name).add(row)
         for key in facts.keys:
             self.postings.add(key, row)
+        self.postings.row_added()
         self._abouts.extend((row, key) for key in facts.about)
         self.order.add(row)
         self.tally.add(facts)
@@ -105,19 +106,19 @@ class Columns:
 
     # -- segments ---------------------------------------------------------------------------------
 
-    def close_segment(self) -> Segment | None:
-        """The last segment, when the row that was just added made it whole."""
+    def close_segment(self) -> tuple[Segment, list[bytes]] | None:
+        """The last segment and its postings, when the row that was just added made it whole."""
         if not self.codes or len(self) % SEGMENT_ROWS:
             return None
         first = len(self) - SEGMENT_ROWS
-        keys, offsets = self.postings.close_segment()
+        parts = self.postings.close_segment()
         rows, about_keys = array("H"), array("Q")
         for row, key in self._abouts:
             rows.append(row - first)
             about_keys.append(key)
         self._abouts = []
         tally, self._open_tally = self._open_tally, Tally()
-        return Segment(
+        segment = Segment(
             admitted_ms=self.admitted_ms[first:].tobytes(),
             due_s=self.due_s[first:].tobytes(),
             codes=self.codes[first:].tobytes(),
@@ -130,12 +131,12 @@ class Columns:
                 for name, rows_in in self._sets.items()
                 if any(packed := rows_in.packed(first, SEGMENT_ROWS))
             },
-            keys=keys,
-            offsets=offsets,
+            parts=len(parts),
             about_rows=rows.tobytes(),
             about_keys=about_keys.tobytes(),
             tally=tally,
         )
+        return segment, parts
 
     def load_segment(self, segment: Segment) -> Iterator[tuple[int, int]]:
         """Take over a segment, the next in order; what its acts are about, as (row, key)."""
@@ -153,7 +154,7 @@ class Columns:
             column.frombytes(data)
         for name, packed in segment.sets.items():
             self.set(name).lay(first, packed)
-        self.postings.load_segment(segment.keys, segment.offsets)
+        self.postings.load_segment(segment.parts)
         for row in range(first, len(self)):
             self._place(self.log_names[self._logs[row]], row)
             self.order.add(row)

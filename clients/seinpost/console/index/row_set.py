@@ -79,6 +79,11 @@ class RowSet:
         self._bytes[place : place + len(packed)] = packed
         self._number = None
 
+    def merge(self, first: int, packed: bytes) -> None:
+        """Add the rows that ``packed`` says, from ``first`` (a multiple of 8) on."""
+        before = int.from_bytes(self.packed(first, 8 * len(packed)), "little")
+        self.lay(first, (before | int.from_bytes(packed, "little")).to_bytes(len(packed), "little"))
+
     def packed(self, first: int, rows: int) -> bytes:
         """``rows`` rows from ``first`` on, both multiples of 8, eight in each byte."""
         found = bytes(self._bytes[first >> 3 : (first + rows) >> 3])

@@ -35,7 +35,7 @@ class Kept(NamedTuple):
 class Rows(Protocol):
     """Keeps deliveries by row number, in the order in which they are appended.
 
-    ``load`` and ``texts`` raise ``IndexChangedError`` when what was kept is not what was given.
+    ``load``, ``load_part`` and ``texts`` raise ``IndexChangedError`` when what was kept is not what was given.
     """
 
     @property
@@ -45,8 +45,11 @@ class Rows(Protocol):
     def append(self, delivery: Delivery, audience: Sequence[str]) -> None:
         """The next row, with the parties that it is for; durable after its envelope was taken whole."""
 
-    def close_segment(self, segment: Segment) -> None:
-        """The columns of the last rows are whole."""
+    def close_segment(self, segment: Segment, parts: Sequence[bytes]) -> None:
+        """The columns of the last rows are whole, and these are the next parts of the postings."""
+
+    def load_part(self, number: int) -> bytes:
+        """A part of the postings that was given."""
 
     def mark_read(self, row: int) -> None:
         """Someone opened it."""
@@ -68,14 +71,20 @@ class MemoryRows:
         self.secret = os.urandom(32)
         self._deliveries: list[Delivery] = []
         self._texts: list[bytes] = []
+        self._parts: list[bytes] = []
 
     def append(self, delivery: Delivery, audience: Sequence[str]) -> None:
         """See ``Rows``."""
         self._deliveries.append(delivery)
         self._texts.append(text_of(delivery))
 
-    def close_segment(self, segment: Segment) -> None:
+    def close_segment(self, segment: Segment, parts: Sequence[bytes]) -> None:
         """See ``Rows``; nothing outlives this process."""
+        self._parts += parts
+
+    def load_part(self, number: int) -> bytes:
+        """See ``Rows``."""
+        return self._parts[number]
 
     def mark_read(self, row: int) -> None:
         """See ``Rows``; nothing outlives this process."""

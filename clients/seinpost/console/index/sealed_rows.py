@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS head(id INTEGER PRIMARY KEY CHECK(id=1), generation B
 CREATE TABLE IF NOT EXISTS row(number INTEGER PRIMARY KEY, sealed BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS text(first INTEGER PRIMARY KEY, sealed BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS segment(number INTEGER PRIMARY KEY, sealed BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS posting(number INTEGER PRIMARY KEY, sealed BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS read_mark(segment INTEGER PRIMARY KEY, sealed BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS alarm(number INTEGER PRIMARY KEY, sealed BLOB NOT NULL);
 """
@@ -122,6 +123,8 @@ class IndexFile(ReadingState):
         self._index_seal = IndexSeal(self._storage_key, generation)
         self._pending: dict[int, tuple[Delivery, Sequence[str]]] = {}
         self._pending_segments: list[tuple[int, bytes]] = []
+        self._parts = 0
+        self._pending_parts: dict[int, bytes] = {}
         self._unsealed_texts: list[bytes] = []
         self._remembered: OrderedDict[int, Delivery] = OrderedDict()
         self._read = RowSet()
@@ -179,11 +182,21 @@ class IndexFile(ReadingState):
         self._pending[self._head.rows + len(self._pending)] = delivery, audience
         self._unsealed_texts.append(text_of(delivery))
 
-    def close_segment(self, segment: Segment) -> None:
+    def close_segment(self, segment: Segment, parts: Sequence[bytes]) -> None:
         """See ``Rows``."""
         number = (self._head.rows + len(self._pending)) // SEGMENT_ROWS - 1
         sealed = self._index_seal.seal(msgspec.msgpack.encode(segment), b"segment", number)
         self._pending_segments.append((number, sealed))
+        for part in parts:
+            self._pending_parts[self._parts] = self._index_seal.seal(part, b"posting", self._parts)
+            self._parts += 1
+
+    def load_part(self, number: int) -> bytes:
+        """See ``Rows``."""
+        sealed: object = self._pending_parts.get(number)
+        if sealed is None:
+            sealed = self._value("SELECT sealed FROM posting WHERE number=?", number)
+        return self._index_seal.open(sealed, b"posting", number)
 
     def mark_read(self, row: int) -> None:
         """See ``Rows``; of a row that is not in the file yet, together with it."""
@@ -271,9 +284,11 @@ class IndexFile(ReadingState):
     def _open_segment(self, number: int) -> Segment:
         sealed = self._value("SELECT sealed FROM segment WHERE number=?", number)
         try:
-            return msgspec.msgpack.decode(self._index_seal.open(sealed, b"segment", number), type=Segment)
+            segment = msgspec.msgpack.decode(self._index_seal.open(sealed, b"segment", number), type=Segment)
         except msgspec.MsgspecError:
             raise IndexChangedError from None
+        self._parts += segment.parts
+        return segment
 
     # -- together with the position ---------------------------------------------------------------
 
@@ -285,6 +300,7 @@ class IndexFile(ReadingState):
             [(row, seal.seal(encode_delivery(*one), b"row", row)) for row, one in pending.items()],
         )
         self._db.executemany("INSERT INTO segment VALUES(?,?)", self._pending_segments)
+        self._db.executemany("INSERT INTO posting VALUES(?,?)", self._pending_parts.items())
         text_rows = self._head.text_rows + self._seal_texts()
         rows = self._head.rows + len(pending)
         positions = self._head.positions | positions
@@ -302,6 +318,7 @@ class IndexFile(ReadingState):
         self._unsealed_texts = self._unsealed_texts[self._next_head.text_rows - self._head.text_rows :]
         self._head = self._next_head
         self._pending, self._pending_segments, self._read_pending = {}, [], set()
+        self._pending_parts = {}
         self._pending_alarms = []
         if facts.receipts:
             self.on_receipts(facts.receipts)
