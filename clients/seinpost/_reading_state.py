@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from seinpost_schemas.errors import SetupError
+from seinpost_schemas.kinds import Kind
 
 from ._database import Database
 from ._storage_seal import StorageSeal
@@ -98,6 +99,14 @@ class ReceiptRow(msgspec.Struct, frozen=True):
     first_signal: int
     last_signal: int
     state: int
+    admitted_ms: int
+
+
+class LastReceipt(msgspec.Struct, frozen=True):
+    """How far a party's receipts reach in one log."""
+
+    party: str
+    last_leaf: int
     admitted_ms: int
 
 
@@ -254,6 +263,15 @@ class ReadingState(Database):
         ).fetchone()
         return EntryRow(*row) if row else None
 
+    def newest_of(self, stream: str, sender_id: bytes, below: int | None = None) -> bytes | None:
+        """The object hash of a sender's newest verified entry, below an index if one is given."""
+        row = self._db.execute(
+            "SELECT object_hash FROM entry WHERE stream=?1 AND sender_id=?2 AND (?3 IS NULL OR log_index<?3) "
+            "ORDER BY log_index DESC LIMIT 1",
+            (stream, sender_id, below),
+        ).fetchone()
+        return bytes(row[0]) if row else None
+
     def kinds(self, stream: str, first: int, last: int) -> list[int]:
         """The kinds of the verified entries from ``first`` to ``last``, both included."""
         rows = self._db.execute(
@@ -320,6 +338,30 @@ class ReadingState(Database):
         ).fetchall()
         return [RecallRow(*row) for row in rows]
 
+    def recall(self, stream: str, index: int, signal_id: bytes) -> RecallRow | None:
+        """The first recall of one signal."""
+        row = self._db.execute(
+            "SELECT * FROM recall WHERE stream=? AND log_index=? AND signal_id=? ORDER BY admitted_ms LIMIT 1",
+            (stream, index, signal_id),
+        ).fetchone()
+        return RecallRow(*row) if row else None
+
+    def last_receipts(self, stream: str) -> list[LastReceipt]:
+        """Per party, how far into this log its receipts reach and when the newest of them was admitted."""
+        rows = self._db.execute(
+            "SELECT party, MAX(last_leaf), MAX(admitted_ms) FROM receipt WHERE stream=? GROUP BY party",
+            (stream,),
+        ).fetchall()
+        return [LastReceipt(*row) for row in rows]
+
+    def signals_after(self, stream: str, index: int) -> tuple[int, int | None]:
+        """(how many envelopes of signals a log holds beyond an index, the index of the first of them)."""
+        count, first = self._db.execute(
+            "SELECT COUNT(*), MIN(log_index) FROM entry WHERE stream=? AND log_index>? AND kind=?",
+            (stream, index, Kind.SIGNALS),
+        ).fetchone()
+        return int(count), first
+
     # -- what we have to say in receipts ----------------------------------------------------------
 
     def owe(self, stream: str, owed: Sequence[Owed]) -> None:
@@ -350,6 +392,14 @@ class ReadingState(Database):
             (stream, limit),
         ).fetchall()
         return [Owed(*row) for row in rows]
+
+    def owes(self, stream: str, index: int, number: int) -> int:
+        """The highest state that is still to be said of one signal; 0 when nothing is."""
+        row = self._db.execute(
+            "SELECT MAX(state) FROM owed WHERE stream=? AND log_index=? AND ? BETWEEN first_signal AND last_signal",
+            (stream, index, number),
+        ).fetchone()
+        return int(row[0] or 0)
 
     def said(self, stream: str, owed: Sequence[Owed]) -> None:
         """A receipt that says this was admitted."""

@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from seinpost_schemas.clear_bodies import ReceiptState, parse_reason
+from seinpost_schemas.clear_bodies import ReceiptState, parse_reason, reason_name
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.errors import MalformedError, RefusedError, SeinpostError, SetupError, UnavailableError
 from seinpost_schemas.note import parse_note
@@ -44,11 +44,21 @@ from ._transport import NatsTransport, Transport
 from .answer import Answer
 from .audit_export import export
 from .config import Config, load_config
-from .delivery import Alarm, Audited, Delivery, Recalled
+from .delivery import Alarm, Audited, Delivery, LogStatus, Recalled
 from .export_layout import Manifest
 from .identity import Identity, load_identity, read_passphrase_file
-from .proving import parse_sections, prove
-from .receipts import PartyReceipt, SignalReceipts, audience_of, openings_of, receipts_of
+from .proving import Evidence, gather_evidence, parse_sections, prove
+from .receipts import (
+    PartyReceipt,
+    ReaderStatus,
+    SignalReceipts,
+    State,
+    audience_of,
+    openings_of,
+    readers_of,
+    receipts_of,
+    state_name,
+)
 from .subscriber import Subscriber, readable
 
 ANSWER_SECONDS = 60.0
@@ -480,6 +490,7 @@ class Connection:
                     async for delivery in deliveries:
                         yield delivery
             finally:
+                self._subscriber = None
                 keeping.cancel()
                 await asyncio.gather(keeping, return_exceptions=True)
         finally:
@@ -580,6 +591,17 @@ class Connection:
             place = find_place(reading, signal_id, sender)
             return await prove(self.directory, self._connected, reading, self._keys, place, chosen)
 
+    async def evidence(self, delivery: Delivery) -> Evidence:
+        """What a signal that was received rests on, for whoever verifies it once more; nothing of it is verified.
+
+        From what this connection has read, and the broker's copy of the envelope, asked for now. Discloses the
+        sections but the protected one. Raises like ``prove``, but not while the signal is pending.
+        """
+        place = find_place(self._read, delivery.signal.id or "", delivery.sender)
+        return await gather_evidence(
+            self.directory, self._connected, self._read, self._keys, place, sections=None
+        )
+
     @contextlib.asynccontextmanager
     async def _caught_up(self, wanted: set[Compartment] | None) -> AsyncGenerator[ReadingState, None]:
         """What the logs say up to now, in a state of its own: nothing is delivered to anyone."""
@@ -618,6 +640,37 @@ class Connection:
         if delivery.index < self._audited.get((delivery.period, delivery.compartment), 0):
             return "audited"
         return "alarm" if str(delivery.compartment) in self._alarmed else "pending"
+
+    def recall_of(self, delivery: Delivery) -> Recalled | None:
+        """Who took a signal back, when and why; ``None`` for one that stands, or that is being read again."""
+        stream = feed_stream(delivery.period, delivery.compartment)
+        signal_id = delivery.signal.id or ""
+        row = self._read.recall(stream, delivery.index, parse_id(signal_id)) if signal_id else None
+        if row is None:
+            return None
+        return Recalled(
+            signal=signal_id,
+            sender=delivery.sender,
+            compartment=delivery.compartment,
+            period=delivery.period,
+            index=delivery.index,
+            reason=reason_name(row.reason),
+            admitted_ms=row.admitted_ms,
+        )
+
+    def to_be_said(self, delivery: Delivery) -> State:
+        """What our next receipt will say of a signal: ``none`` when it is in the log already, or nothing is."""
+        stream = feed_stream(delivery.period, delivery.compartment)
+        return state_name(self._read.owes(stream, delivery.index, delivery.number))
+
+    def logs(self) -> list[LogStatus]:
+        """Every log that is followed now: how much of it was received, and what was last confirmed of it."""
+        return self._subscriber.logs() if self._subscriber is not None else []
+
+    def readers(self) -> list[ReaderStatus]:
+        """How far each party's receipts reach in the logs of the running period, as far as they were read."""
+        period = self.directory.view.register.periods.current
+        return readers_of(self._read, [log for log in self.logs() if log.period == period])
 
     def suspicion(self, delivery: Delivery) -> str | None:
         """Why a signal is suspect, if its identity was revoked since, from a moment or place before it."""

@@ -64,6 +64,23 @@ class Audited(msgspec.Struct, frozen=True, kw_only=True):
     """The checkpoint note that says so."""
 
 
+class LogStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One log as it is followed."""
+
+    compartment: Compartment
+    period: str
+    received: int
+    """The entries that were received and verified."""
+    audited: int
+    """How many of them a checkpoint with quorum covers."""
+    confirmed_ms: int
+    """Unix milliseconds by which a quorum had last seen it as it was received, or 0."""
+    note: bytes
+    """The newest checkpoint note that covers more of it, or empty."""
+    closed: bool
+    """Whether it has ended, and nothing newer will be said of it."""
+
+
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     """Something in the feed that must not be there, or is missing; the feed goes on after it."""
 

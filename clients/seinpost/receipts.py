@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -19,7 +20,7 @@ from seinpost_schemas.uuid7 import format_id
 
 from ._reading_state import ReadingState, ReceiptRow
 from ._sending_state import SentSignal
-from .delivery import Delivery
+from .delivery import Delivery, LogStatus
 
 _MINUTE_MS = 60_000
 OPEN_WITHIN_MS = {
@@ -134,6 +135,43 @@ def _of_party(party: str, rows: list[ReceiptRow], *, recalled: bool, late: bool)
         at_ms=best.admitted_ms,
         late=late and not opened and not recalled,
     )
+
+
+def state_name(state: int) -> State:
+    """A receipt's state by name; ``none`` for 0."""
+    return _NAMES[ReceiptState(state)] if state else "none"
+
+
+class ReaderStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a party says to have received one log."""
+
+    party: str
+    compartment: Compartment
+    at_ms: int
+    """When its newest receipt was admitted; Unix milliseconds."""
+    behind: int
+    """The envelopes of signals that came after what its receipts reach."""
+    next_index: int | None
+    """The place of the first of them in the log."""
+
+
+def readers_of(reading: ReadingState, logs: Sequence[LogStatus]) -> list[ReaderStatus]:
+    """What the receipts in these logs say, one per party and log."""
+    found = []
+    for log in logs:
+        stream = feed_stream(log.period, log.compartment)
+        for last in reading.last_receipts(stream):
+            behind, first = reading.signals_after(stream, last.last_leaf)
+            found.append(
+                ReaderStatus(
+                    party=last.party,
+                    compartment=log.compartment,
+                    at_ms=last.admitted_ms,
+                    behind=behind,
+                    next_index=first,
+                )
+            )
+    return found
 
 
 _NAMES: dict[ReceiptState, State] = {

@@ -50,7 +50,7 @@ from ._opening import Opened, Opening, SharedPast
 from ._reading_state import Owed, ReadingState
 from ._transport import StoredMessage, Transport
 from ._trusted_feed import PastEpoch
-from .delivery import Alarm, Audited, Delivery, Recalled
+from .delivery import Alarm, Audited, Delivery, LogStatus, Recalled
 from .identity import Identity
 
 _AUDIT_SECONDS = 0.25
@@ -123,6 +123,21 @@ class Subscriber:
         logs = self._logs.values()
         read = sum(log.feed.size for log in logs)
         return read, sum(max(log.feed.size, log.audit.newest_size) for log in logs)
+
+    def logs(self) -> list[LogStatus]:
+        """Every log that is read, or was read to its end."""
+        return [
+            LogStatus(
+                compartment=log.compartment,
+                period=log.period,
+                received=log.feed.size,
+                audited=log.audit.audited_size,
+                confirmed_ms=log.audit.audited_ms,
+                note=log.audit.note,
+                closed=log.audit.is_over,
+            )
+            for log in self._logs.values()
+        ]
 
     def read_to_ms(self) -> int | None:
         """Up to when every log that this party may read was read and cosigned; Unix milliseconds.

@@ -21,7 +21,7 @@ from .batch import Disclosure
 from .checkpoint import Checkpoint, LogPublicKeys, verify_checkpoint
 from .compartment import Compartment
 from .cosignature import cosigned, verify_quorum
-from .directory import log_keys_of
+from .directory import TrustedDirectory, log_keys_of
 from .directory_material import DirectoryItem, verify_directory_material
 from .entry import Entry, from_base64, signature_hash, to_base64
 from .errors import BindingError, MalformedError, ProofError, SignatureError
@@ -33,8 +33,8 @@ from .leaf import leaf_hash as signal_leaf_hash
 from .limits import MAX_SIGNAL_BYTES
 from .merkle import HASH_BYTES, leaf_hash, verify_inclusion
 from .note import parse_note
-from .policy import verify_not_expired
-from .register import Hex16, Register
+from .policy import Member, View, verify_not_expired
+from .register import Hex16, Mandate, Register
 from .rights import verify_sender_rights
 from .signing import SIGNATURE_BYTES
 from .subjects import directory_origin, log_origin, parse_period
@@ -160,45 +160,27 @@ def verify_signal_proof(proof: SignalProof, enclave_id: bytes | None = None) -> 
 
     Without ``enclave_id``, whoever asks compares ``Proven.enclave_id`` with the one that is published.
     """
-    root = bytes.fromhex(proof.enclave)
-    if enclave_id is not None and root != enclave_id:
-        raise BindingError("the proof is of another enclave")
-    directory = verify_directory_material(proof.directory.entries, root)
-    register = directory.current.register
-    origin = directory_origin(register.enclave)
-    checkpoint, _, _ = _checkpoint(proof.directory.note.encode(), origin, register)
-    if (checkpoint.tree_size, checkpoint.root_hash) != (directory.size, directory.root()):
-        raise SignatureError("the directory in the proof is not the one that was signed")
-    header, entry = _entry(proof.log)
-    verify_enclave(header, root)
-    if header.kind not in SEALED:
-        raise BindingError(f"an envelope of kind {header.kind} holds no signals")
-    view = directory.view_at(entry.directory_size)
-    if view is None or entry.directory_size > directory.size:
-        raise ProofError("the proof's directory ends before the log entry's")
-    member = view.member(header.sender_id)
-    signature = from_base64(proof.log.signature, SIGNATURE_BYTES)
-    member.verifying.verify(signature, entry.header_bytes, kind_context(header.kind))
-    verify_not_expired(view.register, entry.admitted_ms)
-    verify_sender_rights(view, member, header, entry.admitted_ms)
-    period = parse_period(proof.log.period)
-    tlog = decode_tlog_proof(proof.log.proof.encode())
-    log = log_origin(register.enclave, period, header.compartment)
-    covering, timestamp, witnesses = _checkpoint(tlog.note, log, register)
-    tlog.verify(leaf_hash(entry.encode()), covering.tree_size, covering.root_hash)
-    signal_id, sections = _signal(proof, header)
+    steps = ProofSteps(proof, enclave_id)
+    register = steps.verify_directory()
+    steps.verify_signature()
+    steps.verify_mandate()
+    covering = steps.verify_checkpoint()
+    timestamp, witnesses = steps.verify_quorum()
+    index = steps.verify_inclusion()
+    signal_id, sections = steps.verify_sections()
+    header = steps.header
     return Proven(
-        enclave_id=root,
+        enclave_id=bytes.fromhex(proof.enclave),
         enclave=register.enclave,
-        register_version=view.register.version,
-        party=member.party.token,
-        identity=member.identity.name,
+        register_version=steps.view.register.version,
+        party=steps.member.party.token,
+        identity=steps.member.identity.name,
         compartment=header.compartment,
-        period=period,
+        period=proof.log.period,
         kind=header.kind,
-        index=tlog.index,
+        index=index,
         tree_size=covering.tree_size,
-        admitted_ms=entry.admitted_ms,
+        admitted_ms=steps.entry.admitted_ms,
         created_ms=header.created_ms,
         timestamp=timestamp,
         witnesses=witnesses,
@@ -207,12 +189,87 @@ def verify_signal_proof(proof: SignalProof, enclave_id: bytes | None = None) -> 
     )
 
 
-def _checkpoint(data: bytes, origin: str, register: Register) -> tuple[Checkpoint, int, tuple[str, ...]]:
-    checkpoint, timestamp = verify_checkpoint(data, origin, LogPublicKeys(*log_keys_of(register)))
-    note = parse_note(data)
-    if register.quorum:
-        timestamp = verify_quorum(note, checkpoint, register.cosigners, register.quorum)
-    return checkpoint, timestamp, tuple(sorted(cosigned(note, checkpoint, register.cosigners)))
+class ProofSteps:
+    """The same verification one step after another, for whoever shows each: in the order of the methods.
+
+    Each raises an ``InvalidError`` or ``RefusedError``; what it leaves here is verified. Nothing is proven
+    before the last one has returned.
+    """
+
+    directory: TrustedDirectory
+    header: Header
+    entry: Entry
+    view: View
+    member: Member
+    checkpoint: Checkpoint
+
+    def __init__(self, proof: SignalProof, enclave_id: bytes | None = None) -> None:
+        self._proof = proof
+        self._root = bytes.fromhex(proof.enclave)
+        if enclave_id is not None and self._root != enclave_id:
+            raise BindingError("the proof is of another enclave")
+
+    def verify_directory(self) -> Register:
+        """The register in force, at the end of the directory that leads from the enclave_id to it."""
+        self.directory = directory = verify_directory_material(self._proof.directory.entries, self._root)
+        self._register = register = directory.current.register
+        note = self._proof.directory.note.encode()
+        checkpoint = _signed(note, directory_origin(register.enclave), register)[0]
+        if register.quorum:
+            verify_quorum(parse_note(note), checkpoint, register.cosigners, register.quorum)
+        if (checkpoint.tree_size, checkpoint.root_hash) != (directory.size, directory.root()):
+            raise SignatureError("the directory in the proof is not the one that was signed")
+        return register
+
+    def verify_signature(self) -> Member:
+        """Who signed the envelope, by the keys in the directory at the size in its entry."""
+        header, self.entry = _entry(self._proof.log)
+        verify_enclave(header, self._root)
+        if header.kind not in SEALED:
+            raise BindingError(f"an envelope of kind {header.kind} holds no signals")
+        view = self.directory.view_at(self.entry.directory_size)
+        if view is None or self.entry.directory_size > self.directory.size:
+            raise ProofError("the proof's directory ends before the log entry's")
+        member = view.member(header.sender_id)
+        signature = from_base64(self._proof.log.signature, SIGNATURE_BYTES)
+        member.verifying.verify(signature, self.entry.header_bytes, kind_context(header.kind))
+        self.header, self.view, self.member = header, view, member
+        return member
+
+    def verify_mandate(self) -> Mandate:
+        """The mandate under which it was admitted, at the directory size in its entry."""
+        verify_not_expired(self.view.register, self.entry.admitted_ms)
+        return verify_sender_rights(self.view, self.member, self.header, self.entry.admitted_ms)
+
+    def verify_checkpoint(self) -> Checkpoint:
+        """The checkpoint of its log that both of the log's own signatures stand under."""
+        register, period = self._register, parse_period(self._proof.log.period)
+        self._tlog = decode_tlog_proof(self._proof.log.proof.encode())
+        origin = log_origin(register.enclave, period, self.header.compartment)
+        self.checkpoint, self._log_timestamp = _signed(self._tlog.note, origin, register)
+        return self.checkpoint
+
+    def verify_quorum(self) -> tuple[int, tuple[str, ...]]:
+        """(Unix seconds by which a quorum had seen that checkpoint, the names of all who cosigned it)."""
+        register, note = self._register, parse_note(self._tlog.note)
+        timestamp = self._log_timestamp
+        if register.quorum:
+            timestamp = verify_quorum(note, self.checkpoint, register.cosigners, register.quorum)
+        return timestamp, tuple(sorted(cosigned(note, self.checkpoint, register.cosigners)))
+
+    def verify_inclusion(self) -> int:
+        """The place of its entry in the tree that the checkpoint is about."""
+        leaf = leaf_hash(self.entry.encode())
+        self._tlog.verify(leaf, self.checkpoint.tree_size, self.checkpoint.root_hash)
+        return self._tlog.index
+
+    def verify_sections(self) -> tuple[bytes, tuple[bytes | None, ...]]:
+        """(signal id, sections) whose leaf is in the batch root that the envelope's signature covers."""
+        return _signal(self._proof, self.header)
+
+
+def _signed(data: bytes, origin: str, register: Register) -> tuple[Checkpoint, int]:
+    return verify_checkpoint(data, origin, LogPublicKeys(*log_keys_of(register)))
 
 
 def _entry(part: LogPart) -> tuple[Header, Entry]:

@@ -50,7 +50,7 @@ def test_a_new_official_finds_trusts_disputes_and_reports(desk: Stage, browser: 
     trust = page.get_by_role("region", name="Is dit te vertrouwen?")
     expect(trust).to_contain_text("Genoeg getuigen hebben het logboek bevestigd", timeout=30_000)
     page.get_by_role("button", name="Bewijs opnieuw controleren").click()
-    expect(page.get_by_role("list", name="Stappen van het bewijs").get_by_role("listitem")).to_have_count(5)
+    expect(page.get_by_role("list", name="Stappen van het bewijs").get_by_role("listitem")).to_have_count(10)
     # Who has not opened it?
     readers = page.get_by_role("region", name="Wie heeft het geopend?")
     expect(readers).to_contain_text(re.compile(r"geopend door \d+ van \d+"))

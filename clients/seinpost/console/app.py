@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from seinpost_schemas.compartment import CARRIED, Theme
-from seinpost_schemas.errors import RefusedError, SeinpostError
+from seinpost_schemas.errors import InvalidError, RefusedError, SeinpostError
 from seinpost_schemas.signal import TABLE_STATUS
 
 from .answering import see_other, session_of
@@ -31,7 +31,7 @@ from .login import LoginGate, LoginPage
 from .officials import Officials
 from .pages import Pages, moment
 from .paper import duration_words, margin_style
-from .proof_steps import Step, verify_steps
+from .proof_steps import Gathered, Step, verify_steps
 from .queue_page import QueuePage
 from .report_page import ReportPage
 from .security import Guard, cookie_name, session_cookie
@@ -201,15 +201,21 @@ class Console:
         entry = self._entry(request)
         if entry is None:
             return self._draw(request, "missing.html", {}, 404)
-        table = self._table
-        log = table.view.log(entry.delivery.period, str(entry.delivery.compartment))
+        language, connection = session_of(request).language, self._table.connection
+        evidence: Gathered
+        try:
+            async with asyncio.timeout(_ACT_SECONDS):
+                evidence = await connection.evidence(entry.delivery)
+        except (InvalidError, RefusedError) as error:
+            evidence = error
+        except (SeinpostError, TimeoutError):
+            return self._done(request, entry, DONE["unverified"])
+        names = self._party_names(language)
         steps = verify_steps(
-            entry.delivery,
-            table.status(entry),
-            log.note,
-            log.audited,
-            table.connection.directory.view.register,
-            self._pages.texts(session_of(request).language),
+            evidence,
+            connection.directory.directory.enclave_id,
+            lambda token: names.get(token, token),
+            self._pages.texts(language),
         )
         return self._show(request, steps=steps)
 

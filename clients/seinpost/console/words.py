@@ -121,6 +121,7 @@ DONE = {
     "acknowledge": "Acknowledged.",
     "feedback": "Your answer was sent.",
     "status": "Your colleagues see it now.",
+    "unverified": "The proof could not be gone through: the broker does not answer. Try again in a moment.",
     "unproven": "There is no proof of this signal yet. Try again once witnesses have confirmed it.",
 }
 REFUSALS = {
