@@ -74,10 +74,9 @@ def others(page: Page, folder: Path) -> None:
 
 def set_view(page: Page, language: str, scheme: str) -> None:
     """Choose a language and a scheme with the page's own buttons."""
-    if page.locator("html").get_attribute("lang") != language:
-        page.locator("button[name=language]").click()
-    while f"look-{scheme}" not in (page.locator("html").get_attribute("class") or ""):
-        page.locator("button[name=scheme]").click()
+    for name, value in (("language", language), ("scheme", scheme)):
+        page.locator(".menu summary").click()
+        page.locator(f"button[name={name}][value={value}]").click()
 
 
 def main() -> int:

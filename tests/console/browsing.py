@@ -95,6 +95,19 @@ def feed() -> list[tuple[str, str, str, list[Signal]]]:
     ]  # fmt: skip
 
 
+def set_view(page: Page, language: str, scheme: str) -> None:
+    """Choose a language and a scheme with the page's own buttons."""
+    for name, value in (("language", language), ("scheme", scheme)):
+        page.locator(".menu summary").click()
+        page.locator(f"button[name={name}][value={value}]").click()
+
+
+def to_the_wall(page: Page) -> None:
+    """Make this browser a wall screen."""
+    page.locator(".menu summary").click()
+    page.locator("button[name=wall]").click()
+
+
 def violations(page: Page) -> list[str]:
     """What axe finds; run beside the page's own scripts, which its policy does not touch."""
     page.wait_for_load_state("load")

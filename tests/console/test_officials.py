@@ -66,3 +66,52 @@ def test_a_file_that_others_can_read_or_that_is_not_one_is_refused(path: Path) -
     path.write_text('[{"number": "1", "role": "minister", "hash": ""}]')
     with pytest.raises(SetupError, match="role"):
         Officials(path)
+
+
+def test_an_account_that_is_removed_or_changed_is_not_what_it_was(path: Path) -> None:
+    officials = Officials(path)
+    for number in ("2041", "2042", "2043"):
+        officials.add(number, "coordinator", PASSWORD)
+    held = {official.number: official for official in officials.accounts}
+    other = Officials(path)
+    other.remove("2042")
+    other.add("2043", "reader", PASSWORD)
+    assert officials.is_current(held["2041"])
+    assert not officials.is_current(held["2042"])
+    assert not officials.is_current(held["2043"])
+    assert officials.log_in("2042", PASSWORD, 0) is None
+    assert [official.number for official in officials.accounts] == ["2041", "2043"]
+
+
+def test_accounts_that_are_made_while_it_runs_are_asked_for(path: Path) -> None:
+    officials = Officials(path)
+    assert not officials.asked
+    Officials(path).add("2041", "reader", PASSWORD)
+    assert officials.asked
+    assert officials.log_in("2041", PASSWORD, 0) is not None
+
+
+@pytest.mark.parametrize("harm", ["gone", "emptied", "garbled", "readable"])
+def test_what_happens_to_the_file_never_opens_the_console(path: Path, harm: str) -> None:
+    Officials(path).add("2041", "reader", PASSWORD)
+    officials = Officials(path)
+    if harm == "gone":
+        path.unlink()
+    elif harm == "readable":
+        path.write_text(path.read_text() + "\n")
+        path.chmod(0o644)
+    else:
+        path.write_text("[]" if harm == "emptied" else "not an account")
+    assert officials.asked
+    assert officials.accounts == []
+    assert officials.log_in("2041", PASSWORD, 0) is None
+
+
+def test_the_last_account_and_one_that_is_not_there_are_not_removed(path: Path) -> None:
+    officials = Officials(path)
+    officials.add("2041", "reader", PASSWORD)
+    with pytest.raises(MalformedError, match="last account"):
+        officials.remove("2041")
+    with pytest.raises(MalformedError, match="no account"):
+        officials.remove("2042")
+    assert Officials(path).log_in("2041", PASSWORD, 0) is not None

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from browsing import Stage, Watched, violations
+from browsing import Stage, Watched, set_view, to_the_wall, violations
 from feed_samples import HOSTILE, signal
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
@@ -29,10 +29,12 @@ def test_the_most_serious_signal_stands_first_with_all_that_is_said_of_it(page: 
     page.goto(stage.url("/?sender=ncsc"))
     first = page.locator(".row").first
     expect(first).to_contain_text(SERIOUS)
-    for word in ("kritiek", "Dep. VERTROUWELIJK", "Verkiezingsproces", "ncsc", "incident"):
+    for word in ("kritiek", "Dep. VERTROUWELIJK", "Verkiezingsproces", "NCSC", "incident", "ongelezen"):
         expect(first).to_contain_text(word)
-    expect(first.locator(".proof")).to_have_text("geaudit", timeout=30_000)
-    expect(first).to_contain_text("Bevestigd door getuigen.")
+    expect(first.locator("abbr")).to_have_attribute("title", "Nationaal Cyber Security Centrum")
+    expect(first.locator(".proof")).to_have_text("bevestigd", timeout=30_000)
+    # What is as it should be needs no sentence.
+    assert first.locator(".row__why").count() == 0
     assert page.locator(".row--exercise").count() == 0
     expect(page.locator(".marking")).to_contain_text("Departementaal VERTROUWELIJK")
 
@@ -52,7 +54,7 @@ def test_a_signal_shows_its_sections_its_techniques_by_name_and_its_indicators_d
     main = page.locator("main")
     for text in (
         "De kiezer wordt naar een andere datum gelokt.", "De uitslag staat al vast.", "telegram", "News Outlet Persona",
-        "Establish Legitimacy", "stembureau-info[.]example", "hxxps://stembureau-info[.]example/stempas.png",
+        "Geloofwaardigheid opbouwen", "webadres", "B2", "stembureau-info[.]example", "hxxps://stembureau-info[.]example/stempas.png",
         "meestal betrouwbaar", "waarschijnlijk waar", "Laat weten of u dit ook ziet.", "TK2025",
     ):  # fmt: skip
         expect(main).to_contain_text(text)
@@ -66,7 +68,6 @@ def test_an_opened_signal_is_unread_no_more(page: Page, stage: Stage) -> None:
     page.goto(stage.url("/"))
     row = page.locator(".row", has_text="Storing bij een gemeente")
     expect(row).not_to_contain_text("ongelezen")
-    page.get_by_text("Filters", exact=True).click()
     page.get_by_label("alleen ongelezen").check()
     page.get_by_role("button", name="Filter", exact=True).click()
     assert page.locator(".row", has_text="Storing bij een gemeente").count() == 0
@@ -92,9 +93,12 @@ def test_a_wall_screen_shows_no_protected_section(page: Page, stage: Stage, watc
     open_signal(page, stage)
     address = page.url
     csrf = page.locator("input[name=csrf]").first.input_value()
-    page.get_by_role("button", name="Wandscherm").click()
+    to_the_wall(page)
     page.goto(address)
     expect(page.locator("#protected")).to_contain_text("Niet getoond op een wandscherm.")
+    # Nothing to press but the way out of it.
+    assert page.get_by_role("button").all_inner_texts() == ["Wandscherm verlaten"]
+    expect(page.locator("#clock")).to_have_text(re.compile("^[0-9]{2}:[0-9]{2}$"))
     status = page.evaluate(
         "async ([u, c]) => (await fetch(u, {method: 'POST', body: new URLSearchParams({csrf: c})})).status",
         [address + "/protected", csrf],
@@ -102,13 +106,13 @@ def test_a_wall_screen_shows_no_protected_section(page: Page, stage: Stage, watc
     assert status == 404
     assert any("404" in fault for fault in watched.faults)
     watched.faults.clear()
-    page.get_by_role("button", name="Wandscherm").click()
+    page.get_by_role("button", name="Wandscherm verlaten").click()
 
 
 def test_the_proof_is_verified_again_step_by_step(page: Page, stage: Stage) -> None:
     open_signal(page, stage)
     expect(page.locator("#proof")).to_contain_text(
-        "Genoeg getuigen hebben het logboek bevestigd", timeout=30_000
+        "ja, want genoeg getuigen hebben het logboek bevestigd", timeout=30_000
     )
     page.get_by_role("button", name="Bewijs opnieuw controleren").click()
     steps = page.locator(".step")
@@ -132,13 +136,12 @@ def test_a_search_finds_text_and_its_link_holds_none(page: Page, stage: Stage, w
 
 
 def test_filters_are_links_that_hold_codes_only(page: Page, stage: Stage) -> None:
-    page.get_by_text("Filters", exact=True).click()
     page.get_by_label("Thema").select_option("debate")
     page.get_by_label("Ernst, ten minste").select_option("3")
     page.get_by_role("button", name="Filter", exact=True).click()
     expect(page.locator(".row")).to_have_count(2)
-    titles = page.locator(".row__title").all_inner_texts()
-    assert [t.strip() for t in titles] == ["Nepaccounts over het debat", "Beïnvloeding van buiten"]
+    titles = page.locator(".row__title a").all_inner_texts()
+    assert sorted(t.strip() for t in titles) == ["Beïnvloeding van buiten", "Nepaccounts over het debat"]
     assert "theme=debate" in page.url
     page.get_by_role("link", name="Alles wissen").click()
     assert page.locator(".row").count() > 2
@@ -252,13 +255,6 @@ def test_axe_sees_what_is_wrong(page: Page, stage: Stage) -> None:
     assert any(violation.startswith("label") for violation in violations(page))
 
 
-def set_view(page: Page, language: str, scheme: str) -> None:
-    if page.locator("html").get_attribute("lang") != language:
-        page.locator("button[name=language]").click()
-    while f"look-{scheme}" not in (page.locator("html").get_attribute("class") or ""):
-        page.locator("button[name=scheme]").click()
-
-
 def test_the_closed_door_is_accessible_too(stage: Stage, watched: Watched, page: Page) -> None:
     other = watched.context.browser.new_context().new_page()  # type: ignore[union-attr]
     answer = other.goto(stage.url("/"))
@@ -316,14 +312,15 @@ def test_every_sheet_of_paper_has_the_classification_its_duration_and_its_number
     sheets = PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True, width="148mm", height="105mm"))).pages
     texts = [" ".join(sheet.extract_text().split()) for sheet in sheets]
     assert len(texts) > 1
-    until = {"nl": "tot", "en": "until"}[language]
+    until, day = {"nl": ("tot", "18 maart 2099"), "en": ("until", "18 March 2099")}[language]
     for number, text in enumerate(texts, 1):
-        assert text.count(f"Departementaal VERTROUWELIJK {until} 2099-03-18") == 2
+        assert text.count(f"Departementaal VERTROUWELIJK {until} {day}") == 2
         assert f"{number} / {len(texts)}" in text
-        assert "Wandscherm" not in text
+        assert "Weergave" not in text
+        assert "View" not in text
     page.goto(stage.url("/situation"))
     (first, *_) = PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True))).pages
-    assert f"Departementaal VERTROUWELIJK {until} 2099-03-18" in " ".join(first.extract_text().split())
+    assert f"Departementaal VERTROUWELIJK {until} {day}" in " ".join(first.extract_text().split())
 
 
 def test_the_situation_report_of_the_day_is_a_page_and_a_pdf(page: Page, stage: Stage) -> None:
@@ -331,7 +328,7 @@ def test_the_situation_report_of_the_day_is_a_page_and_a_pdf(page: Page, stage: 
     report = page.locator(".situation")
     expect(report).to_contain_text(SERIOUS)
     expect(report).to_contain_text("depv/process")
-    expect(page.locator(".marking")).to_contain_text("Departementaal VERTROUWELIJK tot 2099-03-18")
+    expect(page.locator(".marking")).to_contain_text("Departementaal VERTROUWELIJK tot 18 maart 2099")
     page.get_by_label("Publiek debat").uncheck()
     page.get_by_role("button", name="Maak het beeld").click()
     expect(report).not_to_contain_text("Nepaccounts over het debat")

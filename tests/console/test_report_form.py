@@ -8,35 +8,61 @@ import datetime as dt
 
 import pytest
 
+from seinpost.console.audience_preview import Choices
 from seinpost.console.defang import refang
-from seinpost.console.report_form import empty_form, kind_of, personal_data_in, taken, to_signal
+from seinpost.console.report_form import (
+    FIELDS,
+    empty_form,
+    faults_in,
+    form_digest,
+    kind_of,
+    personal_data_in,
+    taken,
+    to_signal,
+)
+from seinpost.console.words import FAULTS
 from seinpost_schemas.errors import MalformedError
+
+TODAY = dt.date(2099, 1, 1)
+CHOICES = Choices(
+    ["process", "debate"], ["ong", "depv"], ["all", "tafel"], {"process": "all", "debate": "all"}
+)
 
 
 def filled(**fields: str) -> dict[str, str]:
-    return empty_form(dt.date(2099, 1, 1)) | {"title": "Titel", "text": "Tekst"} | fields
+    return empty_form(TODAY, CHOICES) | {"title": "Titel", "text": "Tekst", "theme": "process"} | fields
 
 
 def test_a_form_becomes_a_signal() -> None:
     form = filled(
-        techniques="T0049 attack:T1583.001", indicators="hxxps://bad[.]example/x\n192.0.2.1\n",
-        severity="4",
-        classified_until="2099-03-18", exercise="1", election="TK2025", contact="Piket", personal_data="personal",
+        technique_1="T0049 Flood Information Space", technique_3="attack:T1583.001",
+        technique_5="flood information space",
+        indicators="hxxps://bad[.]example/x\n192.0.2.1\n", severity="4", urgency="high", source_reliability="B",
+        information_credibility="2", classified_until="2099-03-18", exercise="1", election="TK2025", contact="Piket",
+        personal_data="personal",
     )  # fmt: skip
+    assert faults_in(form, CHOICES, TODAY) == {}
     signal = to_signal(form)
-    assert (signal.handling.severity, signal.handling.exercise, signal.handling.election) == (
-        4,
-        True,
-        "TK2025",
-    )
-    assert signal.handling.valid_until == dt.datetime(2099, 4, 1, 23, 59, tzinfo=dt.UTC)
-    assert signal.report.techniques == ("disarm:T0049", "attack:T1583.001")
+    handling, report = signal.handling, signal.report
+    assert (handling.severity, handling.urgency, handling.exercise) == (4, "high", True)
+    assert handling.election == "TK2025"
+    assert (report.source_reliability, report.information_credibility) == ("B", 2)
+    assert handling.valid_until == dt.datetime(2099, 4, 1, 23, 59, tzinfo=dt.UTC)
+    assert report.techniques == ("disarm:T0049", "attack:T1583.001")
     assert [(i.type, i.value) for i in signal.indicators] == [
         ("url", "https://bad.example/x"),
         ("ipv4-addr", "192.0.2.1"),
     ]
     assert signal.protected is not None
     assert signal.protected.contact == "Piket"
+
+
+def test_where_there_is_one_possibility_it_stands_there() -> None:
+    one = Choices(["process"], ["ong"], ["all"], {"process": "tafel"})
+    form = empty_form(TODAY, one)
+    assert (form["theme"], form["classification"], form["audience"]) == ("process", "ong", "")
+    assert filled()["classification"] == "ong"
+    assert empty_form(TODAY, CHOICES)["theme"] == ""
 
 
 def test_an_empty_protected_section_is_none() -> None:
@@ -46,15 +72,35 @@ def test_an_empty_protected_section_is_none() -> None:
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
-        ({"title": ""}, "title"), ({"title": "x" * 201}, "title"), ({"valid_until": "ooit"}, "valid_until"),
-        ({"techniques": "T9999"}, "techniques"), ({"techniques": "onzin"}, "techniques"), ({"tlp": "paars"}, "tlp"),
-        ({"election": "verkiezing"}, "election"), ({"signal_type": "gerucht"}, "signal_type"),
+        ({"title": ""}, "title"), ({"title": "x" * 201}, "title"), ({"text": ""}, "text"),
+        ({"text": "x" * 20_001}, "text"), ({"valid_until": "ooit"}, "valid_until"),
+        ({"valid_until": "2098-12-31"}, "valid_until"), ({"technique_2": "T9999"}, "technique_2"),
+        ({"technique_1": "onzin"}, "technique_1"), ({"election": "verkiezing"}, "election"),
         ({"severity": "7"}, "severity"),
+        ({"theme": ""}, "theme"), ({"theme": "international"}, "theme"),
+        ({"classification": "stgg", "classified_until": "2099-03-18"}, "classification"),
+        ({"classification": "depv"}, "classified_until"), ({"audience": "own"}, "audience"),
+        ({"indicators": "x\n" * 501}, "indicators"), ({"indicators": "x" * 4_001}, "indicators"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_names_its_field(fields: dict[str, str], named: str) -> None:
-    with pytest.raises(MalformedError, match=named):
+    found = faults_in(filled(**fields), CHOICES, TODAY)
+    assert list(found) == [named]
+    assert found[named] in FAULTS
+
+
+@pytest.mark.parametrize("fields", [{"tlp": "paars"}, {"signal_type": "gerucht"}, {"urgency": "morgen"}])
+def test_what_no_field_of_the_form_can_say_is_refused(fields: dict[str, str]) -> None:
+    with pytest.raises(MalformedError):
         to_signal(filled(**fields))
+
+
+def test_a_digest_is_of_every_field_and_of_one_session() -> None:
+    digest = form_digest(filled(), b"key")
+    assert form_digest(filled(), b"key") == digest
+    assert form_digest(filled(), b"another") != digest
+    for name in FIELDS:
+        assert form_digest(filled(**{name: filled()[name] + "x"}), b"key") != digest, name
 
 
 @pytest.mark.parametrize(

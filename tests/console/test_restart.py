@@ -97,7 +97,7 @@ def test_after_a_kill_only_what_is_new_is_read_and_every_signal_is_there_once(
     assert 0 < desk.entries < first / 2
     # What was read earlier is proven as well as ever.
     expect(page.locator(".row", has_text="Voor het einde").locator(".proof")).to_have_text(
-        "geaudit", timeout=30_000
+        "bevestigd", timeout=30_000
     )
     page.close()
 

@@ -12,8 +12,9 @@ import pytest
 from feed_samples import delivery
 
 from seinpost.console.marks import Marks
+from seinpost.console.people import People
 from seinpost.console.table import Table
-from seinpost.delivery import Alarm, Delivery
+from seinpost.delivery import Delivery
 from seinpost_schemas.errors import UnavailableError
 
 
@@ -36,7 +37,7 @@ class Feed:
 @pytest.fixture
 def table(tmp_path: Path) -> Any:
     marks = Marks(tmp_path, bytes(32))
-    yield Table(marks)
+    yield Table(marks, People(tmp_path, bytes(32)))
     marks.close()
 
 
@@ -56,13 +57,3 @@ async def test_a_bug_is_said_without_what_it_was_about(table: Table) -> None:
     with pytest.raises(KeyError):
         await table.read()
     assert table.trouble == "internal error: KeyError"
-
-
-def test_an_alarm_of_one_kind_in_one_log_is_one_line(table: Table) -> None:
-    for compartment in ("ong/debate", "depv/process", "depv/process"):
-        table.note_alarm(Alarm(code="gap", message="m", compartment=compartment))
-    lines = table.alarm_lines()
-    assert [(line.alarm.compartment, line.times) for line in lines] == [
-        ("depv/process", 2),
-        ("ong/debate", 1),
-    ]

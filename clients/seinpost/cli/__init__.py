@@ -219,11 +219,12 @@ def official(
     password_file: Annotated[
         Path | None, Parameter(help="A file (mode 0600) whose first line is the password; else a prompt.")
     ] = None,
+    remove: Annotated[bool, Parameter(negative="", help="End the account and its sessions instead.")] = False,
 ) -> int:
-    """Let an official log in to the console of this identity, on this machine only.
+    """Let an official log in to the console of this identity, on this machine only; or let them no more.
 
     With one account or more, nobody uses the console without logging in; who opens a protected section is
-    logged under this number.
+    logged under this number. A running console takes a change over at once.
 
     Example: seinpost official 2041 --role coordinator --config proef/tafel.toml
 
@@ -232,8 +233,10 @@ def official(
     number
         A number without a meaning outside the organisation; names stay with whoever hands it out.
     """
-    from .console import add_official  # noqa: PLC0415
+    from .console import add_official, remove_official  # noqa: PLC0415
 
+    if remove:
+        return remove_official(config, number)
     return add_official(config, number, role, password_file)
 
 

@@ -8,6 +8,7 @@ import datetime as dt
 import getpass
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seinpost.config import load_config
 from seinpost.identity import load_identity, read_passphrase_file
@@ -16,6 +17,9 @@ from seinpost_schemas.errors import MalformedError, SetupError
 
 from ._passphrase import find_passphrase
 from ._text import load_texts
+
+if TYPE_CHECKING:
+    from seinpost.console.officials import Officials
 
 
 async def run(
@@ -35,6 +39,22 @@ async def run(
 
 def add_official(config_file: Path, number: str, role: str, password_file: Path | None) -> int:
     """Make an account, or change one."""
+    if role not in ("reader", "coordinator"):
+        raise MalformedError("the role is reader or coordinator")
+    officials = _officials(config_file)
+    officials.add(number, "coordinator" if role == "coordinator" else "reader", _password(password_file))
+    print(f"{number}: {role}")
+    return 0
+
+
+def remove_official(config_file: Path, number: str) -> int:
+    """End an account."""
+    _officials(config_file).remove(number)
+    print(f"{number}: removed")
+    return 0
+
+
+def _officials(config_file: Path) -> Officials:
     try:
         from seinpost.console.officials import Officials  # noqa: PLC0415
         from seinpost.console.serve import officials_file  # noqa: PLC0415
@@ -42,12 +62,7 @@ def add_official(config_file: Path, number: str, role: str, password_file: Path 
         if (error.name or "").startswith("seinpost"):
             raise
         raise SetupError("the console needs more packages: run pip install 'seinpost[console]'") from None
-    if role not in ("reader", "coordinator"):
-        raise MalformedError("the role is reader or coordinator")
-    officials = Officials(officials_file(load_config(config_file)))
-    officials.add(number, "coordinator" if role == "coordinator" else "reader", _password(password_file))
-    print(f"{number}: {role}")
-    return 0
+    return Officials(officials_file(load_config(config_file)))
 
 
 def _password(file: Path | None) -> str:

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from .sessions import Session
 
-_OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/?&=:._%-]*")
+_OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/?&=:._%-]*(#[a-z-]+)?")
 
 
 def session_of(request: Request) -> Session:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from seinpost_schemas.compartment import Classification, Compartment, Theme
+from seinpost_schemas.compartment import CARRIED, Classification, Compartment, Theme
 from seinpost_schemas.errors import RefusedError
 from seinpost_schemas.kinds import Action, Kind
 from seinpost_schemas.policy import View, may, verify_audience_use, verify_signal_type
@@ -21,6 +21,30 @@ class Readers(NamedTuple):
     protected: list[Party]
     """Those of them that also read the protected section."""
     mandate: Mandate
+
+
+class Choices(NamedTuple):
+    """What a party's mandates leave to choose from."""
+
+    themes: list[str]
+    levels: list[str]
+    """The classifications up to the highest ceiling, the lowest first."""
+    audiences: list[str]
+    defaults: dict[str, str]
+    """By theme, the audience that its mandate says."""
+
+
+def choices_of(view: View, party: Party) -> Choices:
+    """The themes, classifications and audiences that a party may choose."""
+    mandates = publish_mandates(party)
+    defaults = {theme: m.default_audience for m in mandates for theme in m.themes}
+    carried = [level.token for level in CARRIED]
+    ceilings = [m.ceiling for m in mandates if m.ceiling in carried]
+    top = max((carried.index(ceiling) for ceiling in ceilings), default=-1)
+    if party.clearance in carried:
+        top = min(top, carried.index(party.clearance))
+    themes = [theme.token for theme in Theme if theme.token in defaults]
+    return Choices(themes, carried[: top + 1], usable_audiences(view), defaults)
 
 
 def publish_mandates(party: Party) -> list[Mandate]:

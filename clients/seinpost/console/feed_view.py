@@ -335,15 +335,23 @@ class FeedView:
         return counts
 
     def between(
-        self, first: dt.date, last: dt.date, themes: Sequence[str], limit: int, *, exercise: bool
+        self,
+        first: dt.date,
+        last: dt.date,
+        themes: Sequence[str],
+        limit: int,
+        *,
+        exercise: bool,
+        recalled: bool = False,
     ) -> tuple[list[Entry], int]:
-        """What was admitted from the first to the last day, in this machine's time zone, and was not taken back.
+        """What was admitted from the first to the last day, in this machine's time zone; what was taken back apart.
 
         The most severe, at most ``limit`` of them, and how many there are.
         """
         begin_ms, end_ms = _midnight_ms(first), _midnight_ms(last + dt.timedelta(days=1))
         bits = self._columns.admitted_between(begin_ms, end_ms)
-        bits &= self._columns.bits("exercise" if exercise else "real") & ~self._states.recalled.bits
+        bits &= self._columns.bits("exercise" if exercise else "real")
+        bits &= self._states.recalled.bits if recalled else ~self._states.recalled.bits
         of_themes = 0
         for theme in themes:
             of_themes |= self._columns.bits(f"theme:{theme}")

@@ -6,24 +6,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from .drawing import Draw
 from .officials import Officials, WaitError
 from .security import START, session_cookie
 from .sessions import Door
 
 _OPEN = ("/login", "/settings", "/leave", START)
-
-
-class Draw(Protocol):
-    """Draws a page for a request."""
-
-    def __call__(self, request: Request, name: str, values: dict[str, object], status: int = 200) -> Response:
-        """The page."""
 
 
 class LoginGate:
@@ -37,7 +30,10 @@ class LoginGate:
         """One request."""
         session = scope.get("state", {}).get("session")
         path: str = scope["path"]
-        waits = len(self._officials) and session is not None and session.official is None
+        if session is not None and session.account and not self._officials.is_current(session.account):
+            # Removed, or given another role or password: whoever this was logs in again.
+            session.forget_official()
+        waits = session is not None and session.official is None and self._officials.asked
         if waits and path not in _OPEN and not path.startswith("/static/"):
             await RedirectResponse("/login", 303)(scope, receive, send)
         else:
@@ -67,7 +63,7 @@ class LoginPage:
             return self._draw(request, "login.html", {"wrong": False, "wait": True}, 429)
         if official is None:
             return self._draw(request, "login.html", {"wrong": True, "wait": False}, 403)
-        session.official, session.role = official.number, official.role
+        session.become(official)
         response = RedirectResponse("/", 303)
         # What was known before the login is worth nothing after it.
         renewed = self._door.renew(request.cookies[self._cookie])

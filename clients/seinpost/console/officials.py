@@ -40,16 +40,50 @@ class WaitError(Exception):
 
 
 class Officials:
-    """The accounts of one console; none means that nobody is asked to log in."""
+    """The accounts of one console; none at its start means that nobody is asked to log in.
+
+    The file is read again whenever it has changed. Once there were accounts, a file that is gone, empty or
+    unreadable lets nobody in: it never opens the console.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._stamp = _stamp(path)
         self._accounts = {official.number: official for official in _load(path)}
+        self._asked = bool(self._accounts)
         self._misses: dict[str, list[float]] = {}
         self._nobody = _HASHER.hash("nobody has this password")
 
     def __len__(self) -> int:
         return len(self._accounts)
+
+    @property
+    def asked(self) -> bool:
+        """Whether one has to log in."""
+        self._refresh()
+        return self._asked
+
+    @property
+    def accounts(self) -> list[Official]:
+        """Everyone who has an account, by number."""
+        self._refresh()
+        return sorted(self._accounts.values(), key=lambda official: official.number)
+
+    def is_current(self, official: Official) -> bool:
+        """Whether an account is still exactly what it was: not removed, nor with another role or password."""
+        self._refresh()
+        return self._accounts.get(official.number) == official
+
+    def _refresh(self) -> None:
+        stamp = _stamp(self._path)
+        if stamp == self._stamp:
+            return
+        try:
+            self._accounts = {official.number: official for official in _load(self._path)}
+        except SetupError:
+            self._accounts = {}
+        self._stamp = stamp
+        self._asked = self._asked or bool(self._accounts)
 
     def add(self, number: str, role: Role, password: str) -> None:
         """Make an account, or give one another role and password; raises ``MalformedError``."""
@@ -58,6 +92,24 @@ class Officials:
         if not MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS:
             raise MalformedError(f"a password has at least {MIN_PASSWORD_CHARACTERS} characters")
         self._accounts[number] = Official(number, role, _HASHER.hash(password))
+        self._store()
+
+    def remove(self, number: str) -> None:
+        """End an account, and every session of it within a request; raises ``MalformedError``.
+
+        Not the last one: without accounts the console asks nobody who they are.
+        """
+        if number not in self._accounts:
+            raise MalformedError(f"there is no account {number[:40]}")
+        if len(self._accounts) == 1:
+            raise MalformedError(
+                f"{number} is the last account, and without any nobody is asked to log in: "
+                f"make another first, or remove {self._path.name} yourself"
+            )
+        del self._accounts[number]
+        self._store()
+
+    def _store(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = self._path.with_suffix(".new")
         fresh.touch(mode=0o600)
@@ -69,6 +121,7 @@ class Officials:
 
         An unknown number takes as long as a wrong password.
         """
+        self._refresh()
         misses = [at for at in self._misses.get(number, []) if now - at < TRIES_SECONDS]
         if len(misses) >= TRIES:
             raise WaitError
@@ -83,6 +136,15 @@ class Officials:
         else:
             self._misses.pop(number, None)
         return official
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What changes with every writing of the file; ``None`` while there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _load(path: Path) -> list[Official]:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -12,13 +11,11 @@ from starlette.responses import HTMLResponse
 
 from seinpost.cli._text import LANGUAGES, load_texts
 
-from . import words
+from . import situation_words, words
 from .defang import defang
 from .hostile_text import clamp, mixed_words, pieces
-from .techniques import named
+from .techniques import named, tactic_id
 from .words import Texts
-
-_PERIOD_FORMAT = {"nl": "%d-%m-%Y %H:%M", "en": "%Y-%m-%d %H:%M"}
 
 
 class Pages:
@@ -33,7 +30,14 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals.update(
-            pieces=pieces, clamp=clamp, mixed_words=mixed_words, defang=defang, named=named, words=words
+            pieces=pieces,
+            clamp=clamp,
+            mixed_words=mixed_words,
+            defang=defang,
+            named=named,
+            tactic_id=tactic_id,
+            words=words,
+            situation_words=situation_words,
         )
         self._texts = {language: load_texts(language) for language in LANGUAGES}
 
@@ -44,13 +48,6 @@ class Pages:
     def draw(self, name: str, language: str, values: Mapping[str, object], status: int = 200) -> HTMLResponse:
         """A page."""
         html = self._environment.get_template(name).render(
-            t=self._texts[language], lang=language, moment=lambda at: moment(at, language), **values
+            t=self._texts[language], lang=language, moment=lambda at: words.moment(at, language), **values
         )
         return HTMLResponse(html, status_code=status)
-
-
-def moment(at: dt.datetime | int, language: str) -> str:
-    """A moment in this machine's time zone, as the language writes it."""
-    if isinstance(at, int):
-        at = dt.datetime.fromtimestamp(at / 1000, dt.UTC)
-    return at.astimezone().strftime(_PERIOD_FORMAT[language])

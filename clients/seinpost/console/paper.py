@@ -8,7 +8,6 @@ import re
 
 from .hostile_text import clamp, pieces
 
-_UNTIL_CHARACTERS = 80
 _SAFE = re.compile("[A-Za-z0-9 ]")
 
 
@@ -27,8 +26,3 @@ def css_string(text: str) -> str:
     """A text as a string in a style sheet, which it cannot leave; hidden characters stand as their names."""
     shown = "".join(f"<{piece.text}>" if piece.mark else piece.text for piece in pieces(clamp(text, 200)[0]))
     return '"' + "".join(c if _SAFE.fullmatch(c) else f"\\{ord(c):06x}" for c in shown) + '"'
-
-
-def duration_words(until: str | None, word: str) -> str:
-    """``until`` with its word before it, or nothing."""
-    return f"{word} {clamp(until, _UNTIL_CHARACTERS)[0]}" if until else ""

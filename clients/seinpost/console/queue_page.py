@@ -13,30 +13,29 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from seinpost_schemas.compartment import CARRIED
 from seinpost_schemas.limits import MAX_VALUE_CHARACTERS
 from seinpost_schemas.signal import IndicatorType
 
 from .answering import see_other, session_of
 from .defang import refang
+from .drawing import Drawing
 from .entries import Entry
 from .filters import Filters, parse_filters
+from .marking import marking_of
 from .marks import MAX_NAME_CHARACTERS, SavedFilter
 from .matching import IndicatorSought, Meant
-from .report_page import Draw
 from .sessions import Session
 from .table import Table, wall_ms
 
 INDICATOR_TYPES: tuple[str, ...] = get_args(IndicatorType)
-_LEVELS = [level.token for level in CARRIED]
 
 
 class QueuePage:
     """Shows the queue, searches, and keeps views of it."""
 
-    def __init__(self, table: Table, draw: Draw, find: Callable[[Request], Entry | None]) -> None:
+    def __init__(self, table: Table, drawing: Drawing, find: Callable[[Request], Entry | None]) -> None:
         self._table = table
-        self._draw = draw
+        self._drawing = drawing
         self._find = find
 
     async def show(self, request: Request) -> Response:
@@ -50,15 +49,13 @@ class QueuePage:
         if search is not None:
             await self._table.searching.look(search)
         page = view.queue(asked, self._meant(session, asked))
-        return self._draw(
+        return self._drawing.page(
             request,
             "queue.html",
             {
                 "filters": asked,
                 "queue": page,
-                "marking": max(
-                    (e.ref.classification for e in page.entries), key=_LEVELS.index, default="ong"
-                ),
+                "marking": marking_of(page.entries),
                 "search": search,
                 "sought": session.indicators.get(asked.indicator),
                 "indicator_types": INDICATOR_TYPES,
@@ -102,9 +99,9 @@ class QueuePage:
         session, entry = session_of(request), self._find(request)
         number = request.state.form.get("number", "")
         if entry is None or self._table.status(entry) == "recalled" or not re.fullmatch("[0-9]{1,3}", number):
-            return self._draw(request, "missing.html", {}, 404)
+            return self._drawing.missing(request)
         if int(number) >= len(entry.signal.indicators):
-            return self._draw(request, "missing.html", {}, 404)
+            return self._drawing.missing(request)
         chosen = entry.signal.indicators[int(number)]
         number = session.add_indicator(IndicatorSought(chosen.type, chosen.value))
         return see_other(Filters(exercise=entry.signal.handling.exercise).query(indicator=number))

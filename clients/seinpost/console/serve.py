@@ -25,6 +25,7 @@ from seinpost_schemas.errors import SetupError
 from .app import Console
 from .marks import Marks
 from .officials import Officials
+from .people import People
 from .reading import open_index
 from .table import Table
 
@@ -45,7 +46,7 @@ async def serve(config: Config, identity: Identity, *, port: int, browser: bool,
 
     try:
         async with open_index(config, identity, marks, fail) as opened:
-            table = Table(marks, opened)
+            table = Table(marks, People(config.state, identity.storage_key), opened)
 
             def note_alarm(alarm: Alarm) -> None:
                 table.note_alarm(alarm)
@@ -77,7 +78,7 @@ async def serve(config: Config, identity: Identity, *, port: int, browser: bool,
                 finally:
                     reading.cancel()
                     await asyncio.gather(reading, return_exceptions=True)
-            return 1 if table.view.alarms or table.trouble else 0
+            return 1 if table.board.all() or table.trouble else 0
     finally:
         marks.close()
         listener.close()

@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from .matching import IndicatorSought
+from .officials import Official, Role
 from .text_search import TextSearch
 
 TOKEN_SECONDS = 15 * 60
@@ -36,13 +37,32 @@ class Session(msgspec.Struct, kw_only=True, eq=False):
     scheme: Scheme = "auto"
     wall: bool = False
     """A screen that many can see: no protected section is shown."""
-    official: str | None = None
-    """The number of the official who logged in, where the console has accounts."""
-    role: str = "coordinator"
-    """What that official may: a reader does not see who opened what."""
+    account: Official | None = None
+    """Who logged in, where the console has accounts."""
     searches: dict[str, TextSearch] = {}
     indicators: dict[str, IndicatorSought] = {}
     notice: str = ""
+    notice_at: str = ""
+    """The part of the page that the notice belongs to; empty for the top of it."""
+
+    @property
+    def official(self) -> str | None:
+        """The number of the official who logged in."""
+        return self.account.number if self.account is not None else None
+
+    @property
+    def role(self) -> Role:
+        """What that official may; where there are no accounts, whoever has the start link may everything."""
+        return self.account.role if self.account is not None else "coordinator"
+
+    def become(self, official: Official) -> None:
+        """Someone logged in. What the session searched for was another's perhaps."""
+        self.account = official
+        self.searches, self.indicators = {}, {}
+
+    def forget_official(self) -> None:
+        """Whoever it was is asked again."""
+        self.account = None
 
     def add_search(self, text: str) -> str:
         """The number of a new search; the oldest ones go."""
@@ -63,10 +83,11 @@ class Session(msgspec.Struct, kw_only=True, eq=False):
             del self.indicators[old]
         return number
 
-    def take_notice(self) -> str:
-        """What the last act wants to say, once."""
-        notice, self.notice = self.notice, ""
-        return notice
+    def take_notice(self) -> tuple[str, str]:
+        """What the last act wants to say and where, once."""
+        notice, at = self.notice, self.notice_at
+        self.notice = self.notice_at = ""
+        return notice, at
 
 
 class Door:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 from pathlib import Path
 
@@ -16,15 +17,17 @@ from seinpost.connection import Connection
 from seinpost.delivery import Alarm
 from seinpost.identity import Identity
 from seinpost_schemas.errors import SetupError, UnavailableError
+from seinpost_schemas.register import Register
 
-from .feed_view import Entry, FeedView, Ref
+from .called import Called
+from .feed_view import FeedView
 from .marks import Marks
-from .pages import moment
 from .reading import OpenIndex, Reading, open_index
 from .situation import Asked, Situation, make_situation
 from .situation_pdf import make_pdf
+from .standing import standing_of
 from .table import wall_ms
-from .words import alarm_sentence
+from .words import alarm_sentence, moment
 
 IDLE_SECONDS = 3.0
 """The feed counts as read when nothing came for this long."""
@@ -41,11 +44,11 @@ async def write_situation(
     marks = Marks(config.state, identity.storage_key)
     try:
         async with open_index(config, identity, marks, fail) as opened:
-            view, situation, statuses, name = await _read(config, identity, marks, opened, asked, language)
-            made = texts("Made on {moment} for {party}.").format(
-                moment=moment(wall_ms(), language), party=name
-            )
-            pdf = make_pdf(situation, lambda entry: statuses[entry.ref], made, language, texts)
+            view, situation, register = await _read(config, identity, marks, opened, asked)
+            called = Called(register, identity.party, {}, language, texts)
+            at = moment(wall_ms(), language)
+            made = texts("Made on {moment} for {party}.").format(moment=at, party=called.full(identity.party))
+            pdf = make_pdf(situation, called, made, language, texts)
     finally:
         marks.close()
     for alarm in view.alarms:
@@ -55,9 +58,9 @@ async def write_situation(
 
 
 async def _read(
-    config: Config, identity: Identity, marks: Marks, opened: OpenIndex, asked: Asked, language: str
-) -> tuple[FeedView, Situation, dict[Ref, str], str]:
-    """The report with the state of proof of each of its signals, and the party's name."""
+    config: Config, identity: Identity, marks: Marks, opened: OpenIndex, asked: Asked
+) -> tuple[FeedView, Situation, Register]:
+    """The report, and the register in force."""
     confirmed = asyncio.Event()
     view = FeedView(marks.is_read, opened.file)
     feed = Reading(view, marks, lambda: None, opened)
@@ -81,16 +84,14 @@ async def _read(
         reading = asyncio.ensure_future(feed.run(connection))
         try:
             await _until_idle(view, feed, reading)
-            situation = make_situation(view, asked)
-            entries = [entry for _, found in situation.themes for entry in found]
-            await _until_settled(connection, entries, confirmed)
+            standing = functools.partial(standing_of, connection, view)
+            await _until_settled(connection, make_situation(view, asked, standing), confirmed)
             # While reading goes on: what is audited is what was received.
-            statuses: dict[Ref, str] = {entry.ref: connection.status(entry.delivery) for entry in entries}
+            situation = make_situation(view, asked, standing)
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
-        party = connection.directory.view.member(identity.sender_id).party
-        return view, situation, statuses, party.name_nl if language == "nl" else party.name_en
+        return view, situation, connection.directory.view.register
 
 
 async def _until_idle(view: FeedView, feed: Reading, reading: asyncio.Future[None]) -> None:
@@ -108,7 +109,8 @@ async def _until_idle(view: FeedView, feed: Reading, reading: asyncio.Future[Non
             rows, since = view.rows, loop.time()
 
 
-async def _until_settled(connection: Connection, entries: list[Entry], confirmed: asyncio.Event) -> None:
+async def _until_settled(connection: Connection, situation: Situation, confirmed: asyncio.Event) -> None:
+    entries = [line.entry for line in situation.lines]
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(AUDIT_SECONDS):
             while any(connection.status(entry.delivery) == "pending" for entry in entries):

@@ -5,46 +5,52 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from seinpost.connection import Connection
 from seinpost.delivery import Alarm, Audited, Recalled
-from seinpost.receipts import PartyReceipt
+from seinpost.receipts import PartyReceipt, ReaderStatus
 from seinpost.subscriber import readable
 from seinpost_schemas.kinds import Action
 from seinpost_schemas.policy import may
-from seinpost_schemas.register import Party
+from seinpost_schemas.register import Party, Register
 
-from .feed_view import Entry, FeedView
+from .alarm_board import AlarmBoard
+from .called import Called
+from .feed_view import Entry, FeedView, Ref
+from .health import LogHealth, LogHealths, PartnerHealth, partners_of
+from .history import Happening, Opinion, happenings, opinion_of
 from .live import Live
 from .marks import Marks, ProtectedView
+from .officials import Official
+from .people import People
 from .reading import OpenIndex, Reading
 from .searching import Searching
 from .sessions import Door, Session
-
-
-class AlarmLine(NamedTuple):
-    """An alarm as it is shown: how often it came, and the last one."""
-
-    alarm: Alarm
-    times: int
+from .standing import Standing, standing_of
+from .words import Texts
 
 
 class Table:
     """Reads in the background for as long as the console runs."""
 
-    def __init__(self, marks: Marks, opened: OpenIndex | None = None) -> None:
+    def __init__(self, marks: Marks, people: People, opened: OpenIndex | None = None) -> None:
         self.marks = marks
+        self.people = people
+        self.board = AlarmBoard()
         self.view = FeedView(marks.is_read, opened.file if opened is not None else None)
         self.live = Live(lambda: self.view.version, lambda: self.feed.progress is not None)
         self.feed = Reading(self.view, marks, self._changed, opened)
         self.feed.restore(wall_ms())
         for alarm in self.feed.kept_alarms():
             self.view.note_alarm(alarm)
+            self.board.note(alarm, wall_ms())
         self.searching = Searching(self.view, self._changed, self.index_changed)
         self.door = Door()
         self._connection: Connection | None = None
+        self._acknowledged: set[Ref] = set()
+        """What was acknowledged since the start: its receipt may not have come back to us yet."""
+        self._log_healths = LogHealths()
 
     @property
     def connection(self) -> Connection:
@@ -62,6 +68,7 @@ class Table:
         """For the connection: something is wrong."""
         self.feed.keep_alarm(alarm)
         self.view.note_alarm(alarm)
+        self.board.note(alarm, wall_ms())
         self.live.wake()
 
     def note_audited(self, audited: Audited) -> None:
@@ -119,11 +126,96 @@ class Table:
         view = self.connection.directory.view
         return may(view, self.party, Action.FEEDBACK, entry.delivery.compartment, wall_ms())
 
-    def alarm_lines(self) -> list[AlarmLine]:
-        """The alarms, each kind once per log, the newest first."""
-        counts = Counter((a.code, a.compartment) for a in self.view.alarms)
-        last = {(a.code, a.compartment): a for a in self.view.alarms}
-        return [AlarmLine(last[key], counts[key]) for key in reversed(last)]
+    @property
+    def register(self) -> Register:
+        """The register in force."""
+        return self.connection.directory.view.register
+
+    def called(self, language: str, texts: Texts) -> Called:
+        """What parties and officials are called in a language."""
+        return Called(self.register, self.party.token, self.people.names, language, texts)
+
+    def opinion(self, entry: Entry) -> Opinion:
+        """What the parties said of it."""
+        return opinion_of(self.view.acts(entry))
+
+    def own_state(self, entry: Entry) -> str:
+        """What our own party did with it, what is still to be reported included."""
+        said = self.connection.to_be_said(entry.delivery)
+        logged = next((o.state for o in self.openings(entry) if o.party == self.party.token), "none")
+        if entry.ref in self._acknowledged or "acknowledged" in (said, logged):
+            return "acknowledged"
+        return "none" if entry.unread and logged in ("none", "delivered") else "opened"
+
+    def acknowledge(self, entry: Entry) -> None:
+        """Someone takes it up: the next receipt says so."""
+        self.connection.acknowledge(entry.delivery)
+        self._acknowledged.add(entry.ref)
+        self._changed()
+
+    def colleagues(self, accounts: Sequence[Official]) -> list[str]:
+        """Every number that a signal can be given to: who has an account here, and who is in the book of names."""
+        return sorted({official.number for official in accounts} | set(self.people.numbers))
+
+    def standing(self, entry: Entry) -> Standing:
+        """How it stands now."""
+        return standing_of(self.connection, self.view, entry)
+
+    def history(self, entry: Entry) -> list[Happening]:
+        """What happened with it, the oldest first."""
+        return happenings(
+            entry,
+            own=self.party.token,
+            acts=self.view.acts(entry),
+            table_acts=self.view.table_acts(entry),
+            openings=self.openings(entry),
+            superseded_by=self.view.superseded_by(entry),
+            recall=self.connection.recall_of(entry.delivery),
+        )
+
+    # -- health -----------------------------------------------------------------------------------
+
+    def confirmed_ms(self) -> dict[str, int]:
+        """By compartment, when a quorum had last seen its log as we have it."""
+        newest: dict[str, int] = {}
+        for log in self.connection.logs():
+            place = str(log.compartment)
+            newest[place] = max(newest.get(place, 0), log.confirmed_ms)
+        return newest
+
+    def log_healths(self) -> list[LogHealth]:
+        """Every log that is followed."""
+        return self._log_healths.of(self.connection.logs(), self.register)
+
+    def partners(self, *, exercise: bool) -> list[PartnerHealth]:
+        """Every other organisation, with what it sent and how far it has read."""
+        return partners_of(
+            self.register,
+            self.party.token,
+            self.view.counts(exercise=exercise)["sender"],
+            self.view.last_heard,
+            self.connection.readers(),
+            self._admitted_ms,
+        )
+
+    def _admitted_ms(self, reader: ReaderStatus) -> int | None:
+        place, period = reader.compartment, self.register.periods.current
+        if reader.next_index is None:
+            return None
+        ref = Ref(period, place.classification.token, place.theme.token, reader.next_index, 0)
+        entry = self.view.get(ref)
+        return entry.delivery.admitted_ms if entry is not None else None
+
+    def people_changed(self) -> None:
+        """A name is another one now: every page that shows it is out of date."""
+        self._changed()
+
+    def resolve_alarm(self, code: str, session: Session) -> bool:
+        """Whether an alarm was put aside."""
+        done = self.board.resolve(code, session.official, wall_ms(), self.confirmed_ms())
+        if done:
+            self._changed()
+        return done
 
     def open(self, entry: Entry) -> None:
         """Someone reads it now."""

@@ -48,9 +48,24 @@ def _vocabulary() -> dict[str, Technique]:
     }
 
 
+def tactic_id(name: str) -> str:
+    """The id of a tactic by its name; empty for none."""
+    return next((tactic.id for tactic in tactics() if tactic.name == name), "")
+
+
 def named(identifier: str) -> Technique:
     """The technique with its name and tactic; empty ones for an id that the vocabulary lacks."""
     return _vocabulary().get(identifier, Technique(identifier, "", ""))
+
+
+@functools.cache
+def _names() -> dict[str, str]:
+    return {technique.name.casefold(): technique.id for technique in vocabulary()}
+
+
+def by_name(name: str) -> str:
+    """The id of the technique that is called so, in any case; empty for none."""
+    return _names().get(name.strip().casefold(), "")
 
 
 def vocabulary() -> tuple[Technique, ...]:

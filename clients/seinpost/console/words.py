@@ -4,12 +4,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 
 from seinpost.receipts import PartyReceipt
 from seinpost_schemas.compartment import CARRIED, Theme
 
+from .marking import DATE, LOWEST, Marking
+
 Texts = Callable[[str], str]
+MONTHS = {
+    "nl": (
+        "januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober",
+        "november", "december",
+    ),
+    "en": (
+        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+        "November", "December",
+    ),
+}  # fmt: skip
+_MOMENT_FORMAT = {"nl": "%d-%m-%Y %H:%M", "en": "%Y-%m-%d %H:%M"}
+COORDINATORS_ONLY = "Only a coordinator may do this."
+NOT_ON_A_WALL = "A wall screen does nothing. Leave the wall screen first."
 
 SEVERITIES = {
     5: "critical",
@@ -26,7 +42,8 @@ TYPES = {
     "alert": "alert",
     "request-for-information": "request-for-information",
 }
-STATUS = {"pending": "pending", "audited": "audited", "alarm": "alarm", "recalled": "recalled"}
+STATUS = {"pending": "not yet confirmed", "audited": "confirmed", "alarm": "alarm", "recalled": "taken back"}
+"""For officials; pending, audited and alarm are the technical words (docs/glossary.md)."""
 URGENCY = {
     "low": "low urgency",
     "normal": "normal urgency",
@@ -55,12 +72,20 @@ CREDIBILITY = {
     6: "truth cannot be judged",
 }
 FEEDBACK = {
-    "corroborate": "Corroborate",
+    "corroborate": "Confirm from a source of our own",
     "dispute": "Dispute",
-    "false-positive": "False positive",
+    "false-positive": "False alarm",
     "action-taken": "Action taken",
     "question": "Ask a question",
 }
+FEEDBACK_SAID = {
+    "corroborate": "confirms it from a source of its own",
+    "dispute": "disputes it",
+    "false-positive": "calls it a false alarm",
+    "action-taken": "took action",
+    "question": "asks a question",
+}
+"""After the name of a party."""
 ALARMS = {
     "split-view": "The log that we received differs from the log that was signed. Someone may be shown another feed.",
     "withheld-tail": "There are newer entries that we do not get. Signals may be withheld from us.",
@@ -76,19 +101,42 @@ ALARMS = {
     "id-reused": "One signal number was used for two different contents. The second is not shown.",
 }
 OTHER_ALARM = "Something in the feed is not as it must be. What does not verify is not shown."
-PROOF = {
-    "recalled": "Its sender took this signal back. Its content is not shown any more; do not act on it.",
-    "pending": "Signature and place in the log are right. Witnesses have not confirmed the log up to here yet; "
-    "that normally takes seconds.",
-    "audited": "A quorum of witnesses confirmed the log, and it is exactly the log that we received.",
-    "alarm": "There is an alarm about this log and this signal was not confirmed before it. "
-    "Check with the sender before you act on it.",
+ADVICE = {
+    "split-view": "Call the broker's operator and another reader, by telephone, and compare what each of you has.",
+    "withheld-tail": "Call the broker's operator. Ask senders by telephone whether they sent something new.",
+    "rolled-back": "Call the broker's operator. Act on nothing in this log that you cannot confirm with its sender.",
+    "stale-checkpoint": "Wait a minute; if it lasts, call the broker's operator and the witnesses.",
+    "missing-log": "Call the broker's operator.",
+    "quorum": "Call the organisations that witness: too few of them are at work.",
+    "unknown-witness": "Call the registrars.",
+    "signature": "Call the sender, by telephone. Nothing of it was taken in.",
+    "binding": "Call the broker's operator.",
+    "directory-missing": "Call the broker's operator.",
+    "update-needed": "Have this console updated.",
+    "id-reused": "Call the sender, by telephone.",
 }
-PROOF_SHORT = {
+OTHER_ADVICE = "Call the broker's operator, and name the code."
+REAL = {
+    "audited": "yes, because enough witnesses confirmed the log, and it is exactly what we received.",
+    "pending": "so it seems. The signature is right; witnesses are still confirming the log, which takes seconds.",
+    "alarm": "not certain. There is an alarm about this log, and this signal was not confirmed before it. "
+    "Check with the sender before you act on it.",
+    "recalled": "it does not matter any more: its sender took it back. Do not act on it.",
+}
+"""After "Genuine and unchanged:"."""
+WHY = {
     "recalled": "Taken back by its sender.",
-    "pending": "Not yet confirmed by witnesses; that takes seconds.",
+    "pending": "Witnesses are confirming it; that takes seconds.",
     "audited": "Confirmed by witnesses.",
     "alarm": "Alarm about this log: check with the sender before you act.",
+}
+RECALL_REASONS = {
+    "mistake": "it was a mistake",
+    "false-positive": "it was a false alarm",
+    "wrong-audience": "it went to the wrong readers",
+    "personal-data": "it held personal data",
+    "legal": "for a legal reason",
+    "superseded": "something newer replaces it",
 }
 REASONS = {
     "mandate": "Your organisation has no mandate for this.",
@@ -107,7 +155,7 @@ OPENINGS = {
     "none": "not opened",
     "delivered": "arrived, not opened",
     "opened": "opened",
-    "acknowledged": "acknowledged to the sender",
+    "acknowledged": "taken up",
     "withdrawn": "withdrawn from view",
 }
 AT_TABLE = {"new": "new", "in-hand": "in hand", "closed": "closed"}
@@ -117,12 +165,91 @@ REBUILT = {
     "lost": "The index of this console was gone. It is built again from the logs.",
 }
 ROLES = {"reader": "reader", "coordinator": "coordinator"}
+TLP = {
+    "clear": "TLP:CLEAR",
+    "green": "TLP:GREEN",
+    "amber": "TLP:AMBER",
+    "amber+strict": "TLP:AMBER+STRICT",
+    "red": "TLP:RED",
+}
+AUDIENCES = {
+    "all": "everyone who reads this theme",
+    "tafel": "the coordination table and your own organisation",
+    "own": "your own organisation",
+}
+TACTICS = {
+    "TA01": "Plan Strategy",
+    "TA02": "Plan Objectives",
+    "TA05": "Microtarget",
+    "TA06": "Develop Content",
+    "TA07": "Select Channels and Affordances",
+    "TA08": "Conduct Pump Priming",
+    "TA09": "Deliver Content",
+    "TA10": "Drive Offline Activity",
+    "TA11": "Persist in the Information Environment",
+    "TA12": "Assess Effectiveness",
+    "TA13": "Target Audience Analysis",
+    "TA14": "Develop Narratives",
+    "TA15": "Establish Assets",
+    "TA16": "Establish Legitimacy",
+    "TA17": "Maximise Exposure",
+    "TA18": "Drive Online Harms",
+}
+"""DISARM's tactics. Its techniques have English names only."""
+INDICATOR_KINDS = {
+    "artifact": "artifact",
+    "autonomous-system": "autonomous system",
+    "directory": "directory",
+    "domain-name": "domain name",
+    "email-addr": "e-mail address",
+    "email-message": "e-mail message",
+    "file": "file",
+    "file-md5": "file, MD5",
+    "file-sha1": "file, SHA-1",
+    "file-sha256": "file, SHA-256",
+    "file-sha512": "file, SHA-512",
+    "ipv4-addr": "IP address",
+    "ipv6-addr": "IPv6 address",
+    "mac-addr": "MAC address",
+    "mutex": "mutex",
+    "network-traffic": "network traffic",
+    "process": "process",
+    "software": "software",
+    "url": "web address",
+    "user-account": "account",
+    "windows-registry-key": "Windows registry key",
+    "x509-certificate": "certificate",
+    "other": "other",
+}
 DONE = {
-    "acknowledge": "Acknowledged.",
+    "acknowledge": "The sender hears with our next receipt that you took it up.",
     "feedback": "Your answer was sent.",
+    "choose": "Choose an answer first.",
     "status": "Your colleagues see it now.",
+    "assign": "Your colleagues see who takes it on.",
+    "people": "Changed.",
+    "no-number": "A number has 1 to 40 letters, digits and hyphens; nothing was changed.",
     "unverified": "The proof could not be gone through: the broker does not answer. Try again in a moment.",
     "unproven": "There is no proof of this signal yet. Try again once witnesses have confirmed it.",
+}
+FAULTS = {
+    "theme": "Choose a theme.",
+    "classification": "Choose a classification.",
+    "audience": "Choose who may read it.",
+    "title": "A title is needed, of 200 characters at most.",
+    "text": "A text is needed, of 20,000 characters at most.",
+    "valid_until": "A date is needed that has not passed.",
+    "classified_until": "Until when is it classified? A date or an event is needed above Ongerubriceerd.",
+    "election": "An election is letters and a year, such as TK2025.",
+    "technique": "This technique is not in the DISARM vocabulary: choose one from the list.",
+    "indicators": "An indicator is too long, or there are more than 500.",
+    "severity": "Choose a severity.",
+    "other": "Something in this form cannot be sent.",
+}
+STOPPED = {
+    "missing": "This is not here, or not shown in this mode.",
+    "role": COORDINATORS_ONLY,
+    "wall": NOT_ON_A_WALL,
 }
 REFUSALS = {
     400: "This form could not be read.",
@@ -137,8 +264,9 @@ REFUSALS = {
     421: "This console answers under its own address only.",
 }
 BY_VALUE = (
-    SEVERITIES, TYPES, STATUS, URGENCY, PERSONAL_DATA, RELIABILITY, CREDIBILITY, FEEDBACK, ALARMS, PROOF, PROOF_SHORT,
-    REFUSALS, DONE, REBUILT, ROLES, OPENINGS, AT_TABLE, REASONS, {"": OTHER_REASON},
+    SEVERITIES, TYPES, STATUS, URGENCY, PERSONAL_DATA, RELIABILITY, CREDIBILITY, FEEDBACK, FEEDBACK_SAID, ALARMS,
+    ADVICE, REAL, WHY, RECALL_REASONS, REFUSALS, DONE, REBUILT, ROLES, OPENINGS, AT_TABLE, REASONS, AUDIENCES, TACTICS,
+    INDICATOR_KINDS, FAULTS, STOPPED, {"": OTHER_REASON, "other": OTHER_ADVICE},
 )  # fmt: skip
 """Every table that is looked up by a code: their values are in the catalogue too."""
 
@@ -169,17 +297,71 @@ def alarm_sentence(code: str, texts: Texts) -> str:
     return texts(ALARMS.get(code, OTHER_ALARM))
 
 
+def alarm_advice(code: str, texts: Texts) -> str:
+    """What to do about it."""
+    return texts(ADVICE.get(code, OTHER_ADVICE))
+
+
+def audience_name(token: str, texts: Texts) -> str:
+    """An audience in words; one that a register added goes by its own name."""
+    return texts(AUDIENCES[token]) if token in AUDIENCES else token
+
+
 def reason_sentence(reason: str, texts: Texts) -> str:
     """Why something was refused, in a sentence."""
     return texts(REASONS.get(reason, OTHER_REASON))
 
 
-def opened_by(openings: Sequence[PartyReceipt], texts: Texts) -> str:
-    """How many of an audience have opened a signal, and how many should have by now."""
-    opened = sum(o.state in ("opened", "acknowledged") for o in openings)
-    late = sum(o.late for o in openings)
-    said = texts("opened by {n} of {all}").format(n=opened, all=len(openings))
+def opened_by(openings: Sequence[PartyReceipt], own: str, texts: Texts) -> str:
+    """How many of the other organisations have opened a signal, and how many should have by now."""
+    others = [o for o in openings if o.party != own]
+    if not others:
+        return ""
+    opened = sum(o.state in ("opened", "acknowledged") for o in others)
+    late = sum(o.late for o in others)
+    said = texts("opened by {n} of {all}").format(n=opened, all=len(others))
     return said + (texts(", {n} too late").format(n=late) if late else "")
+
+
+def duration(seconds: int, texts: Texts) -> str:
+    """A length of time, in one unit."""
+    for unit_seconds, text in (
+        (86_400, texts("{n} days")),
+        (3_600, texts("{n} hours")),
+        (60, texts("{n} min")),
+    ):
+        if seconds >= 2 * unit_seconds or (unit_seconds == 60 and seconds >= 60):
+            return text.format(n=seconds // unit_seconds)
+    return texts("{n} s").format(n=max(0, seconds))
+
+
+def moment(at: dt.datetime | int, language: str) -> str:
+    """A moment in this machine's time zone, as the language writes it; a number is in Unix milliseconds."""
+    if isinstance(at, int):
+        at = dt.datetime.fromtimestamp(at / 1000, dt.UTC)
+    return at.astimezone().strftime(_MOMENT_FORMAT[language])
+
+
+def long_date(day: dt.date, language: str) -> str:
+    """A day as people write it in a letter."""
+    return f"{day.day} {MONTHS[language][day.month - 1]} {day.year}"
+
+
+def until_words(marking: Marking, language: str, texts: Texts) -> str:
+    """How long a marking holds: nothing for a page without classified signals."""
+    if marking.level == LOWEST:
+        return ""
+    if marking.until is None:
+        return texts("(until when: see each signal)")
+    return texts("until {until}").format(until=until_date(marking.until, language))
+
+
+def until_date(until: str, language: str) -> str:
+    """A date in words, or the event that was named instead; never longer than a margin."""
+    try:
+        return long_date(dt.date.fromisoformat(until), language) if DATE.fullmatch(until) else until[:80]
+    except ValueError:
+        return until[:80]
 
 
 def age(now_ms: int, then_ms: int, texts: Texts) -> str:

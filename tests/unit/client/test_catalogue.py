@@ -15,7 +15,7 @@ from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
 from seinpost.cli._text import load_texts
-from seinpost.console import words
+from seinpost.console import situation_words, words
 from seinpost_schemas.clear_bodies import RecallReason, reason_name
 from seinpost_schemas.errors import MalformedError
 from seinpost_schemas.signal import SignalType
@@ -42,7 +42,8 @@ def texts_in_code() -> set[str]:
 
 def texts_of_the_console() -> set[str]:
     """The literal arguments of every ``t(...)`` in a template, and the words that are looked up by a code."""
-    found = {words.OTHER_ALARM} | {text for table in words.BY_VALUE for text in table.values()}
+    tables = (*words.BY_VALUE, *situation_words.BY_VALUE)
+    found = {words.OTHER_ALARM} | {text for table in tables for text in table.values()}
     for path in (CLIENT / "console" / "templates").glob("*.html"):
         for _, _, text in extract_from_ast(Environment(autoescape=True).parse(path.read_text()), ("t",)):
             if isinstance(text, str):
