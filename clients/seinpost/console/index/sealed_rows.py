@@ -82,7 +82,7 @@ class IndexFile(ReadingState):
         self.damaged = False
         """Whether what was there did not fit together, and is built again."""
         try:
-            self._connect()
+            self._open_file()
             self._take_over()
         except (SetupError, sqlite3.DatabaseError, msgspec.MsgspecError) as error:
             if isinstance(error, sqlite3.OperationalError) or isinstance(
@@ -95,7 +95,7 @@ class IndexFile(ReadingState):
 
     # -- the file ---------------------------------------------------------------------------------
 
-    def _connect(self) -> None:
+    def _open_file(self) -> None:
         super().__init__(self._folder, self._storage_key, FILE)
         try:
             self._db.executescript(_SCHEMA)
@@ -115,7 +115,7 @@ class IndexFile(ReadingState):
                 (self._folder / (FILE + suffix)).unlink(missing_ok=True)
         except OSError as error:
             raise SetupError(f"cannot use {self._folder / FILE}: {error.strerror}") from None
-        self._connect()
+        self._open_file()
         self._begin(_Head(_FORMAT, self._enclave_id, 0, 0, 0, {}), os.urandom(GENERATION_BYTES))
 
     def _begin(self, head: _Head, generation: bytes) -> None:
