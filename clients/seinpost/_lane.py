@@ -135,8 +135,7 @@ class Lane:
             # Not ours, or not sent yet: whoever answers that has not seen it.
             return
         self._under_way.pop(sent.envelope.object_hash)
-        if sent.task is not None:
-            sent.task.cancel()
+        self._stop_sending(sent)
         if answer.verdict == "admitted":
             self._admitted(sent, answer)
         else:
@@ -149,6 +148,14 @@ class Lane:
                 # from what we know was admitted.
                 self._chain.resume_own()
         self._changed.set()
+
+    @staticmethod
+    def _stop_sending(sent: _Sent) -> None:
+        # A cancelled task keeps its frame, and so the envelope: it must not be kept by it in turn, or megabytes wait
+        # for the garbage collector, which counts objects and not bytes.
+        task, sent.task = sent.task, None
+        if task is not None:
+            task.cancel()
 
     def _admitted(self, sent: _Sent, answer: BrokerAnswer) -> None:
         self._chain.admitted(sent.envelope.object_hash)
@@ -210,8 +217,7 @@ class Lane:
             if not item.answer.done():
                 item.answer.set_exception(error)
         for under_way in self._under_way.values():
-            if under_way.task is not None:
-                under_way.task.cancel()
+            self._stop_sending(under_way)
         self._under_way.clear()
         self._refused.clear()
         self._pending.clear()

@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from seinpost import parse_signal
 from seinpost_schemas.sections import EncodedSignal, encode_signal
 from seinpost_schemas.signal import Signal
@@ -39,6 +41,12 @@ def line(title: str = "Een signaal", **handling: Any) -> bytes:
 def signal(title: str = "Een signaal", **handling: Any) -> Signal:
     """A signal as the library takes it."""
     return parse_signal(line(title, **handling))
+
+
+def long_signal(characters: int) -> Signal:
+    """A signal with a long text."""
+    made = signal("Lang")
+    return msgspec.structs.replace(made, report=msgspec.structs.replace(made.report, text="x" * characters))
 
 
 def encoded(number: int, title: str = "", **handling: Any) -> EncodedSignal:

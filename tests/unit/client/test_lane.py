@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from trial.enclave import TrialEnclave, identity, party_of
 from trial.samples import encoded, id_of
 from trial.sender import TrialSender
 
-from seinpost._lane import MAX_UNDER_WAY
+from seinpost._lane import MAX_UNDER_WAY, _Sent
 from seinpost.answer import Answer
 from seinpost_schemas.errors import Reason, RefusedError, UnavailableError
 from seinpost_schemas.kinds import Kind
@@ -160,6 +161,22 @@ async def test_no_more_than_eight_envelopes_are_under_way(
     assert await sender.quiet() <= MAX_UNDER_WAY + 1
     await sender.settle(*futures)
     assert sender.broker.batches() == [[i] for i in ids(*range(30))]
+
+
+async def test_what_is_answered_is_let_go_at_once_and_not_at_the_next_garbage_collection(
+    sender: TrialSender,
+) -> None:
+    """A flood is megabytes in a few objects: the collector counts objects, and would come too late."""
+    await sender.settle(*sender.put(encoded(0)))
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(1, 6):
+            await sender.settle(*sender.put(encoded(number)))
+            await sender.quiet()
+            assert not [o for o in gc.get_objects() if isinstance(o, _Sent)]
+    finally:
+        gc.enable()
 
 
 # -- the network ----------------------------------------------------------------------------------
