@@ -71,7 +71,7 @@ MAX_HELD_ENVELOPES = 64
 """Held per chain; bounds what one sender can make a broker keep."""
 FRESH_MS = 60_000
 """A sender stops sealing when the directory's newest timestamp has not risen for this long."""
-PARTY_BYTES_PER_SECOND = 16 * 1024 * KIB
+PARTY_BYTES_PER_SECOND = 64 * 1024 * KIB
 PARTY_BURST_BYTES = 512 * 1024 * KIB
 """What one party may have admitted: several times the fastest publisher measured, and a full disk in hours."""
 MAX_CLOCK_SKEW_MS = 900_000
