@@ -40,13 +40,15 @@ async def catch_up(
     state: ReadingState,
     wanted: set[Compartment] | None,
     progress: Callable[[str], None],
+    on_alarm: Callable[[Alarm], None],
 ) -> None:
     """Read every wanted log (all for ``None``) that the identity may read, as far as its checkpoint says now.
 
+    What is wrong in it is told as to any reader: what is concluded from the logs rests on it.
     Raises ``UnavailableError`` when nothing comes for 30 s.
     """
     transport = DirectReading(transport)
-    subscriber = Subscriber(keyring, directory, transport, state, _no_alarm, _no_audited, only=wanted)
+    subscriber = Subscriber(keyring, directory, transport, state, on_alarm, _no_audited, only=wanted)
     register = directory.view.register
     goals: dict[str, int] = {}
     for period in register.periods.readable:
@@ -89,10 +91,6 @@ async def catch_up(
     finally:
         reading.cancel()
         await asyncio.wait({reading})
-
-
-def _no_alarm(_alarm: Alarm) -> None:
-    """Who watches the feed is told; here it would be said once for every look."""
 
 
 def _no_audited(_audited: Audited) -> None:

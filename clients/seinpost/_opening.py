@@ -282,7 +282,7 @@ class Opening:
         if (of := self._logs.get(stream)) is None:
             return
         if accepted.envelope.header.sender_id == self._identity.sender_id:
-            if receipt.tree_size > self._state.claimed(stream):
+            if self._state.tells_receipts and receipt.tree_size > self._state.claimed(stream):
                 self._state.claim(stream, receipt.tree_size)
                 raise StateLostError(
                     f"this identity said that it read {receipt.tree_size} entries, and no longer knows it: its "

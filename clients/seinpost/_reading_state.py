@@ -10,6 +10,7 @@ stored.
 from __future__ import annotations
 
 import hmac
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,9 +20,13 @@ from seinpost_schemas.errors import SetupError
 from seinpost_schemas.kinds import Kind
 
 from ._database import Database
+from ._reading_mark import ReadingMark
 from ._storage_seal import StorageSeal
 from ._trusted_feed import PastEpoch
 
+READING = "reading.db"
+_MARK_SECONDS = 5.0
+_DIRECTORY = "DIRECTORY"
 _SPANS = (16, 1_024, 65_536)
 """Runs of receipts are found by how many leaves they span: a short one that covers a leaf begins close to it."""
 _SPAN_CLASS = " + ".join(f"(last_leaf - first_leaf >= {span})" for span in _SPANS)
@@ -150,14 +155,46 @@ class Facts(msgspec.Struct, frozen=True):
 class ReadingState(Database):
     """Positions, feeds and delivered signals."""
 
-    def __init__(self, directory: Path, storage_key: bytes, name: str = "reading.db") -> None:
+    def __init__(self, directory: Path, storage_key: bytes, name: str = READING) -> None:
         super().__init__(
             directory / name,
             _SCHEMA,
             "NORMAL",
         )
+        self.tells_receipts = name == READING
+        """Whether what this identity says in receipts is remembered here: not where it only looks things up."""
         self._key = storage_key
         self._seal = StorageSeal(storage_key, name)
+        self._mark = ReadingMark(directory / f"{name}.mark", StorageSeal(storage_key, f"{name}.mark"))
+        self._unmarked: dict[str, int] = {}
+        self._marked_at = time.monotonic()
+
+    def put_back(self, stream: str) -> int | None:
+        """How many entries of a log were read once, when this database knows of fewer; ``None`` when it knows all."""
+        marked = self._mark.load().get(stream, 0)
+        return marked if marked > self.position(stream) - 1 else None
+
+    def _mark_read(self, stream: str, next_seq: int) -> None:
+        self._unmarked[stream] = next_seq - 1
+        if time.monotonic() - self._marked_at > _MARK_SECONDS:
+            self._store_mark()
+
+    def _store_mark(self) -> None:
+        """Everything marked is on the disk before the mark is: a power cut must not look like a state put back."""
+        if not self._unmarked:
+            return
+        (busy, _, _) = self._db.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+        if busy:
+            return
+        marked = self._mark.load()
+        read = {s: max(n, marked.get(s, 0)) for s, n in self._unmarked.items()}
+        self._mark.store(marked | read)
+        self._unmarked, self._marked_at = {}, time.monotonic()
+
+    def close(self) -> None:
+        """Close the file, with how far was read beside it."""
+        self._store_mark()
+        super().close()
 
     def position(self, stream: str) -> int:
         """The next stream sequence to read, from 1."""
@@ -207,6 +244,7 @@ class ReadingState(Database):
             self._owe(stream, owed)
             self._commit_more({stream: next_seq}, fresh)
         self._committed(facts)
+        self._mark_read(stream, next_seq)
 
     def _commit_more(self, positions: dict[str, int], fresh: int) -> None:
         """For a reader that stores more of its own in the same transaction.
@@ -443,6 +481,11 @@ class ReadingState(Database):
 
     def forget(self, streams: Sequence[str]) -> None:
         """Start these streams over: deliver everything again."""
+        # First: who asks for it has not lost anything.
+        self._unmarked = {s: n for s, n in self._unmarked.items() if s not in streams}
+        marked = self._mark.load()
+        if marked.keys() & set(streams):
+            self._mark.store({s: n for s, n in marked.items() if s not in streams})
         with self._db:
             self._db.execute("BEGIN")
             for stream in streams:
@@ -468,4 +511,9 @@ class ReadingState(Database):
             raise SetupError(
                 f"the directory has {size} entries where this machine saw {row[0]}: it was rolled back"
             )
+        if size < (marked := self._mark.load().get(_DIRECTORY, 0)):
+            raise SetupError(
+                f"the directory has {size} entries where this machine saw {marked}: it was rolled back"
+            )
+        self._mark_read(_DIRECTORY, size + 1)
         self._db.execute("INSERT OR REPLACE INTO floor VALUES(1,?,?)", (size, root))

@@ -610,7 +610,15 @@ class Connection:
         ledger = ReadingState(self._config.state, self._identity.storage_key, "ledger.db")
         try:
             if wanted is None or wanted:
-                await catch_up(self.directory, self._connected, self._keys, ledger, wanted, self._on_progress)
+                await catch_up(
+                    self.directory,
+                    self._connected,
+                    self._keys,
+                    ledger,
+                    wanted,
+                    self._on_progress,
+                    self._take_alarm,
+                )
             yield ledger
         finally:
             ledger.close()

@@ -23,6 +23,7 @@ from seinpost_schemas.errors import (
     RefusedError,
     SeinpostError,
     SplitViewError,
+    StateLostError,
     UnavailableError,
 )
 from seinpost_schemas.header import decode_header
@@ -201,6 +202,7 @@ class Subscriber:
                 directory = self._directory.directory
                 log = begin_log(period, compartment, directory, self._state, before, monotonic_ms())
                 self._logs[log.stream] = log
+                self._look_at_the_mark(log)
                 self._tell_audited(log, before=0)
                 self._grew(log)
                 await self._read_to_its_end(log, queue)
@@ -209,6 +211,23 @@ class Subscriber:
             # The right to read it has ended, or the server says so: the other feeds go on.
             self._opening.alarm(error, str(compartment), None, None)
             await asyncio.Event().wait()
+
+    def _look_at_the_mark(self, log: FollowedLog) -> None:
+        """A database that was put back or lost is behind the mark beside it."""
+        had = self._state.put_back(log.stream)
+        if had is None:
+            return
+        # What its own receipts in the log say of it is said with this.
+        self._state.claim(log.stream, had)
+        self._opening.alarm(
+            StateLostError(
+                f"this identity read {had} entries, and its state knows of {log.feed.size}: it was lost or put back; "
+                "it reads them again"
+            ),
+            str(log.compartment),
+            None,
+            None,
+        )
 
     async def _read_to_its_end(self, log: FollowedLog, queue: asyncio.Queue[_Work]) -> None:
         """Until everything below the log's closing was taken by the application; for ever while it runs.

@@ -23,8 +23,9 @@ from seinpost_schemas.uuid7 import format_id
 
 from . import clean, fail, show_progress
 from ._passphrase import find_passphrase
+from ._text import load_texts
 from ._trust_root import enclave_id_from
-from .watch import escaped
+from .watch import alarm_line, escaped
 
 
 async def run_make(
@@ -37,23 +38,31 @@ async def run_make(
     *,
     as_json: bool,
 ) -> int:
-    """Write a proof; 0."""
+    """Write a proof; 0, or 1 when there was an alarm in the logs that it was made from."""
     config = load_config(config_file)
     identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
     names = None if sections is None else [name.strip() for name in sections.split(",") if name.strip()]
-    async with Connection(config, identity, on_waiting=fail, on_progress=show_progress) as connection:
+    english = load_texts("en")
+    async with Connection(
+        config,
+        identity,
+        on_alarm=lambda a: fail(alarm_line(a, english)),
+        on_waiting=fail,
+        on_progress=show_progress,
+    ) as connection:
         proof = await connection.prove(signal, names, sender=sender)
+        status = 1 if connection.alarms else 0
     target = out or Path(f"{proof.signal.id}.proof.json")
     _write(target, proof.encode())
     proven = verify_signal_proof(proof, config.enclave_id)
     if as_json:
         print(escaped({"file": str(target), **_row(proven)}))
-        return 0
+        return status
     shown = ", ".join(SECTION_NAMES[n] for n, section in enumerate(proven.sections) if section is not None)
     print(clean(f"written to {target}: {shown} of {proof.signal.id}, in the clear"))
     print(clean(f"it is classified {proven.compartment.classification.dutch}; handle the file so"))
     print(clean(f"check it: seinpost proof verify {target} --enclave {proof.enclave}"))
-    return 0
+    return status
 
 
 def _write(target: Path, data: bytes) -> None:

@@ -23,6 +23,7 @@ from seinpost_schemas.errors import MalformedError
 from . import fail, show_progress
 from ._passphrase import find_passphrase
 from ._text import load_texts
+from .watch import alarm_line
 
 _STYLES = {
     "none": "yellow",
@@ -42,24 +43,31 @@ async def run(
     as_json: bool,
     language: str,
 ) -> int:
-    """Print the receipts; 0."""
+    """Print the receipts; 0, or 1 when there was an alarm in the logs that they stand in."""
     if limit < 1:
         raise MalformedError("--limit is at least 1")
     texts = load_texts(language)
     config = load_config(config_file)
     identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
-    async with Connection(config, identity, on_waiting=fail, on_progress=show_progress) as connection:
+    async with Connection(
+        config,
+        identity,
+        on_alarm=lambda a: fail(alarm_line(a, texts)),
+        on_waiting=fail,
+        on_progress=show_progress,
+    ) as connection:
         found = await connection.receipts(signal_id=signal, limit=limit)
+        status = 1 if connection.alarms else 0
     if as_json:
         for one in found:
             print(json.dumps(msgspec.to_builtins(one)))
-        return 0
+        return status
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 400)
     if not found:
         console.print(texts("nothing was sent with this identity"))
     for one in found:
         _show(console, one, texts)
-    return 0
+    return status
 
 
 def _show(console: Console, one: SignalReceipts, texts: Callable[[str], str]) -> None:

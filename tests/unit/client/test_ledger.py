@@ -207,6 +207,44 @@ async def test_a_lost_state_is_noticed_by_what_this_reader_said_itself(
     assert reader.codes == ["state-lost"]
 
 
+async def test_a_state_that_is_put_back_is_noticed_without_a_receipt_in_the_log(
+    log: TrialLog, reader: TrialReader
+) -> None:
+    """Receipts are off: the mark beside the database is all there is. What was delivered since comes again."""
+    secrets = log.add_epoch(NCSC)
+    log.add_signals(NCSC, secrets, encoded(1))
+    await reader.read()
+    before = (reader.path / "reading.db").read_bytes()
+    log.add_signals(NCSC, secrets, encoded(2))
+    await reader.read()
+    assert reader.alarms == []
+    (reader.path / "reading.db").write_bytes(before)
+    await reader.read()
+    assert [(a.code, a.compartment) for a in reader.alarms] == [("state-lost", str(PROCESS))]
+    assert "read 3 entries, and its state knows of 2" in reader.alarms[0].message
+    assert reader.titles == ["Signaal 1", "Signaal 2", "Signaal 2"]
+    # Said once: it is where it was.
+    await reader.read()
+    await reader.read(from_start=True)
+    assert reader.codes == ["state-lost"]
+
+
+async def test_a_state_that_is_put_back_is_said_once_though_receipts_tell_of_it_too(
+    log: TrialLog, reader: TrialReader
+) -> None:
+    log.add_signals(NCSC, log.add_epoch(NCSC), encoded(1))
+    await reader.read()
+    before = (reader.path / "reading.db").read_bytes()
+    state = state_of(reader)
+    state.claim(STREAM, 2)
+    state.close()
+    log.append(log.clear(TAFEL, Kind.RECEIPT, receipt(opened(1, 1), size=2, root=b"\x02" * 32)))
+    await reader.read()
+    (reader.path / "reading.db").write_bytes(before)
+    await reader.read()
+    assert reader.codes == ["state-lost"]
+
+
 # -- answers to epochs --------------------------------------------------------------------------------
 
 

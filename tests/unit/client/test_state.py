@@ -13,9 +13,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from seinpost import _reading_state
+from seinpost._reading_mark import ReadingMark
 from seinpost._reading_state import ReadingState, Seen
 from seinpost._sending_state import SendingState
 from seinpost_schemas.errors import SetupError
@@ -128,6 +131,91 @@ def test_a_digest_is_the_one_that_was_stored_by_earlier_versions(reading: Readin
     """HMAC-SHA256 under the storage key, cut to 16 bytes: what was delivered must stay known."""
     message = b"seinpost/seen/v1" + b"\1\0\0\0\2ab" + b"\0" + b"\1\0\0\0\0" + b"\0"
     assert reading.digest((b"ab", None, b"", None)) == hmac.new(KEY, message, "sha256").digest()[:16]
+
+
+# -- put back -------------------------------------------------------------------------------------
+
+
+def put_back(path: Path, stream: str = "S") -> int | None:
+    state = reopened(path)
+    try:
+        return state.put_back(stream)
+    finally:
+        state.close()
+
+
+def test_a_database_that_is_older_than_its_mark_was_put_back(tmp_path: Path, reading: ReadingState) -> None:
+    reading.commit("S", 5, b"feed", [])
+    reading.close()
+    before = (tmp_path / "reading.db").read_bytes()
+    again = reopened(tmp_path)
+    again.commit("S", 9, b"feed", [])
+    again.store_directory(7, b"r" * 32)
+    again.close()
+    assert put_back(tmp_path) is None
+    (tmp_path / "reading.db").write_bytes(before)
+    assert put_back(tmp_path) == 8
+    assert put_back(tmp_path, "other") is None
+    # The directory that it had seen is remembered too.
+    again = reopened(tmp_path)
+    with pytest.raises(SetupError, match="where this machine saw 7"):
+        again.store_directory(6, b"r" * 32)
+    again.close()
+    (tmp_path / "reading.db").unlink()
+    assert put_back(tmp_path) == 8
+
+
+def test_starting_over_on_purpose_is_not_a_loss(tmp_path: Path, reading: ReadingState) -> None:
+    for stream in ("S", "T"):
+        reading.commit(stream, 5, b"feed", [])
+    reading.close()
+    again = reopened(tmp_path)
+    again.forget(["S"])
+    assert (again.put_back("S"), again.put_back("T"), again.position("T")) == (None, None, 5)
+    again.close()
+    assert put_back(tmp_path) is None
+
+
+def test_a_mark_is_never_ahead_of_the_database(
+    tmp_path: Path, reading: ReadingState, monkeypatch: Any
+) -> None:
+    """Written every few seconds, once the database is synchronised; a killed process left an older one."""
+    monkeypatch.setattr(_reading_state, "_MARK_SECONDS", -1.0)
+    order: list[str] = []
+    store = ReadingMark.store
+
+    def spy(self: ReadingMark, read: Any) -> None:
+        order.append(f"mark {read['S']}")
+        # Nothing of the database is only in the write-ahead log any more.
+        busy, log, done = reading._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        assert (busy, log) == (0, done)
+        copy = tmp_path / "copy"
+        copy.mkdir(exist_ok=True)
+        (copy / "reading.db").write_bytes((tmp_path / "reading.db").read_bytes())
+        other = reopened(copy)
+        assert other.position("S") - 1 == read["S"]
+        other._unmarked = {}
+        other.close()
+        store(self, read)
+
+    monkeypatch.setattr(ReadingMark, "store", spy)
+    for n in (2, 3, 4):
+        reading.commit("S", n, b"feed", [])
+    assert order == ["mark 1", "mark 2", "mark 3"]
+
+
+def test_another_identitys_mark_or_a_changed_one_is_said(tmp_path: Path, reading: ReadingState) -> None:
+    reading.commit("S", 5, b"feed", [])
+    reading.close()
+    mark = tmp_path / "reading.db.mark"
+    assert mark.stat().st_mode & 0o777 == 0o600
+    other = reopened(tmp_path, OTHER_KEY)
+    with pytest.raises(SetupError, match=r"reading\.db\.mark"):
+        other.put_back("S")
+    other.close()
+    mark.write_bytes(mark.read_bytes()[:-1])
+    with pytest.raises(SetupError, match=r"reading\.db\.mark"):
+        put_back(tmp_path)
 
 
 # -- what it shows --------------------------------------------------------------------------------
