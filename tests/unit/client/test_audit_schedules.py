@@ -365,6 +365,23 @@ NAMED: dict[str, list[Step]] = {
     "a tail that comes late": [("entries", 4), ("note", (2, "true")), ("time", 11), ("entries", 2)],
     "nothing is ever signed": [("entries", 4), ("time", 61), ("time", 61)],
     "old ones shown as new": [("entries", 2), ("note", (0, "old")), ("time", 61), ("note", (0, "true"))],
+    "old ones replayed in step": [
+        ("entries", 2),
+        ("note", (0, "old")),
+        ("time", 30),
+        ("note", (0, "old")),
+        ("time", 30),
+        ("note", (0, "old")),
+        ("time", 6),
+    ],
+    "an older one shown to the next process": [
+        ("entries", 4),
+        ("note", (0, "true")),
+        ("time", 6),
+        ("restart", None),
+        ("note", (-2, "old")),
+        ("note", (-2, "true")),
+    ],
     "rolled back to another history": [
         ("entries", 6),
         ("note", (0, "true")),
