@@ -155,24 +155,37 @@ class Facts(msgspec.Struct, frozen=True):
 class ReadingState(Database):
     """Positions, feeds and delivered signals."""
 
-    def __init__(self, directory: Path, storage_key: bytes, name: str = READING) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        storage_key: bytes,
+        name: str = READING,
+        *,
+        marked: bool = True,
+        tells_receipts: bool = True,
+    ) -> None:
+        # Whoever notices by itself that its file was put back keeps no mark beside it.
+        mark = ReadingMark(directory / f"{name}.mark", StorageSeal(storage_key, f"{name}.mark"))
+        self._mark = mark if marked else None
+        self._unmarked: dict[str, int] = {}
+        self._marked_at = time.monotonic()
         super().__init__(
             directory / name,
             _SCHEMA,
             "NORMAL",
         )
-        self.tells_receipts = name == READING
+        self.tells_receipts = tells_receipts
         """Whether what this identity says in receipts is remembered here: not where it only looks things up."""
         self._key = storage_key
         self._seal = StorageSeal(storage_key, name)
-        self._mark = ReadingMark(directory / f"{name}.mark", StorageSeal(storage_key, f"{name}.mark"))
-        self._unmarked: dict[str, int] = {}
-        self._marked_at = time.monotonic()
 
     def put_back(self, stream: str) -> int | None:
         """How many entries of a log were read once, when this database knows of fewer; ``None`` when it knows all."""
-        marked = self._mark.load().get(stream, 0)
+        marked = self._marked().get(stream, 0)
         return marked if marked > self.position(stream) - 1 else None
+
+    def _marked(self) -> dict[str, int]:
+        return self._mark.load() if self._mark is not None else {}
 
     def _mark_read(self, stream: str, next_seq: int) -> None:
         self._unmarked[stream] = next_seq - 1
@@ -181,7 +194,7 @@ class ReadingState(Database):
 
     def _store_mark(self) -> None:
         """Everything marked is on the disk before the mark is: a power cut must not look like a state put back."""
-        if not self._unmarked:
+        if not self._unmarked or self._mark is None:
             return
         (busy, _, _) = self._db.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
         if busy:
@@ -483,8 +496,8 @@ class ReadingState(Database):
         """Start these streams over: deliver everything again."""
         # First: who asks for it has not lost anything.
         self._unmarked = {s: n for s, n in self._unmarked.items() if s not in streams}
-        marked = self._mark.load()
-        if marked.keys() & set(streams):
+        marked = self._marked()
+        if self._mark is not None and marked.keys() & set(streams):
             self._mark.store({s: n for s, n in marked.items() if s not in streams})
         with self._db:
             self._db.execute("BEGIN")
@@ -511,7 +524,7 @@ class ReadingState(Database):
             raise SetupError(
                 f"the directory has {size} entries where this machine saw {row[0]}: it was rolled back"
             )
-        if size < (marked := self._mark.load().get(_DIRECTORY, 0)):
+        if size < (marked := self._marked().get(_DIRECTORY, 0)):
             raise SetupError(
                 f"the directory has {size} entries where this machine saw {marked}: it was rolled back"
             )

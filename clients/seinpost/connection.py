@@ -607,7 +607,9 @@ class Connection:
         """What the logs say up to now, in a state of its own: nothing is delivered to anyone."""
         lock = Lock(self._config.state / "ledger.lock")
         await lock.acquire(lambda: None)
-        ledger = ReadingState(self._config.state, self._identity.storage_key, "ledger.db")
+        ledger = ReadingState(
+            self._config.state, self._identity.storage_key, "ledger.db", tells_receipts=False
+        )
         try:
             if wanted is None or wanted:
                 await catch_up(

@@ -33,7 +33,10 @@ async def look(enclave: TrialEnclave, log: TrialLog, folder: Path) -> tuple[list
     transport = MemoryTransport(enclave, log)
     signed = note(LOG, tree_of(log.messages), len(log.messages), T0 // 1000)
     transport.notes[direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(f"{ENCLAVE}/{LOG}"))] = signed
-    state, keyring = ReadingState(folder, TAFEL.storage_key, "ledger.db"), Keyring(folder, TAFEL)
+    state, keyring = (
+        ReadingState(folder, TAFEL.storage_key, "ledger.db", tells_receipts=False),
+        Keyring(folder, TAFEL),
+    )
     follower = DirectoryFollower(enclave.enclave_id, transport, state)
     following = asyncio.ensure_future(follower.follow())
     alarms: list[Alarm] = []

@@ -96,7 +96,7 @@ class IndexFile(ReadingState):
     # -- the file ---------------------------------------------------------------------------------
 
     def _open_file(self) -> None:
-        super().__init__(self._folder, self._storage_key, FILE)
+        super().__init__(self._folder, self._storage_key, FILE, marked=False)
         try:
             self._db.executescript(_SCHEMA)
         except sqlite3.Error as error:
