@@ -13,10 +13,15 @@ import time
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "integration"))
+sys.path.append(str(Path(__file__).parents[1] / "unit" / "client"))
 
 from harness.enclave import make_enclave
 from harness.memory import MemoryLog, Sender, shipped
 from harness.samples import signal
+from trial.enclave import TrialEnclave, identity
+from trial.export import TrialExport, note
+from trial.log import TrialLog
+from trial.samples import encoded
 
 import seinpost
 from seinpost._trusted_feed import TrustedFeed
@@ -26,6 +31,8 @@ from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.note import Note, parse_note
 
 MILLION = 1_000_000
+EXPORTED = 500
+LOG = "2026q4/depv/process"
 LONELY = 40
 Figure = tuple[str, float, str]
 
@@ -95,6 +102,25 @@ def verification_rate() -> list[Figure]:
     return [("log entries verified", statistics.median(rates), "entries/s")]
 
 
+def export_rate() -> list[Figure]:
+    """Log entries per second that `audit verify` checks: files, tiles, checkpoints and everything in the entries."""
+    enclave = TrialEnclave()
+    log, sender = TrialLog(enclave), identity("ncsc-1")
+    secrets = log.add_epoch(sender)
+    for number in range(EXPORTED - 1):
+        log.add_signals(sender, secrets, encoded(number))
+    with tempfile.TemporaryDirectory() as temporary:
+        export = TrialExport(enclave, Path(temporary), log)
+        for size in range(0, EXPORTED, 10):
+            export.add_checkpoint(LOG, note(LOG, export.trees[LOG], size))
+        rates = []
+        for _ in range(5):
+            started = time.perf_counter()
+            export.verify()
+            rates.append(EXPORTED / (time.perf_counter() - started))
+    return [("audit verify, with a checkpoint for every ten entries", statistics.median(rates), "entries/s")]
+
+
 async def send_to_audited() -> list[Figure]:
     """Milliseconds from calling publish for a lonely signal to its being admitted, and audited at the table."""
     with tempfile.TemporaryDirectory() as temporary:
@@ -149,5 +175,6 @@ def measure_logs() -> list[Figure]:
         *checkpoint_cost(),
         *million_leaves(),
         *verification_rate(),
+        *export_rate(),
         *asyncio.run(send_to_audited()),
     ]

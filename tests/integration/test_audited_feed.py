@@ -14,7 +14,7 @@ from harness.dishonest import ahead
 from harness.enclave import Enclave, make_enclave, run_broker_command
 from harness.raw import hub
 from harness.samples import signal
-from harness.witnessed import Witnessed
+from harness.witnessed import WITNESSES, Witnessed, witnessed_enclave
 
 import seinpost
 from seinpost.connection import Connection
@@ -28,20 +28,12 @@ from seinpost_schemas.subjects import checkpoint_subject, custody_subject, direc
 
 pytestmark = pytest.mark.nats
 
-WITNESSES = ("ncsc", "ibd", "ap", "toezicht")
 SECONDS = 30.0
 
 
 @pytest.fixture(scope="module")
 def witnessed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Witnessed]:
-    made = Witnessed(
-        make_enclave(tmp_path_factory.mktemp("witnessed") / "e", *WITNESSES, "tafel", witnesses=True)
-    )
-    made.enclave.start()
-    for party in WITNESSES:
-        made.start_witness(party)
-    yield made
-    made.stop()
+    yield from witnessed_enclave(tmp_path_factory.mktemp("witnessed") / "e", "tafel")
 
 
 class Reader:

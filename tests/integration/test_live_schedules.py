@@ -16,29 +16,20 @@ from pathlib import Path
 
 import pytest
 from harness.dishonest import dishonest, fresh_reader
-from harness.enclave import Running, make_enclave, start
+from harness.enclave import Running, start
 from harness.samples import signal
-from harness.witnessed import Witnessed
+from harness.witnessed import WITNESSES, Witnessed, witnessed_enclave
 
 import seinpost
 
 pytestmark = [pytest.mark.nats, pytest.mark.timeout(600)]
-WITNESSES = ("ncsc", "ibd", "ap", "toezicht")
 PLACE = "depv/process"
 STEPS = 12
 
 
 @pytest.fixture
 def witnessed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Witnessed]:
-    enclave = make_enclave(
-        tmp_path_factory.mktemp("live") / "e", *WITNESSES, "kiesraad", "tafel", witnesses=True
-    )
-    made = Witnessed(enclave)
-    enclave.start()
-    for party in WITNESSES:
-        made.start_witness(party)
-    yield made
-    made.stop()
+    yield from witnessed_enclave(tmp_path_factory.mktemp("live") / "e", "kiesraad", "tafel")
 
 
 class Watching:

@@ -19,9 +19,9 @@ import msgspec
 import pytest
 import pytest_asyncio
 from harness.dishonest import Dishonest, dishonest, fresh_reader
-from harness.enclave import make_enclave, run
+from harness.enclave import run
 from harness.samples import signal
-from harness.witnessed import Witnessed
+from harness.witnessed import WITNESSES, Witnessed, witnessed_enclave
 
 import seinpost
 from seinpost_broker.ports import StoredMessage
@@ -37,7 +37,6 @@ from seinpost_schemas.subjects import log_origin
 
 pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
 
-WITNESSES = ("ncsc", "ibd", "ap", "toezicht")
 PLACE = "depv/process"
 WHERE = {"theme": "process", "classification": "depv"}
 
@@ -89,15 +88,7 @@ async def fill(witnessed: Witnessed) -> int:
 
 @pytest.fixture
 def witnessed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Witnessed]:
-    enclave = make_enclave(
-        tmp_path_factory.mktemp("bound") / "e", *WITNESSES, "kiesraad", "tafel", witnesses=True
-    )
-    made = Witnessed(enclave)
-    enclave.start()
-    for party in WITNESSES:
-        made.start_witness(party)
-    yield made
-    made.stop()
+    yield from witnessed_enclave(tmp_path_factory.mktemp("bound") / "e", "kiesraad", "tafel")
 
 
 @pytest_asyncio.fixture

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from harness.dishonest import Dishonest, dishonest
-from harness.enclave import close, make_enclave
+from harness.enclave import close
 from harness.samples import signal
-from harness.witnessed import Witnessed
+from harness.witnessed import Witnessed, witnessed_enclave
 
 import seinpost
 from seinpost_schemas.compartment import Compartment
@@ -24,7 +24,6 @@ from seinpost_schemas.note import parse_note
 from seinpost_schemas.subjects import log_origin, witness_key_name
 
 pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
-WITNESSES = ("ncsc", "ibd", "ap", "toezicht")
 PLACE = "depv/process"
 WHERE = {"theme": "process", "classification": "depv"}
 DIES_SIGNING = """
@@ -40,14 +39,7 @@ c.WitnessKeys.cosign = dies
 
 @pytest.fixture(scope="module")
 def witnessed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Witnessed]:
-    made = Witnessed(
-        make_enclave(tmp_path_factory.mktemp("witness") / "e", *WITNESSES, "tafel", witnesses=True)
-    )
-    made.enclave.start()
-    for party in WITNESSES:
-        made.start_witness(party)
-    yield made
-    made.stop()
+    yield from witnessed_enclave(tmp_path_factory.mktemp("witness") / "e", "tafel")
 
 
 def tree_of(salt: bytes) -> MerkleTree:

@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 
 from seinpost.config import load_config
-from seinpost.connection import Connection
 from seinpost.identity import load_identity
 from seinpost.proving import SECTION_NAMES
 from seinpost_schemas.errors import InvalidError, MalformedError, RefusedError, SetupError
@@ -21,11 +20,12 @@ from seinpost_schemas.signal_proof import MAX_PROOF_BYTES, Proven, decode_signal
 from seinpost_schemas.split_view import decode_split_view, is_split_view, verify_split_view
 from seinpost_schemas.uuid7 import format_id
 
-from . import clean, fail, show_progress
+from . import clean, fail
+from ._looking import looking
 from ._passphrase import find_passphrase
 from ._text import load_texts
 from ._trust_root import enclave_id_from
-from .watch import alarm_line, escaped
+from .watch import escaped
 
 
 async def run_make(
@@ -42,14 +42,7 @@ async def run_make(
     config = load_config(config_file)
     identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
     names = None if sections is None else [name.strip() for name in sections.split(",") if name.strip()]
-    english = load_texts("en")
-    async with Connection(
-        config,
-        identity,
-        on_alarm=lambda a: fail(alarm_line(a, english)),
-        on_waiting=fail,
-        on_progress=show_progress,
-    ) as connection:
+    async with looking(config, identity, load_texts("en")) as connection:
         proof = await connection.prove(signal, names, sender=sender)
         status = 1 if connection.alarms else 0
     target = out or Path(f"{proof.signal.id}.proof.json")

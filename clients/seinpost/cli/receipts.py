@@ -15,15 +15,13 @@ from rich.console import Console
 from rich.text import Text
 
 from seinpost.config import load_config
-from seinpost.connection import Connection
 from seinpost.identity import load_identity
 from seinpost.receipts import PartyReceipt, SignalReceipts
 from seinpost_schemas.errors import MalformedError
 
-from . import fail, show_progress
+from ._looking import looking
 from ._passphrase import find_passphrase
 from ._text import load_texts
-from .watch import alarm_line
 
 _STYLES = {
     "none": "yellow",
@@ -49,13 +47,7 @@ async def run(
     texts = load_texts(language)
     config = load_config(config_file)
     identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
-    async with Connection(
-        config,
-        identity,
-        on_alarm=lambda a: fail(alarm_line(a, texts)),
-        on_waiting=fail,
-        on_progress=show_progress,
-    ) as connection:
+    async with looking(config, identity, texts) as connection:
         found = await connection.receipts(signal_id=signal, limit=limit)
         status = 1 if connection.alarms else 0
     if as_json:

@@ -79,6 +79,11 @@ class Dishonest:
             tree.append(leaf_hash(from_base64(message.headers[ENTRY_HEADER], 1_000)))
         return tree
 
+    def checkpoint(self, tree: MerkleTree, origin: str | None = None, size: int | None = None) -> Checkpoint:
+        """What is to be signed of a tree, or of its beginning."""
+        size = tree.size if size is None else size
+        return Checkpoint(origin or self.origin, size, tree.root(size))
+
     def sign(
         self,
         tree: MerkleTree,
@@ -88,8 +93,7 @@ class Dishonest:
         size: int | None = None,
     ) -> bytes:
         """A checkpoint of a tree, or of its beginning, by the log and by witnesses that sign anything."""
-        size = tree.size if size is None else size
-        checkpoint = Checkpoint(origin or self.origin, size, tree.root(size))
+        checkpoint = self.checkpoint(tree, origin, size)
         note = parse_note(self.log_keys.sign(checkpoint, timestamp))
         lines = []
         for party in witnesses:
@@ -103,8 +107,7 @@ class Dishonest:
         self, party: str, old_size: int, tree: MerkleTree, size: int, origin: str | None = None
     ) -> WitnessAnswer:
         """What a witness that runs says to the first ``size`` entries of a tree, from ``old_size`` on."""
-        checkpoint = Checkpoint(origin or self.origin, size, tree.root(size))
-        note = self.log_keys.sign(checkpoint, int(time.time()))
+        note = self.log_keys.sign(self.checkpoint(tree, origin, size), int(time.time()))
         proof = tuple(tree.consistency_proof(old_size, size))
         return decode_answer(await self._bus.ask(party, WitnessRequest(old_size, proof, note).encode()))
 

@@ -4,7 +4,12 @@
 
 from __future__ import annotations
 
-from .enclave import Enclave, Running, close, start
+from collections.abc import Iterator
+from pathlib import Path
+
+from .enclave import Enclave, Running, close, make_enclave, start
+
+WITNESSES = ("ncsc", "ibd", "ap", "toezicht")
 
 
 class Witnessed:
@@ -33,3 +38,13 @@ class Witnessed:
         for party in list(self.running):
             self.kill_witness(party)
         self.enclave.stop()
+
+
+def witnessed_enclave(path: Path, *parties: str) -> Iterator[Witnessed]:
+    """A new enclave with the four witnesses and these parties, at work until the iterator is closed."""
+    made = Witnessed(make_enclave(path, *WITNESSES, *parties, witnesses=True))
+    made.enclave.start()
+    for party in WITNESSES:
+        made.start_witness(party)
+    yield made
+    made.stop()
