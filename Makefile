@@ -8,9 +8,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_ARGS ?=
 TEST_ARGS ?=
+BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-console bench-quick lint lock schemas vectors dist clean
+.PHONY: help demo test bench bench-console bench-quick bench-soak lint lock schemas vectors dist clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 13
@@ -22,13 +23,16 @@ test: $(VENV)/.dev ## every test, on real servers and tools (TEST_ARGS="-k merkl
 	@exec $(BIN)/pytest -q $(TEST_ARGS)
 
 bench: $(VENV)/.dev ## rates beside peers and the design's numbers; writes build/bench.json, docs/benchmarks.md
-	@exec $(BIN)/python tests/bench/run.py
+	@exec $(BIN)/python tests/bench/run.py $(BENCH_ARGS)
 
 bench-console: $(VENV)/.dev ## the console with 100,000 and a million signals; writes the figures in docs/console.md
 	@exec $(BIN)/python tests/bench/run.py --console
 
 bench-quick: $(VENV)/.dev ## the main ratios within a minute; writes build/bench-quick.json
 	@exec $(BIN)/python tests/bench/run.py --quick
+
+bench-soak: $(VENV)/.dev ## ten minutes at 80 % of the maximum; writes build/bench-soak.json, docs/benchmarks.md
+	@exec $(BIN)/python tests/bench/soak.py
 
 lint: $(VENV)/.dev ## style, types and import contracts
 	@$(BIN)/ruff check .

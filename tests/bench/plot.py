@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The Seinpost developers
 # SPDX-License-Identifier: EUPL-1.2
-"""`docs/images/benchmarks.svg`: each row that has a number to reach, as a share of that number.
+"""`docs/images/benchmarks.svg`: each row that has a number to reach, as a share of that number; and the curves.
 
 A bar that passes the line reaches its number; where the number is a most (a time, a distance), the share is turned
 round, so that longer is better throughout.
@@ -8,6 +8,8 @@ round, so that longer is better throughout.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import log2
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -56,3 +58,76 @@ def write_plot(rows: list[Row], path: Path) -> None:
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join([*parts, "</svg>"]) + "\n", encoding="utf-8")
+
+
+_COLOURS = ("#1d6b53", "#2a5d9f", "#b3541e")
+_PANEL_WIDTH, _PANEL_HEIGHT, _PAD = 560, 330, 48
+_Points = list[tuple[float, float]]
+
+
+def write_curves(rows: Sequence[Row], path: Path) -> None:
+    """`docs/images/benchmarks-curves.svg`: times as fast as PyNaCl, by batch size and by bytes of text."""
+    found = {r.name: r.value for r in rows if r.value is not None}
+
+    def points(prefix: str, suffix: str) -> _Points:
+        chosen = [(n, v) for n, v in found.items() if n.startswith(prefix) and n.endswith(suffix)]
+        numbers = [(n.removeprefix(prefix).removesuffix(suffix), v) for n, v in chosen]
+        return [(float(n.replace(",", "")), v) for n, v in numbers if n.replace(",", "").isdigit()]
+
+    seal, opened = "seal against PyNaCl, ", "open against PyNaCl, "
+    by_batch = {
+        "seal": points(seal, ""),
+        "open": points(opened, ""),
+        "seal, signed on a second core": points(seal, ", signed on a second core"),
+    }
+    by_text = {what: points("text of ", f" bytes: {what} against PyNaCl") for what in ("seal", "open")}
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * _PANEL_WIDTH} {_PANEL_HEIGHT}" '
+        'font-family="sans-serif" font-size="12">',
+        "<title>Times as fast as PyNaCl, by signals in a batch and by bytes of text in a signal</title>",
+        f'<rect width="{2 * _PANEL_WIDTH}" height="{_PANEL_HEIGHT}" fill="#ffffff"/>',
+        *_panel(0, "signals in a batch", by_batch),
+        *_panel(_PANEL_WIDTH, "bytes of text in a signal", by_text),
+    ]
+    path.write_text("\n".join([*parts, "</svg>"]) + "\n", encoding="utf-8")
+
+
+def _panel(left: int, what: str, curves: dict[str, _Points]) -> list[str]:
+    every = [p for points in curves.values() for p in points]
+    if not every:
+        return []
+    low_x, high_x = (log2(f(x for x, _ in every)) for f in (min, max))
+    high_y = max(y for _, y in every) * 1.1
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        across = (log2(x) - low_x) / max(high_x - low_x, 1e-9)
+        height = _PANEL_HEIGHT - 2 * _PAD
+        return left + _PAD + across * (_PANEL_WIDTH - 2 * _PAD), _PANEL_HEIGHT - _PAD - y / high_y * height
+
+    parts = [
+        f'<text x="{left + _PANEL_WIDTH / 2:.0f}" y="{_PANEL_HEIGHT - 8}" text-anchor="middle">{escape(what)}</text>',
+        f'<text x="{left + _PAD}" y="16" fill="#333333">times as fast as PyNaCl</text>',
+    ]
+    for x in sorted({x for x, _ in every}):
+        at, _ = place(x, 0)
+        parts.append(
+            f'<text x="{at:.0f}" y="{_PANEL_HEIGHT - _PAD + 16}" text-anchor="middle" fill="#333333">{x:,.0f}</text>'
+        )
+    for y in (1.0, *(float(n) for n in range(5, int(high_y) + 1, 5))):
+        _, at = place(2**low_x, y)
+        dash = ' stroke-dasharray="4 3"' if y == 1 else ""
+        parts.append(
+            f'<line x1="{left + _PAD}" y1="{at:.0f}" x2="{left + _PANEL_WIDTH - _PAD}" y2="{at:.0f}" '
+            f'stroke="#bbbbbb"{dash}/>'
+            f'<text x="{left + _PAD - 6}" y="{at + 4:.0f}" text-anchor="end" fill="#333333">{y:g}</text>'
+        )
+    for (name, points), colour in zip(curves.items(), _COLOURS, strict=False):
+        if not points:
+            continue
+        drawn = " ".join("{:.1f},{:.1f}".format(*place(x, y)) for x, y in sorted(points))
+        at, height = place(*max(points))
+        parts.append(f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        parts.append(
+            f'<text x="{at:.0f}" y="{height - 6:.0f}" text-anchor="end" fill="{colour}">{escape(name)}</text>'
+        )
+    return parts

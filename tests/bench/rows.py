@@ -8,7 +8,7 @@ import msgspec
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """Signals per second: the median, the slowest and the fastest round."""
+    """A figure of several rounds: the median, the lowest and the highest."""
 
     median: float
     low: float
@@ -16,10 +16,13 @@ class Rate(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, kw_only=True):
-    """One line of build/bench.json; ``low`` and ``high`` are the spread of the rounds."""
+    """One line of build/bench.json; ``low`` and ``high`` are the spread of the rounds.
+
+    ``group`` is the heading that it stands under in the page. A row without a value says in ``note`` why it has none.
+    """
 
     name: str
-    value: float
+    value: float | None
     unit: str
     against: str | None = None
     ratio: float | None = None
@@ -27,6 +30,8 @@ class Row(msgspec.Struct, kw_only=True):
     met: bool | None = None
     low: float | None = None
     high: float | None = None
+    group: str = ""
+    note: str | None = None
 
 
 def row(
@@ -37,11 +42,15 @@ def row(
     *,
     at_most: bool = False,
     against: str | None = None,
+    group: str = "",
+    note: str | None = None,
 ) -> Row:
     """A row; ``met`` only where there is a target. ``value`` is a ratio where there is something ``against``."""
-    digits = 1 if unit in ("x", "ms", "s") else 0
-    low, high = (round(value.low), round(value.high)) if isinstance(value, Rate) else (None, None)
-    number = value.median if isinstance(value, Rate) else value
+    rate = value if isinstance(value, Rate) else Rate(value, value, value)
+    number = rate.median
+    small = unit == "MB/min" or (unit == "x" and number < 1)
+    digits = 2 if small else 1 if unit in ("x", "ms", "s") else 0
+    spread = isinstance(value, Rate)
     return Row(
         name=name,
         value=round(number, digits),
@@ -50,6 +59,13 @@ def row(
         ratio=round(number, 2) if against else None,
         target=target,
         met=(number <= target if at_most else number >= target) if target else None,
-        low=low,
-        high=high,
+        low=round(rate.low, digits) if spread else None,
+        high=round(rate.high, digits) if spread else None,
+        group=group,
+        note=note,
     )
+
+
+def missing(name: str, why: str, *, group: str = "") -> Row:
+    """A row for something that could not be measured here."""
+    return Row(name=name, value=None, unit="", group=group, note=why)

@@ -2,80 +2,74 @@
 # SPDX-License-Identifier: EUPL-1.2
 """One end of the whole way, as a process of its own; prints one line of JSON (see ``whole_way``).
 
-`way_ends.py publish|read CONFIG COUNT RATE` through Seinpost;
+`way_ends.py publish|read CONFIG COUNT RATE [COMPARTMENTS]` through Seinpost;
 `way_ends.py json-publish|json-read URL COUNT RATE` through plain nats-py: one JSON message per signal, 1,000
-acknowledgements in flight. RATE is signals per second, 0 for as many as go. Every signal carries the time at which
-it was handed over in its title.
+acknowledgements in flight; `https-…` and `taxii-…` are in ``http_ends``. RATE is signals per second, 0 for as many
+as go. Every signal carries the time at which it was handed over in its title.
 """
 
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import json
-import resource
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
 
 import msgspec
 import nats
+from http_ends import https_publish, https_read, taxii_publish, taxii_read
+from latency import Histogram
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig
+from rounds import cpu_of_self
+from stamped import stamped
+from wire import wire_bytes
 
 import seinpost
-from seinpost.demo.incidents import load_publications
 from seinpost_schemas.signal import Signal
 
-THEME, CLASSIFICATION = "process", "depv"
+COMPARTMENTS = [(t, c) for c in ("depv", "ong") for t in ("process", "parties", "international", "debate")]
 STREAM, SUBJECT = "plain", "plain.signals"
 IN_FLIGHT = 1_000
 _FETCH = 1_000
 
 
-def signals() -> list[Signal]:
-    """The incidents of the demonstration, without the note on their source."""
-    publications, _ = load_publications(dt.datetime.now(dt.UTC).replace(microsecond=0))
-    return [msgspec.structs.replace(p.signal, protected=None) for p in publications]
-
-
 async def paced(count: int, rate: float) -> AsyncIterator[Signal]:
     """``count`` signals, each with the time of its hand-over; behind schedule it catches up."""
-    samples = signals()
     started = time.perf_counter()
-    for number in range(count):
+    for number, signal in enumerate(stamped(count)):
         if rate:
             ahead = number / rate - (time.perf_counter() - started)
             if ahead > 0:
                 await asyncio.sleep(ahead)
-        sample = samples[number % len(samples)]
-        title = f"{number} {time.time_ns()}"
-        yield msgspec.structs.replace(sample, report=msgspec.structs.replace(sample.report, title=title))
+        yield signal()
 
 
 class Meter:
-    """Wall and CPU seconds from now on, and how long each signal took."""
+    """Wall and CPU seconds and bytes on the wire from now on, and how long each signal took."""
 
     def __init__(self) -> None:
-        self.cpu = _cpu()
+        self.cpu = cpu_of_self()
+        self.wire = wire_bytes()
         self.started = time.time()
-        self.latencies: list[float] = []
+        self.latencies = Histogram()
 
     def arrived(self, title: str) -> None:
         """A signal is opened, and verified."""
-        self.latencies.append((time.time_ns() - int(title.split()[1])) / 1e6)
+        self.latencies.add((time.time_ns() - int(title.split()[1])) / 1e6)
 
     def tell(self, **more: object) -> None:
-        """The line of JSON."""
-        line = {"started": self.started, "ended": time.time(), "cpu": _cpu() - self.cpu, **more}
-        if self.latencies:
-            line["latencies"] = sorted(round(x, 3) for x in self.latencies)
+        """The line of JSON; before the connections are closed."""
+        line = {
+            "started": self.started,
+            "ended": time.time(),
+            "cpu": cpu_of_self() - self.cpu,
+            "wire": sum(wire_bytes()) - sum(self.wire),
+            "latencies": self.latencies.counts,
+            **more,
+        }
         print(json.dumps(line), flush=True)
-
-
-def _cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 def _ready() -> None:
@@ -83,34 +77,65 @@ def _ready() -> None:
     sys.stdin.readline()
 
 
-async def publish(config: str, count: int, rate: float) -> None:
+class Answers:
+    """Counts answers as they come: a list of a million futures would be measured too."""
+
+    def __init__(self) -> None:
+        self.left = 0
+        self._none_left = asyncio.Event()
+        self._closed = False
+
+    def expect(self, answer: asyncio.Future[seinpost.Answer]) -> None:
+        """One more is on its way."""
+        self.left += 1
+        answer.add_done_callback(self._came)
+
+    def _came(self, answer: asyncio.Future[seinpost.Answer]) -> None:
+        answer.result()
+        self.left -= 1
+        if self._closed and not self.left:
+            self._none_left.set()
+
+    async def wait(self) -> None:
+        """Until every one has come."""
+        self._closed = True
+        if self.left:
+            await self._none_left.wait()
+
+
+async def publish(config: str, count: int, rate: float, compartments: int = 1) -> None:
     """Through Seinpost: ends when every signal was answered."""
+    places = COMPARTMENTS[:compartments]
     async with seinpost.connect(config) as post:
-        warm = await anext(paced(1, 0))
-        await post.publish(warm, theme=THEME, classification=CLASSIFICATION)
+        for theme, classification in places:
+            warm = await anext(paced(1, 0))
+            await post.publish(warm, theme=theme, classification=classification)
         _ready()
-        meter = Meter()
-        answers = [
-            await post.submit(signal, theme=THEME, classification=CLASSIFICATION)
-            async for signal in paced(count, rate)
-        ]
-        await asyncio.gather(*answers)
+        meter, answers, number = Meter(), Answers(), 0
+        async for signal in paced(count, rate):
+            theme, classification = places[number % compartments]
+            answers.expect(await post.submit(signal, theme=theme, classification=classification))
+            number += 1
+        await answers.wait()
         meter.tell()
 
 
-async def read(config: str, count: int, _rate: float) -> None:
-    """Through Seinpost: ends when the signals were opened and verified; the first one is the warm-up's."""
+async def read(config: str, count: int, _rate: float, compartments: int = 1) -> None:
+    """Through Seinpost: ends when the signals were opened and verified; the first ones are the warm-up's."""
     async with seinpost.connect(config) as post:
         meter: Meter | None = None
+        warm = 0
         async for delivery in post.signals(from_start=True):
             if meter is None:
-                _ready()
-                meter = Meter()
+                warm += 1
+                if warm == compartments:
+                    _ready()
+                    meter = Meter()
                 continue
             if not isinstance(delivery.signal, Signal):
                 raise TypeError("only signals were published")
             meter.arrived(delivery.signal.report.title)
-            if len(meter.latencies) == count:
+            if meter.latencies.total == count:
                 meter.tell(alarms=len(post.alarms))
                 return
 
@@ -125,7 +150,7 @@ async def json_publish(url: str, count: int, rate: float) -> None:
     async for signal in paced(count, rate):
         await js.publish_async(SUBJECT, msgspec.json.encode(signal), wait_stall=60)
     await js.publish_async_completed()
-    meter.tell(bytes=client.stats["out_bytes"])
+    meter.tell()
     await client.close()
 
 
@@ -142,7 +167,7 @@ async def json_read(url: str, count: int, _rate: float) -> None:
     decoder = msgspec.json.Decoder(Signal)
     _ready()
     meter = Meter()
-    while len(meter.latencies) < count:
+    while meter.latencies.total < count:
         messages: list[Msg] = await consumer.fetch(_FETCH, timeout=60)
         for message in messages:
             meter.arrived(decoder.decode(message.data).report.title)
@@ -151,14 +176,27 @@ async def json_read(url: str, count: int, _rate: float) -> None:
     await client.close()
 
 
-ENDS: dict[str, Callable[[str, int, float], object]] = {
+ENDS: dict[str, Callable[..., object]] = {
     "publish": publish,
     "read": read,
     "json-publish": json_publish,
     "json-read": json_read,
 }
+HTTP_ENDS = {
+    "https-publish": https_publish,
+    "https-read": https_read,
+    "taxii-publish": taxii_publish,
+    "taxii-read": taxii_read,
+}
 
 
 if __name__ == "__main__":
-    end, where, count_text, rate_text = sys.argv[1:]
-    asyncio.run(ENDS[end](where, int(count_text), float(rate_text)))  # type: ignore[arg-type]
+    end, where, count_text, rate_text, *more = sys.argv[1:]
+    if end in HTTP_ENDS:
+        _ready()
+        measured = Meter()
+        connections = HTTP_ENDS[end](where, int(count_text), measured.arrived)
+        measured.tell(connections=len(connections))
+    else:
+        work = ENDS[end](where, int(count_text), float(rate_text), *map(int, more))
+        asyncio.run(work)  # type: ignore[arg-type]
