@@ -105,7 +105,7 @@ def _table(rows: Sequence[Row], *, targets: bool = False) -> list[str]:
         if r.value is None:
             lines.append(f"| {r.name} |  | {r.note} |  |" + (" |  |" if targets else ""))
             continue
-        spread = f"{r.low:,g} to {r.high:,g}" if r.low is not None and r.high is not None else ""
+        spread = f"{_figure(r.low)} to {_figure(r.high)}" if r.low is not None and r.high is not None else ""
         line = f"| {r.name} | {_figure(r.value)} | {r.unit} | {spread} |"
         if targets:
             met = "" if r.met is None else "yes" if r.met else "**no**"
@@ -121,7 +121,10 @@ def _figure(value: float) -> str:
 def _missed(missed: Sequence[Row]) -> list[str]:
     if not missed:
         return []
-    names = [f"- {r.name}: {r.value:g} {r.unit}, where {r.target:g} is the number to reach" for r in missed]
+    names = [
+        f"- {r.name}: {_figure(r.value or 0)} {r.unit}, where {_figure(r.target or 0)} is the number to reach"
+        for r in missed
+    ]
     return [
         "Not met; [what the numbers rest on](#what-the-numbers-rest-on) says why, and what was tried:",
         "",

@@ -121,13 +121,13 @@ def _panel(left: int, what: str, curves: dict[str, _Points]) -> list[str]:
             f'stroke="#bbbbbb"{dash}/>'
             f'<text x="{left + _PAD - 6}" y="{at + 4:.0f}" text-anchor="end" fill="#333333">{y:g}</text>'
         )
-    for (name, points), colour in zip(curves.items(), _COLOURS, strict=False):
+    for line, ((name, points), colour) in enumerate(zip(curves.items(), _COLOURS, strict=False)):
         if not points:
             continue
         drawn = " ".join("{:.1f},{:.1f}".format(*place(x, y)) for x, y in sorted(points))
-        at, height = place(*max(points))
         parts.append(f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts.append(
-            f'<text x="{at:.0f}" y="{height - 6:.0f}" text-anchor="end" fill="{colour}">{escape(name)}</text>'
+            f'<text x="{left + _PANEL_WIDTH - _PAD}" y="{16 + 15 * line}" text-anchor="end" fill="{colour}">'
+            f"{escape(name)}</text>"
         )
     return parts
