@@ -23,13 +23,13 @@ pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
 PARTY = "nctv"
 SHARED = Indicator(type="domain-name", value="gedeeld-domein.example")
 COUNT_ENTRIES = """
-import seinpost.subscriber as s
-take = s.Subscriber._take
+from seinpost._opening import Opening
+take = Opening.take
 def counted(self, *entry):
     with open({file!r}, "a") as file:
         file.write("x")
     return take(self, *entry)
-s.Subscriber._take = counted
+Opening.take = counted
 """
 
 
@@ -42,9 +42,9 @@ class Desk(Stage):
         self._counted = folder / "entries"
         self.state = load_config(self.enclave.config(PARTY)).state
 
-    def begin(self) -> Desk:
+    def begin(self, patch: str = "") -> Desk:
         self._counted.write_text("")
-        patch = COUNT_ENTRIES.format(file=str(self._counted))
+        patch += COUNT_ENTRIES.format(file=str(self._counted))
         self.console = start("console", "--config", self.enclave.config(PARTY), "--no-browser", patch=patch)
         self._links = [self._read_link()]
         return self
@@ -162,6 +162,68 @@ def test_an_indicator_leads_to_who_has_it_too_and_no_link_holds_it(desk: Desk, b
     other.context.close()
     watched.context.close()
     assert watched.faults == []
+
+
+SLOW_TEXTS = """
+import time
+import seinpost.console.searching as searching
+from seinpost.console.index.rows import TextPart
+from seinpost.console.index.sealed_rows import IndexFile
+searching.FIRST_LOOK_SECONDS = searching.TELL_SECONDS = 0.1
+texts = IndexFile.texts
+def slowly(self, first):
+    for part in texts(self, first):
+        for row, text in enumerate(part.texts.split(b"\\0"), part.first):
+            if row >= first:
+                time.sleep(0.03)
+                yield TextPart(row, 1, text)
+IndexFile.texts = slowly
+"""
+"""As if every signal were ten thousand."""
+
+
+def test_a_search_shows_how_far_it_is_and_can_be_stopped(desk: Desk, browser: Browser) -> None:
+    desk.publish("ncsc", "process", "ong", *(signal(f"Een van velen, {n}", severity=1) for n in range(300)))
+    desk.begin(SLOW_TEXTS)
+    watched = Watched(browser, desk.url)
+    page = desk.enter(watched.page())
+    expect(page.locator(".row")).to_have_count(50, timeout=20_000)
+    box = page.get_by_label("Zoek in de tekst")
+    box.fill("gezien")
+    page.keyboard.press("Enter")
+    notice = page.locator("form.notice")
+    expect(notice).to_contain_text("Er wordt nog gezocht")
+    first = page.get_by_role("progressbar").get_attribute("value")
+    # By itself, and while other pages answer as ever.
+    page.wait_for_function("first => document.querySelector('progress').value > Number(first)", arg=first)
+    page.get_by_role("button", name="Stop met zoeken").click()
+    expect(notice).to_contain_text("Het zoeken is gestopt")
+    looked = notice.inner_text()
+    other = watched.page()
+    other.goto(desk.url("/overview"))
+    other.close()
+    page.wait_for_timeout(1_000)
+    assert notice.inner_text() == looked
+    assert violations(page) == []
+    # One that is not stopped ends by itself, and then says nothing more.
+    box = page.get_by_label("Zoek in de tekst")
+    box.fill("aanwezig in geen signaal")
+    page.keyboard.press("Enter")
+    expect(notice).to_contain_text("Er wordt nog gezocht")
+    expect(notice).to_have_count(0, timeout=90_000)
+    expect(page.locator("#queue")).to_contain_text("Geen signaal past bij deze filters")
+    watched.context.close()
+    assert watched.faults == []
+
+
+def test_a_second_console_of_one_identity_waits_for_the_first(desk: Desk) -> None:
+    desk.begin()
+    second = start("console", "--config", desk.enclave.config(PARTY), "--no-browser")
+    said = second.wait_for("stderr", "\n")
+    assert "another console is running as nctv-1; waiting until it has finished" in said
+    desk.end()
+    assert "/start?token=" in second.wait_for("stdout", "\n")
+    second.interrupt()
 
 
 def test_nothing_of_a_session_stands_in_the_clear_on_the_disk(
