@@ -18,10 +18,10 @@ import pytest
 from feed_samples import START_MS, act, delivery, full_signal, identifier, signal
 from index_filling import AUDIENCE, ENCLAVE, KEY, PLACES, fill, make_texts, open_index, sample, seen, store
 
-from seinpost._reading_state import Facts, ReadingState, RecallRow, ReceiptRow
+from seinpost._reading_state import Facts, Owed, ReadingState, RecallRow, ReceiptRow
 from seinpost.console.feed_view import FeedView
 from seinpost.console.filters import Filters
-from seinpost.console.index.index_seal import IndexChangedError
+from seinpost.console.index.index_seal import IndexChangedError, IndexSeal
 from seinpost.console.index.postings import SEGMENT_ROWS
 from seinpost.console.index.sealed_rows import FILE, IndexFile
 from seinpost.console.marks import IndexSeen, Marks
@@ -75,9 +75,10 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
-def sql(folder: Path, statement: str, *values: object) -> None:
+def sql(folder: Path, *statements: str, values: tuple[object, ...] = ()) -> None:
     database = sqlite3.connect(folder / FILE, isolation_level=None)
-    database.execute(statement, values)
+    for statement in statements:
+        database.execute(statement, values)
     database.close()
 
 
@@ -138,7 +139,9 @@ def test_only_what_was_stored_with_its_position_is_there_after_a_restart(desk: D
     assert [e.unread for e in again.view.queue(Filters()).entries] == [True]
     again.add(2, delivery(2))
     assert len(again.view) == 2
-    again.close()
+    last = again.again()
+    assert [e.unread for e in last.view.queue(Filters()).entries] == [True, True]
+    last.close()
 
 
 def test_a_delivery_that_comes_again_after_a_restart_is_one_signal(desk: Desk) -> None:
@@ -186,6 +189,28 @@ def test_an_alarm_about_an_entry_is_told_again_after_a_restart(desk: Desk) -> No
     again = desk.again()
     assert [(a.code, a.index, a.evidence) for a in again.index.alarms()] == [("signature", 4, None)]
     again.close()
+
+
+def test_what_is_said_in_receipts_is_the_identitys_and_no_readers(desk: Desk) -> None:
+    """Another reader of the identity (`seinpost watch`) owes and claims the same, and moves no place of this one."""
+    stream, owed = "FEED_2026q4_depv_process", [Owed(4, 0, 0, 3)]
+    desk.index.owe(stream, owed)
+    desk.index.claim(stream, 9)
+    assert desk.index.first_delivery(stream, 4)
+    store(desk.index, PLACES[0], 7)
+    desk.index.store_directory(12, bytes(32))
+    other = ReadingState(desk.folder, KEY)
+    assert (other.owed(stream, 9), other.claimed(stream), other.position(stream)) == (owed, 9, 1)
+    assert not other.first_delivery(stream, 4)
+    with pytest.raises(SetupError, match="rolled back"):
+        other.store_directory(11, bytes(32))
+    other.said(stream, owed)
+    other.claim(stream, 11)
+    assert (desk.index.owed(stream, 9), desk.index.claimed(stream)) == ([], 11)
+    with pytest.raises(SetupError, match="rolled back"):
+        desk.index.verify_directory(12, bytes(31) + b"\1")
+    other.close()
+    desk.close()
 
 
 KILLED = """
@@ -240,10 +265,27 @@ def test_nothing_of_a_signal_or_an_act_stands_in_the_clear(desk: Desk) -> None:
     assert len(held) > 1_000_000
     words = make_texts()[0].split()
     for text in (
-        b"stempas", b"kiezer", b"stembureau", b"telegram", b"uitslag", b"tk2025", b"t0097.202", b"disarm:t0", b"klopt niet",
-        b"piket@ncsc", b"host77.example", b"signaal nummer", b"2099-03-18", *(w.encode() for w in words if len(w) > 7),
+        b"stempas", b"kiezer", b"stembureau", b"telegram", b"uitslag", b"tk2025", b"t0097.202", b"disarm:t0",
+        b"klopt niet", b"piket@ncsc", b"host77.example", b"signaal nummer", b"2099-03-18",
+        *(word.encode() for word in words if len(word) > 7),
     ):  # fmt: skip
         assert text not in held, text
+
+
+@pytest.mark.parametrize("place", [(b"row", 8), (b"text", 7), (b"head", 0)])
+def test_a_value_opens_at_its_own_place_only(place: tuple[bytes, int]) -> None:
+    seal = IndexSeal(KEY, bytes(16))
+    sealed = seal.seal(b"waarde", b"row", 7)
+    assert seal.open(sealed, b"row", 7) == b"waarde"
+    assert sealed != seal.seal(b"waarde", b"row", 7)
+    for other in (IndexSeal(bytes(32), bytes(16)), IndexSeal(KEY, bytes(15) + b"\1")):
+        with pytest.raises(IndexChangedError):
+            other.open(sealed, b"row", 7)
+    for wrong in (sealed[:-1], sealed[:5], None, "text", 7):
+        with pytest.raises(IndexChangedError):
+            seal.open(wrong, b"row", 7)
+    with pytest.raises(IndexChangedError):
+        seal.open(sealed, *place)
 
 
 def test_the_index_opens_with_no_other_key(desk: Desk) -> None:
@@ -288,6 +330,7 @@ CHANGES: dict[str, Callable[[Path], None]] = {
     "the head": lambda folder: turn_a_bit(folder, "head"),
     "its generation": lambda folder: turn_a_bit(folder, "head", "generation"),
     "no head": lambda folder: sql(folder, "DELETE FROM head"),
+    "no head, and nothing read": lambda folder: sql(folder, "DELETE FROM read_mark", "DELETE FROM head"),
     "a segment": lambda folder: turn_a_bit(folder, "segment"),
     "no segment": lambda folder: sql(folder, "DELETE FROM segment"),
     "read marks": lambda folder: turn_a_bit(folder, "read_mark"),
@@ -398,7 +441,7 @@ def test_what_an_earlier_building_sealed_does_not_open_in_the_next(desk: Desk) -
     desk.index.start_over()
     desk.view.start_over()
     desk.add(1, delivery(1, signal("Van nu", id=identifier(1))))
-    sql(desk.folder, "UPDATE row SET sealed=? WHERE number=0", older)
+    sql(desk.folder, "UPDATE row SET sealed=? WHERE number=0", values=(older,))
     with pytest.raises(IndexChangedError):
         desk.index.load(0)
     desk.close()
@@ -459,7 +502,7 @@ def test_a_head_of_an_earlier_moment_does_not_make_rows_be_forgotten(desk: Desk)
     head = desk.index._db.execute("SELECT sealed FROM head").fetchone()[0]
     fill(desk.view, desk.index, 256, 256)
     desk.close()
-    sql(desk.folder, "UPDATE head SET sealed=?", head)
+    sql(desk.folder, "UPDATE head SET sealed=?", values=(head,))
     sql(desk.folder, "DELETE FROM row WHERE number>=256")
     again = Desk(desk.folder)
     assert (again.index.damaged, again.index.position("FEED_2026q4_depv_process")) == (True, 1)

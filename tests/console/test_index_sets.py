@@ -8,13 +8,19 @@ import random
 from array import array
 
 import pytest
+from feed_samples import delivery, signal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seinpost.console.feed_view import FeedView
 from seinpost.console.index import postings as module
+from seinpost.console.index import tally
 from seinpost.console.index.postings import SEGMENT_ROWS, Postings, ValueKeys
+from seinpost.console.index.row_facts import facts_of
 from seinpost.console.index.row_set import RowSet, mask_of, rows_of
+from seinpost.console.index.searchable import MAX_TEXT_BYTES, text_of
 from seinpost.console.index.time_order import BUCKET_MS, TimeOrder
+from seinpost.console.text_search import TextSearch
 
 ROWS = st.sets(st.integers(0, 5_000))
 
@@ -106,6 +112,7 @@ def test_values_lead_to_their_rows_across_segments_and_restarts(
         assert list(postings.rows(key)) == list(postings.row_set(key)) == rows
         assert postings.count(key) == len(rows)
         assert list(restored.rows(key)) == [row for row in rows if row < whole]
+    assert restored._held_entries <= max(held_entries, 2_500)
     wanted = set(list(held)[::50]) | {1}
     assert postings.find_all(wanted) == {key: held[key] for key in wanted if key in held}
 
@@ -118,3 +125,32 @@ def test_a_key_is_of_one_kind_value_and_index() -> None:
     }  # fmt: skip
     assert len(found) == 6
     assert keys.key("indicator", "url", "x") == ValueKeys(bytes(32)).key("indicator", "url", "x")
+
+
+def test_names_are_listed_up_to_a_number_and_counted_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tally, "MAX_NAMED", 3)
+    counted, more = tally.Tally(), tally.Tally()
+    keys = ValueKeys(bytes(32))
+    for number in range(6):
+        made = delivery(
+            number, signal(techniques=("disarm:T0001", f"disarm:T100{number}"), election=f"TK202{number}")
+        )
+        counted.add(facts_of(made, (), keys))
+        more.add(facts_of(made, (), keys))
+    counted.merge(more)
+    assert counted.real.techniques == {"disarm:T0001": 12, "disarm:T1000": 2, "disarm:T1001": 2}
+    assert counted.elections == {"TK2020": 2, "TK2021": 2, "TK2022": 2}
+
+
+def test_a_text_that_unfolds_to_a_hundred_times_its_length_is_cut() -> None:
+    # One character that is eighteen in its plain form.
+    assert len(text_of(delivery(1, signal(text="\ufdfa" * 20_000)))) == MAX_TEXT_BYTES
+
+
+def test_a_text_with_a_character_that_parts_texts_is_one_text() -> None:
+    view = FeedView()
+    for number, text in enumerate(("a\0b\0c", "gezocht", "\0")):
+        view.add(delivery(number, signal(text=text)))
+    search = TextSearch("gezocht")
+    search.look(view.texts(0))
+    assert set(search.found) == {1}
