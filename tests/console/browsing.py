@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from feed_samples import HOSTILE, full_signal, signal
-from harness.enclave import Enclave, Running, start
+from harness.enclave import Enclave, Running, run, start
 from playwright.sync_api import Browser, Page
 
 from seinpost import format_signal
@@ -36,6 +36,15 @@ class Stage:
         source = self._folder / f"{party}.jsonl"
         source.write_text("\n".join(format_signal(one) for one in signals))
         done = self.enclave.publish(party, source, "--theme", theme, "--classification", classification)
+        assert done.status == 0, done
+
+    def take_back(self, party: str, theme: str, classification: str, made: Signal) -> None:
+        """Publish a signal, and recall it."""
+        source = self._folder / f"{party}-recalled.jsonl"
+        source.write_text(format_signal(made))
+        where = ("--theme", theme, "--classification", classification, "--json")
+        (row,) = self.enclave.publish(party, source, *where).rows
+        done = run("recall", row["signal"], "--reason", "mistake", "--config", self.enclave.config(party))
         assert done.status == 0, done
 
     def open(self, party: str = "tafel", *options: str) -> Running:

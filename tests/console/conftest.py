@@ -15,6 +15,7 @@ HERE = Path(__file__).parent
 sys.path += [str(HERE), str(HERE.parent / "integration")]
 
 from browsing import CHROMIUM, Stage, Watched, feed  # noqa: E402
+from feed_samples import signal  # noqa: E402
 from harness.enclave import Running, make_enclave  # noqa: E402
 
 
@@ -27,6 +28,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     try:
         for party, theme, classification, signals in feed():
             made.publish(party, theme, classification, *signals)
+        made.take_back("acm", "debate", "ong", signal("Teruggenomen", severity=1))
         made.open()
         yield made
     finally:

@@ -220,9 +220,11 @@ def test_hostile_text_stays_text(page: Page, stage: Stage, number: int) -> None:
 PAGES = (
     "/",
     "/?exercise=1",
-    "/?theme=debate&severity=3",
+    "/?theme=debate&severity=3&unread=1",
     "/overview",
+    "/situation",
     "/report",
+    "/people",
     "/views",
     "/signal/2026q4/nergens/x/1/1",
 )
@@ -234,9 +236,12 @@ def test_no_page_breaks_a_rule_of_accessibility(
     page: Page, stage: Stage, watched: Watched, language: str, scheme: str
 ) -> None:
     set_view(page, language, scheme)
-    open_path = page.locator(".row__title a", has_text=SERIOUS).get_attribute("href")
+    signal_path, recalled_path = (
+        page.locator(where).first.get_attribute("href")
+        for where in (f".row__title a:text('{SERIOUS}')", ".row--gone a")
+    )
     found = []
-    for path in (*PAGES, open_path):
+    for path in (*PAGES, recalled_path, signal_path):
         page.goto(stage.url(path))
         assert page.locator("html").get_attribute("lang") == language
         found += [f"{path}: {violation}" for violation in violations(page)]
@@ -246,8 +251,25 @@ def test_no_page_breaks_a_rule_of_accessibility(
     page.get_by_role("button", name=re.compile("Beschermd deel|protected section")).click()
     expect(page.locator("#protected .facts")).to_be_visible()
     found += violations(page)
+    page.locator(".menu summary").click()
+    found += violations(page)
+    found += search_and_wall(page, stage, signal_path or "")
     watched.faults[:] = [fault for fault in watched.faults if "404" not in fault]
     assert found == []
+
+
+def search_and_wall(page: Page, stage: Stage, signal_path: str) -> list[str]:
+    page.goto(stage.url("/"))
+    page.locator("#text").fill("stempas")
+    page.keyboard.press("Enter")
+    expect(page.locator(".notice").first).to_be_visible()
+    found = violations(page)
+    to_the_wall(page)
+    for path in ("/", "/overview", signal_path):
+        page.goto(stage.url(path))
+        found += [f"wall {path}: {violation}" for violation in violations(page)]
+    page.get_by_role("button", name=re.compile("Wandscherm verlaten|Leave the wall")).click()
+    return found
 
 
 def test_axe_sees_what_is_wrong(page: Page, stage: Stage) -> None:
@@ -255,8 +277,11 @@ def test_axe_sees_what_is_wrong(page: Page, stage: Stage) -> None:
     assert any(violation.startswith("label") for violation in violations(page))
 
 
-def test_the_closed_door_is_accessible_too(stage: Stage, watched: Watched, page: Page) -> None:
-    other = watched.context.browser.new_context().new_page()  # type: ignore[union-attr]
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_closed_door_is_accessible_too(stage: Stage, page: Page, scheme: str) -> None:
+    browser = page.context.browser
+    assert browser is not None
+    other = browser.new_context(color_scheme=scheme).new_page()  # type: ignore[arg-type]
     answer = other.goto(stage.url("/"))
     assert answer is not None
     assert answer.status == 401
@@ -266,29 +291,91 @@ def test_the_closed_door_is_accessible_too(stage: Stage, watched: Watched, page:
     other.context.close()
 
 
+def tab_to(page: Page, wanted: str, presses: int = 80) -> None:
+    """Press Tab until what has the focus is called so; nothing on the way is without a visible outline."""
+    for _ in range(presses):
+        page.keyboard.press("Tab")
+        focused = page.locator(":focus")
+        outline = focused.evaluate("e => getComputedStyle(e).outlineStyle")
+        assert outline != "none", focused.evaluate("e => e.outerHTML.slice(0, 200)")
+        name = focused.evaluate(
+            "e => e.getAttribute('aria-label') || e.labels?.[0]?.innerText || e.innerText || ''"
+        )
+        if wanted in " ".join(name.split()):
+            return
+    raise AssertionError(f"{wanted} is out of reach of the keyboard")
+
+
 def test_everything_is_within_reach_of_the_keyboard(page: Page, stage: Stage) -> None:
-    page.keyboard.press("Tab")
-    expect(page.locator(":focus")).to_have_text("Naar de inhoud")
+    """Queue, filter, signal, acknowledge, dispute, report: not once the mouse."""
+    stage.publish("cvdm", "debate", "ong", signal("Met het toetsenbord", severity=3))
+    expect(page.get_by_role("link", name="Met het toetsenbord")).to_be_visible(timeout=15_000)
+    page.reload()
+    tab_to(page, "Naar de inhoud", 1)
     box = page.locator(":focus").bounding_box()
     assert box is not None
     assert box["y"] >= 0
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
-    for _ in range(30):
-        page.keyboard.press("Tab")
-        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-        assert outline != "none", page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
-        if page.evaluate("document.activeElement.closest('.row__title') !== null"):
-            break
+    tab_to(page, "Publiek debat")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**theme=debate**")
+    tab_to(page, "Met het toetsenbord")
     page.keyboard.press("Enter")
     page.wait_for_url("**/signal/**")
-    button = page.get_by_role("button", name="Bewijs opnieuw controleren")
-    for _ in range(30):
-        page.keyboard.press("Tab")
-        if button.evaluate("b => b === document.activeElement"):
-            break
+    tab_to(page, "Bewijs opnieuw controleren")
     page.keyboard.press("Enter")
     expect(page.locator(".step")).to_have_count(10)
+    tab_to(page, "Ontvangst bevestigen")
+    page.keyboard.press("Enter")
+    expect(page.locator("#done")).to_be_focused()
+    tab_to(page, "Antwoord, aan iedereen")
+    page.keyboard.type("Betwisten")
+    tab_to(page, "Toelichting")
+    page.keyboard.type("Zonder muis.")
+    tab_to(page, "Antwoord versturen")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("region", name="Wat anderen ermee deden")).to_contain_text(
+        "Zonder muis.", timeout=15_000
+    )
+    tab_to(page, "Weergave")
+    page.keyboard.press("Enter")
+    tab_to(page, "English", 3)
+    page.keyboard.press("Escape")
+    expect(page.locator(".menu summary")).to_be_focused()
+    assert page.get_by_role("button", name="English").count() == 0
+    page.goto(stage.url("/situation"))
+    tab_to(page, "Als PDF")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename.endswith(".pdf")
+
+
+def test_an_indicator_is_copied_defanged(stage: Stage, watched: Watched) -> None:
+    watched.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = stage.enter(watched.page())
+    open_signal(page, stage)
+    row = page.get_by_role("row").filter(has_text="webadres")
+    row.get_by_role("button", name="Kopieer").click()
+    expect(row.get_by_role("button", name="Gekopieerd")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "hxxps://stembureau-info[.]example/stempas.png"
+
+
+@pytest.mark.parametrize("path", ["/", "/overview"])
+def test_lists_are_printed_with_their_marking_and_without_buttons(
+    page: Page, stage: Stage, path: str
+) -> None:
+    page.goto(stage.url(path))
+    sheets = PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True))).pages
+    texts = [" ".join(sheet.extract_text().split()) for sheet in sheets]
+    for text in texts:
+        assert text.count("Departementaal VERTROUWELIJK") >= 2
+    until = {"/": "tot 18 maart 2099", "/overview": "(tot wanneer: zie elk signaal)"}[path]
+    assert until in texts[0]
+    whole = " ".join(texts)
+    for words in ("Weergave", "Zoek", "Snelle filters", "Afmelden", "Bijwerken pauzeren"):
+        assert words not in whole
+    assert {"/": SERIOUS, "/overview": "Zijn de logboeken te vertrouwen?"}[path] in whole
 
 
 @pytest.mark.parametrize(("width", "height"), [(320, 640), (640, 450)])
@@ -298,7 +385,7 @@ def test_a_narrow_or_enlarged_page_scrolls_one_way_only(
     """640 by 450 is a window of 1280 by 900 at 200 %."""
     path = page.locator(".row__title a").first.get_attribute("href")
     page.set_viewport_size({"width": width, "height": height})
-    for target in ("/", "/?exercise=1", "/overview", "/report", "/views", "/situation", path):
+    for target in ("/", "/?exercise=1", "/overview", "/report", "/views", "/people", "/situation", path):
         page.goto(stage.url(target))
         assert page.evaluate("document.documentElement.scrollWidth") <= width, target
 

@@ -45,7 +45,8 @@ class Drawing:
         session, table = session_of(request), self._table
         back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         texts = self.pages.texts(session.language)
-        notice, notice_at = session.take_notice()
+        # What a page fetches by itself shows it to nobody: whoever sent the form is still on the way here.
+        notice, notice_at = ("", "") if "x-seinpost-live" in request.headers else session.take_notice()
         confirmed = table.confirmed_ms()
         common: dict[str, object] = {
             "session": session,
