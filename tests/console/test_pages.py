@@ -238,7 +238,7 @@ def test_no_page_breaks_a_rule_of_accessibility(
     set_view(page, language, scheme)
     signal_path, recalled_path = (
         page.locator(where).first.get_attribute("href")
-        for where in (f".row__title a:text('{SERIOUS}')", ".row--gone a")
+        for where in (f".row__title a:has-text('{SERIOUS}')", ".row--gone a")
     )
     found = []
     for path in (*PAGES, recalled_path, signal_path):
@@ -295,13 +295,16 @@ def tab_to(page: Page, wanted: str, presses: int = 80) -> None:
     """Press Tab until what has the focus is called so; nothing on the way is without a visible outline."""
     for _ in range(presses):
         page.keyboard.press("Tab")
-        focused = page.locator(":focus")
-        outline = focused.evaluate("e => getComputedStyle(e).outlineStyle")
-        assert outline != "none", focused.evaluate("e => e.outerHTML.slice(0, 200)")
-        name = focused.evaluate(
-            "e => e.getAttribute('aria-label') || e.labels?.[0]?.innerText || e.innerText || ''"
+        outline, name, html = page.evaluate(
+            """() => {
+                const e = document.activeElement;
+                const name = e.getAttribute('aria-label') || e.labels?.[0]?.innerText || e.innerText || '';
+                return [getComputedStyle(e).outlineStyle, name, e.outerHTML.slice(0, 200)];
+            }"""
         )
-        if wanted in " ".join(name.split()):
+        # After the last element the browser's own bar comes, and then the page again.
+        assert outline != "none" or html.startswith("<body"), html
+        if not html.startswith("<body") and wanted in " ".join(name.split()):
             return
     raise AssertionError(f"{wanted} is out of reach of the keyboard")
 
@@ -371,7 +374,7 @@ def test_lists_are_printed_with_their_marking_and_without_buttons(
     for text in texts:
         assert text.count("Departementaal VERTROUWELIJK") >= 2
     until = {"/": "tot 18 maart 2099", "/overview": "(tot wanneer: zie elk signaal)"}[path]
-    assert until in texts[0]
+    assert until.replace(" ", "") in texts[0].replace(" ", "")
     whole = " ".join(texts)
     for words in ("Weergave", "Zoek", "Snelle filters", "Afmelden", "Bijwerken pauzeren"):
         assert words not in whole

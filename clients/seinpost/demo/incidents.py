@@ -10,6 +10,7 @@ import html
 import re
 from collections import defaultdict
 from importlib.resources import files
+from typing import Literal
 
 import msgspec
 
@@ -21,6 +22,11 @@ _PARTY = re.compile(
     r"\b(candidate|party|politic(al|ian)|minister|president|parliament|macron|clinton)", re.IGNORECASE
 )
 _ABROAD = re.compile(r"\b(nato|european union|eu|embassy|diploma)", re.IGNORECASE)
+_HOME = re.compile(r"\b(netherlands|dutch|mh17|europe|eu|nato)\b", re.IGNORECASE)
+_MANY_TECHNIQUES = 4
+_URGENCY: dict[int, Literal["low", "normal", "high", "immediate"]] = {
+    5: "immediate", 4: "high", 3: "normal", 2: "low", 1: "low",
+}  # fmt: skip
 _TECHNIQUE = re.compile(r"T[0-9]{4}(\.[0-9]{3})?")
 _TAG = re.compile(r"<[^>]{0,200}>")
 _SENDERS = {
@@ -79,6 +85,18 @@ def _theme(row: dict[str, str]) -> str:
     return "debate"
 
 
+def _severity(row: dict[str, str], techniques: tuple[str, ...]) -> int:
+    """1 to 5, by rule: more for a campaign, an election, something close to home, and many techniques at once."""
+    text = f"{row['name']} {row['summary']}"
+    weighs = (
+        row["objecttype"] in ("campaign", "apt"),
+        _ELECTION.search(text) is not None,
+        _HOME.search(text) is not None,
+        len(techniques) >= _MANY_TECHNIQUES,
+    )
+    return min(5, 1 + sum(weighs) + (weighs[1] and weighs[2]) + bool(techniques))
+
+
 def _plain(text: str) -> str:
     return html.unescape(_TAG.sub(" ", text)).strip()
 
@@ -94,7 +112,9 @@ def _signal(row: dict[str, str], techniques: tuple[str, ...], now: dt.datetime) 
             valid_until=now + dt.timedelta(days=90),
             tlp="amber",
             classified_until=f"{now + dt.timedelta(days=365):%Y-%m-%d}",
-            severity=3 if row["objecttype"] == "campaign" else 2,
+            severity=(severity := _severity(row, techniques)),
+            urgency=_URGENCY[severity],
+            election="TK2025" if _ELECTION.search(f"{row['name']} {row['summary']}") else None,
             exercise=True,
         ),
         report=Report(
@@ -105,6 +125,9 @@ def _signal(row: dict[str, str], techniques: tuple[str, ...], now: dt.datetime) 
             techniques=techniques,
             regions=(row["found_in_country"].strip()[:500],) if row["found_in_country"].strip() else (),
             attribution=row["attributions_seen"].strip()[:500] or None,
+            # A public report with its sources named; probably true where others have attributed it too.
+            source_reliability="B" if urls else "F",
+            information_credibility=2 if row["attributions_seen"].strip() else 3,
         ),
         indicators=tuple(Indicator(type="url", value=u[:MAX_VALUE_CHARACTERS], role="source") for u in urls),
         protected=Protected(source_description=f"DISARM Foundation, incident {row['disarm_id']} (CC BY 4.0)"),

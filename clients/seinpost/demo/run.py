@@ -23,6 +23,7 @@ from seinpost.cli._text import load_texts
 from seinpost.cli.watch import Table, alarm_line
 from seinpost_schemas.errors import RefusedError, SetupError, UnavailableError
 
+from .day import live_a_day
 from .incidents import Publication, load_publications, refusals
 from .register_change import BEGINS, PARTY, REVOKED, publish_change
 
@@ -101,6 +102,8 @@ async def run(*, headless: bool, keep: Path | None) -> int:
                 summary = _summary(table, score, seconds)
                 failed = bool(table.alarms) or not score.complete or summary["audited"] < summary["admitted"]
             if not headless and _has_console():
+                _say("partners open, answer and take back; the table takes some in hand")
+                await live_a_day(directory, list(score.admitted))
                 _say(f"{_in_words(summary)}; the console is next, Ctrl-C stops")
                 await _serve_console(directory / "tafel.toml")
     if headless:

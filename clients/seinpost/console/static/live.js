@@ -190,8 +190,13 @@ if (done) {
     scrollTo({ top: Number(y), behavior: "instant" });
     document.querySelector(".rail")?.scrollTo({ top: Number(rail), behavior: "instant" });
   }
-  done.focus({ preventScroll: true });
-  done.scrollIntoView({ block: "nearest", behavior: "instant" });
+  const say = () => {
+    done.focus({ preventScroll: true });
+    done.scrollIntoView({ block: "nearest", behavior: "instant" });
+  };
+  say();
+  // The address names the part of the page: the browser goes there once everything is loaded, and drops the focus.
+  addEventListener("load", () => setTimeout(() => document.activeElement === body && say(), 50));
 }
 sessionStorage.removeItem(PLACE);
 document.getElementById("faults")?.focus();
