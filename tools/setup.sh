@@ -39,6 +39,8 @@ if [ "$what" = dev ]; then
   command -v systemd-analyze >/dev/null || apt systemd
   # The console's pages are tested in a real browser.
   [ -x /usr/bin/chromium ] || apt chromium fonts-dejavu-core
+  # The README's pictures of them are in an open typeface.
+  [ -e /usr/share/fonts/truetype/open-sans ] || apt fonts-open-sans
   touch .venv/.dev
 fi
 touch .venv/.run

@@ -71,6 +71,10 @@ class Called:
         said = self._texts("official {number}").format(number=number)
         return f"{name} ({said})" if name else said
 
+    def person(self, number: str) -> str:
+        """One of our own officials, by name where it is known, else by number: where there is little room."""
+        return self._people.get(number) or self._texts("official {number}").format(number=number)
+
 
 def name_of(party: Party, language: str) -> str:
     """A party's whole name in a language."""
