@@ -91,7 +91,7 @@ def test_without_a_display_the_link_is_printed_and_leads_to_a_day_at_work(
     assert violations(page) == []
     page.context.close()
     assert not demo.opened.exists()
-    assert demo.end() == 0
+    assert demo.end() in (0, 130)
 
 
 def test_with_a_display_a_browser_opens_by_itself(demos: list[Demo], tmp_path: Path) -> None:
@@ -102,4 +102,4 @@ def test_with_a_display_a_browser_opens_by_itself(demos: list[Demo], tmp_path: P
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert demo.opened.read_text() == link
-    assert demo.end() == 0
+    assert demo.end() in (0, 130)

@@ -35,7 +35,7 @@ async def live_a_day(directory: Path, admitted: Sequence[str]) -> None:
         processed = [d for d in urgent if str(d.compartment).endswith("/process") and d.sender == "ncsc"]
         await _answer(directory, "ibd", processed[:1], "question", ASKS, opens=processed[:4])
         await _replace(directory, processed[-1])
-        await _take_back(directory, debated[-1])
+        await _take_back(directory, next(d for d in reversed(urgent) if d.sender == "ibd"))
         await _at_table(table, urgent)
 
 
