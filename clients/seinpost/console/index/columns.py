@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The Seinpost developers
 # SPDX-License-Identifier: EUPL-1.2
-"""All rows in columns: some sixty bytes for each, in memory, in the order in which they came. Pure.
+"""All rows in columns: a few dozen bytes for each, in memory, in the order in which they came. Pure.
 
 Rows are laid down in segments of ``SEGMENT_ROWS``; one that is whole never changes, and is kept as it is. What
 becomes of signals later (opened, recalled, disputed) is in ``states``.
