@@ -24,6 +24,7 @@ from seinpost.console.filters import Filters
 from seinpost.console.index.index_seal import IndexChangedError, IndexSeal
 from seinpost.console.index.postings import SEGMENT_ROWS
 from seinpost.console.index.sealed_rows import FILE, IndexFile
+from seinpost.console.index.stored_delivery import decode_delivery, encode_delivery
 from seinpost.console.marks import IndexSeen, Marks
 from seinpost.console.matching import IndicatorSought, Meant
 from seinpost.console.reading import OpenIndex, Reading, _verify_history
@@ -507,3 +508,12 @@ def test_a_head_of_an_earlier_moment_does_not_make_rows_be_forgotten(desk: Desk)
     again = Desk(desk.folder)
     assert (again.index.damaged, again.index.position("FEED_2026q4_depv_process")) == (True, 1)
     again.close()
+
+
+def test_a_delivery_of_a_version_with_other_fields_is_built_again_and_not_misread() -> None:
+    data = encode_delivery(act(2, identifier(1)), AUDIENCE)
+    assert decode_delivery(data) == (act(2, identifier(1)), AUDIENCE)
+    parts = msgspec.msgpack.decode(data)
+    for fields in (parts[3][:-1], [*parts[3], 1]):
+        with pytest.raises(msgspec.MsgspecError):
+            decode_delivery(msgspec.msgpack.encode([*parts[:3], fields]))

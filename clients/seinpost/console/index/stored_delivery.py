@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -12,66 +13,29 @@ from seinpost.delivery import Delivery
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.signal import Act, Signal
 
-
-class _Stored(msgspec.Struct, array_like=True):
-    is_act: bool
-    content: msgspec.Raw
-    sender: str
-    identity: str
-    sender_id: bytes
-    compartment: str
-    index: int
-    number: int
-    kind: int
-    admitted_ms: int
-    created_ms: int
-    object_hash: bytes
-    leaf: bytes
-    epoch_id: bytes
-    audience: str
-    period: str
-    directory_size: int
-    parties: tuple[str, ...]
-
-
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(_Stored)
+_decoder = msgspec.msgpack.Decoder(tuple[bool, tuple[str, ...], bytes, list[Any]])
 _signals = msgspec.msgpack.Decoder(Signal)
 _acts = msgspec.msgpack.Decoder(Act)
+_APART = ("signal", "compartment")
+_FIELDS = tuple(name for name in Delivery.__struct_fields__ if name not in _APART)
 
 
 def encode_delivery(delivery: Delivery, parties: Sequence[str]) -> bytes:
-    """All of a delivery."""
-    return _encoder.encode(
-        _Stored(
-            is_act=isinstance(delivery.signal, Act),
-            content=msgspec.Raw(_encoder.encode(delivery.signal)),
-            sender=delivery.sender,
-            identity=delivery.identity,
-            sender_id=delivery.sender_id,
-            compartment=str(delivery.compartment),
-            index=delivery.index,
-            number=delivery.number,
-            kind=delivery.kind,
-            admitted_ms=delivery.admitted_ms,
-            created_ms=delivery.created_ms,
-            object_hash=delivery.object_hash,
-            leaf=delivery.leaf,
-            epoch_id=delivery.epoch_id,
-            audience=delivery.audience,
-            period=delivery.period,
-            directory_size=delivery.directory_size,
-            parties=tuple(parties),
-        )
-    )
+    """All of a delivery: whether it is an act, the parties, its content, its compartment and its other fields."""
+    fields = [str(delivery.compartment), *(getattr(delivery, name) for name in _FIELDS)]
+    content = _encoder.encode(delivery.signal)
+    return _encoder.encode((isinstance(delivery.signal, Act), tuple(parties), content, fields))
 
 
 def decode_delivery(data: bytes) -> tuple[Delivery, tuple[str, ...]]:
-    """What was encoded, from bytes that were sealed here; raises ``msgspec.MsgspecError`` for others."""
-    stored = _decoder.decode(data)
-    content = (_acts if stored.is_act else _signals).decode(stored.content)
-    fields = msgspec.structs.asdict(stored)
-    for name in ("is_act", "content", "parties"):
-        del fields[name]
-    fields |= {"signal": content, "compartment": Compartment.parse(stored.compartment)}
-    return Delivery(**fields), stored.parties
+    """What was encoded, from bytes that were sealed here.
+
+    Raises ``msgspec.MsgspecError`` for others, and for those of a version with other fields.
+    """
+    is_act, parties, content, (compartment, *values) = _decoder.decode(data)
+    if len(values) != len(_FIELDS):
+        raise msgspec.ValidationError("a delivery of another version")
+    signal = (_acts if is_act else _signals).decode(content)
+    fields = dict(zip(_FIELDS, values, strict=True))
+    return Delivery(signal=signal, compartment=Compartment.parse(compartment), **fields), parties
