@@ -3,8 +3,8 @@
 """`make bench-soak`: ten minutes at 80 % of the maximum; is memory flat, is nothing lost, how long does a signal take.
 
 The maximum is that of this very machine, measured first. Memory is what the kernel says of each process, every second;
-its slope is of a straight line through the second half, when everything has been used once. Writes
-`build/bench-soak.json` and its section of `docs/benchmarks.md`.
+its growth is from the median of the second third to that of the last, when everything has been used once: the heap of
+a collector breathes. Writes `build/bench-soak.json` and its section of `docs/benchmarks.md`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ from whole_way import COUNT, End, running_enclave, seinpost_run
 
 SECONDS = float(os.environ.get("BENCH_SOAK_SECONDS", "600"))
 SHARE = 0.8
-FLAT_MB_PER_MINUTE = 2.0
-"""At most. A log's index is in memory, in broker and server, some hundred bytes for each entry: that much grows."""
+FLAT_MB_PER_MINUTE = {"nats-server": 5.0}
+FLAT_OURS_MB_PER_MINUTE = 1.0
+"""At most. A log's index is in memory, in broker and server, some hundred bytes for each entry: that much grows. The
+server's own heap goes up and down by tens of megabytes."""
 _MAXIMUM_ROUNDS = 3
 _SAMPLE_SECONDS = 1.0
 
@@ -58,11 +60,14 @@ class Memory:
         self._thread.join()
 
     def figures(self, name: str) -> tuple[float, float, float]:
-        """(megabytes per minute over the second half, megabytes at the half, most megabytes)."""
+        """(megabytes per minute over the last two thirds, megabytes in the last third, most megabytes)."""
         samples = self.samples[name]
-        half = samples[len(samples) // 2 :]
-        slope, _ = statistics.linear_regression([t / 60 for t, _ in half], [mb for _, mb in half])
-        return slope, half[0][1], max(mb for _, mb in samples)
+        third = len(samples) // 3
+        (t1, m1), (t2, m2) = (
+            (statistics.median(t for t, _ in part), statistics.median(mb for _, mb in part))
+            for part in (samples[third : 2 * third], samples[2 * third :])
+        )
+        return (m2 - m1) / (t2 - t1) * 60, m2, max(mb for _, mb in samples)
 
 
 def measure_soak() -> list[Row]:
@@ -105,13 +110,13 @@ def _rows(
         row("soak: send to verified, p99", latencies.at(0.99), "ms"),
     ]
     for name in memory.samples:
-        slope, half, high = memory.figures(name)
+        growth, late, high = memory.figures(name)
+        most_growth = FLAT_MB_PER_MINUTE.get(name, FLAT_OURS_MB_PER_MINUTE)
         rows += [
-            row(f"soak: memory of the {name}, growth in the second half", slope, "MB/min",
-                FLAT_MB_PER_MINUTE, at_most=True),
-            row(f"soak: memory of the {name} at half time", half, "MB"),
+            row(f"soak: memory of the {name}, growth", growth, "MB/min", most_growth, at_most=True),
+            row(f"soak: memory of the {name}, median of the last third", late, "MB"),
             row(f"soak: memory of the {name}, most", high, "MB"),
-        ]  # fmt: skip
+        ]
     return rows
 
 
