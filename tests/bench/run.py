@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """`make bench`: everything that is measured, beside the design's numbers, peers and a floor, in one run.
 
-`make bench-quick` (``--quick``) gives the main ratios within a minute and leaves `docs/benchmarks.md` as it is;
-``--only codec way`` measures some parts, prints them, and writes nothing but `build/bench-part.json`.
+`make bench-quick` (``--quick``) gives the main ratios within a minute, `make bench-console` (``--console``) measures
+the console alone; both leave `docs/benchmarks.md` as it is, and so does ``--only codec way``, which measures some parts
+and writes `build/bench-part.json`. The figures in `docs/console.md` are written whenever the console is measured.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 from codec import QUICK_BATCHES, measure_codec, measure_payloads
+from console_index import measure_console, write_console_figures
 from growth import measure_growth
 from guarantees import measure_guarantees
 from logs import measure_logs
@@ -30,6 +32,17 @@ from whole_way import compared, measure_whole_way, quick_ways
 
 ROUNDS = 7
 ROUND_SECONDS = 0.25
+
+
+def console() -> list[Row]:
+    """The console alone, and its figures in `docs/console.md`."""
+    rows = measure_console()
+    write_console_figures(rows, Path("docs") / "console.md")
+    for found in rows:
+        found.group = "The console"
+    return rows
+
+
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "codec": lambda: measure_codec(ROUNDS, ROUND_SECONDS),
     "payloads": lambda: measure_payloads(ROUNDS, ROUND_SECONDS),
@@ -40,6 +53,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "logs": measure_logs,
     "growth": lambda: measure_growth(ROUNDS, ROUND_SECONDS),
     "startup": measure_startup,
+    "console": console,
 }
 
 
@@ -72,6 +86,7 @@ def main() -> None:
     """Measure, print, write build/bench.json and, when everything was measured, docs/benchmarks.md."""
     parser = argparse.ArgumentParser(description="Measure the core beside its peers.")
     parser.add_argument("--quick", action="store_true", help="the main ratios, within a minute")
+    parser.add_argument("--console", action="store_true", help="the console alone, in some minutes")
     parser.add_argument(
         "--only", nargs="+", choices=PARTS, metavar="PART", help=f"some of {', '.join(PARTS)}"
     )
@@ -80,6 +95,9 @@ def main() -> None:
         rows = quick()
         show(rows)
         store(rows, "bench-quick.json")
+        return
+    if chosen.console:
+        show(console())
         return
     rows = []
     for name in chosen.only or PARTS:
