@@ -14,6 +14,7 @@ import nats
 from nats.js import api
 from rounds import Job, take_turns
 from rows import Row, row
+from small_publishers import measure_small_publishers
 from subject import Subject
 from whole_way import COUNT, End, cpu_seconds, running_enclave, seinpost_run, spread
 
@@ -114,7 +115,7 @@ async def _pull_all(url: str, seed: str, stream: str, readers: int) -> float:
 
 def measure_growth(rounds: int, seconds: float) -> list[Row]:
     """All of them; entries are in ``startup``."""
-    rows = recipient_rows(rounds, seconds) + compartment_rows() + reader_rows()
+    rows = recipient_rows(rounds, seconds) + compartment_rows() + measure_small_publishers() + reader_rows()
     print("measured growth", file=sys.stderr, flush=True)
     return rows
 
