@@ -17,13 +17,16 @@ from seinpost_broker.adapters.system_clock import SystemClock
 from seinpost_broker.core import drift, layout, nats_config
 from seinpost_broker.service.directory import DirectoryService
 from seinpost_schemas.errors import InvalidError, RefusedError, UnavailableError
+from seinpost_schemas.limits import EXPIRY_WARNING_DAYS
 from seinpost_schemas.policy import View, days_to_expiry
+from seinpost_schemas.quorum import shortages
 from seinpost_schemas.submission import decode_submission
 
 _RENDER_SECONDS = 20.0
 _SUBMITTED_SECONDS = 1.0
 _LOAD_SECONDS = 10.0
 _LOAD_STEP_SECONDS = 0.05
+_FORESEEN_MS = EXPIRY_WARNING_DAYS * 86_400_000
 _log = structlog.get_logger("register")
 
 
@@ -108,7 +111,7 @@ class RegisterFollower:
         started = directory_of(*enclave.load_known()).current.register
         self._parties = {p.token for p in started.parties}
         self._began = directory.directory.current.register
-        self._warned: tuple[int, int | None] | None = None
+        self._warned: tuple[object, ...] | None = None
 
     async def run(self) -> None:
         """Follow new versions at once, and mandates as they begin and end, for ever."""
@@ -183,14 +186,18 @@ class RegisterFollower:
         raise UnavailableError("the server does not load what was rendered; see its log")
 
     def _warn(self, view: View, now_ms: int) -> None:
-        """Once a day that the register nears its end; once when it asks for more than a running broker can do."""
+        """Once a day that the register nears its end; once when it asks for more than there is, or than we can do."""
         register = view.register
-        state = (register.version, days_to_expiry(register, now_ms))
+        days = days_to_expiry(register, now_ms)
+        short = [s for s in shortages(register, now_ms) if s.at_ms < now_ms + _FORESEEN_MS]
+        state = (register.version, days, *(s.logs for s in short))
         if state == self._warned:
             return
         self._warned = state
-        if state[1] is not None:
-            _log.warning("register expires", expires=register.expires.isoformat(), days=state[1])
+        if days is not None:
+            _log.warning("register expires", expires=register.expires.isoformat(), days=days)
+        for shortage in short:
+            _log.warning("too few witnesses", message=shortage.sentence(register.quorum))
         if register.ceiling != self._began.ceiling:
             _log.warning("the register names another ceiling; restart the broker for it")
 

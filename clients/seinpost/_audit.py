@@ -22,16 +22,17 @@ quorum, unknown-witness, signature, malformed, binding   what is published is no
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from seinpost_schemas.checkpoint import Checkpoint, LogPublicKeys, parse_checkpoint, verify_checkpoint
-from seinpost_schemas.cosignature import COSIGNATURE_ED25519_TYPE, verify_quorum
+from seinpost_schemas.cosignature import COSIGNATURE_ED25519_TYPE
 from seinpost_schemas.directory import Closing, log_keys_of
-from seinpost_schemas.errors import InvalidError
+from seinpost_schemas.errors import InvalidError, QuorumError
 from seinpost_schemas.limits import FRESH_MS
 from seinpost_schemas.note import COSIGNATURE_MLDSA44_TYPE, Note, key_id, parse_note
+from seinpost_schemas.quorum import verify_witnessed
 from seinpost_schemas.register import Register
 from seinpost_schemas.subjects import witness_key_name
 
@@ -161,16 +162,25 @@ class LogAudit:
             return self._compare(checkpoint, note)
         return None
 
-    def take(self, data: bytes, register: Register, moment: Moment) -> list[AuditAlarm]:
-        """A published note; what is wrong with it."""
+    def take(
+        self, data: bytes, register: Register, moment: Moment, earlier: Sequence[Register] = ()
+    ) -> list[AuditAlarm]:
+        """A published note; what is wrong with it.
+
+        ``earlier`` are the register's versions before: a log in which nothing happens still shows what their
+        witnesses cosigned, for some seconds after another version came.
+        """
         try:
             checkpoint, timestamp = verify_checkpoint(
                 data, self.origin, LogPublicKeys(*log_keys_of(register))
             )
             note = parse_note(data)
             if register.quorum:
-                timestamp = verify_quorum(note, checkpoint, register.cosigners, register.quorum)
+                timestamp = verify_witnessed(register, note, checkpoint)
         except InvalidError as error:
+            if isinstance(error, QuorumError) and any(_held(checkpoint, note, r) for r in earlier):
+                # From before: it audits nothing any more, and the next one is due within seconds.
+                return []
             return self._once(error.code, f"the checkpoint of {self.origin}: {error}", data)
         self._ever = True
         # Without witnesses the broker's word is held against what was received, and audits nothing.
@@ -181,7 +191,7 @@ class LogAudit:
         if self._closed is not None and checkpoint.tree_size < self._closed.tree_size:
             # From before it was closed: what closed it covers this.
             return []
-        alarms = self._unknown_witnesses(note, register, data)
+        alarms = self._unknown_witnesses(note, (register, *earlier), data)
         if (timestamp, checkpoint.tree_size) <= (self._newest_timestamp, self._newest_size):
             # Seen, or older: timestamps are whole seconds, so two may share one.
             return alarms
@@ -231,21 +241,16 @@ class LogAudit:
             self.audited_size, self._note = checkpoint.tree_size, note
         return None
 
-    def _unknown_witnesses(self, note: Note, register: Register, data: bytes) -> list[AuditAlarm]:
-        known = {
-            (w.name, key_id(w.name, type_ + key))
-            for w in register.cosigners
-            for type_, key in (
-                (COSIGNATURE_ED25519_TYPE, w.ed25519),
-                (COSIGNATURE_MLDSA44_TYPE, w.mldsa44),
-            )
-        }
-        prefix = witness_key_name(register.enclave, "")
-        for line in note.signatures:
-            if line.name.startswith(prefix) and (line.name, line.key_id) not in known:
-                message = f"{self.origin} is cosigned by a witness that the register does not name"
-                return self._once("unknown-witness", message, data)
-        return []
+    def _unknown_witnesses(self, note: Note, registers: Sequence[Register], data: bytes) -> list[AuditAlarm]:
+        prefix = witness_key_name(registers[0].enclave, "")
+        lines = {(s.name, s.key_id) for s in note.signatures if s.name.startswith(prefix)}
+        for register in registers:
+            # The newest names them all, but for the moment after another version came.
+            lines -= _witness_lines(register)
+            if not lines:
+                return []
+        message = f"{self.origin} is cosigned by a witness that the register does not name"
+        return self._once("unknown-witness", message, data)
 
     def overdue(self, now_ms: int, *, reading: bool = True) -> list[AuditAlarm]:
         """What has not come in time.
@@ -284,6 +289,7 @@ class LogAudit:
         register: Register,
         moment: Moment,
         root_of: Callable[[int], bytes | None] = lambda _: None,
+        earlier: Sequence[Register] = (),
     ) -> list[AuditAlarm]:
         """Hold what another reader was told against what we received: gossip.
 
@@ -303,11 +309,11 @@ class LogAudit:
                 return []
             checkpoint, _ = verify_checkpoint(data, self.origin, LogPublicKeys(*log_keys_of(register)))
             if root is None and is_news:
-                verify_quorum(note, checkpoint, register.cosigners, register.quorum)
+                verify_witnessed(register, note, checkpoint)
         except InvalidError:
             return []
         if root is None and is_news:
-            return self.take(data, register, moment)
+            return self.take(data, register, moment, earlier)
         if root is None:
             self._look_back_ms = moment.monotonic_ms + _LOOK_BACK_MS
             root = root_of(checkpoint.tree_size)
@@ -338,3 +344,24 @@ class LogAudit:
             return []
         self._said.add(code)
         return [AuditAlarm(code, message, evidence)]
+
+
+def _witness_lines(register: Register) -> set[tuple[str, bytes]]:
+    """The name and key id of every line that the register's witnesses leave."""
+    return {
+        (w.name, key_id(w.name, type_ + key))
+        for w in register.cosigners
+        for type_, key in (
+            (COSIGNATURE_ED25519_TYPE, w.ed25519),
+            (COSIGNATURE_MLDSA44_TYPE, w.mldsa44),
+        )
+    }
+
+
+def _held(checkpoint: Checkpoint, note: Note, register: Register) -> bool:
+    """Whether a version's witnesses had cosigned this; for saying nothing, never for believing it."""
+    try:
+        verify_witnessed(register, note, checkpoint)
+    except InvalidError:
+        return False
+    return True

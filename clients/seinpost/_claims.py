@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from seinpost_schemas.checkpoint import LogPublicKeys, verify_checkpoint
 from seinpost_schemas.compartment import Compartment
-from seinpost_schemas.cosignature import verify_quorum
 from seinpost_schemas.directory import log_keys_of
 from seinpost_schemas.entry import Entry
 from seinpost_schemas.errors import BindingError, InvalidError
@@ -16,6 +15,7 @@ from seinpost_schemas.inclusion import Inclusion, Inclusions
 from seinpost_schemas.limits import FRESH_MS
 from seinpost_schemas.merkle import leaf_hash, verify_inclusion
 from seinpost_schemas.note import parse_note
+from seinpost_schemas.quorum import verify_witnessed
 from seinpost_schemas.register import Register
 from seinpost_schemas.subjects import log_origin
 
@@ -59,7 +59,7 @@ class Claims:
         note = answer.note.encode()
         checkpoint, _ = verify_checkpoint(note, origin, LogPublicKeys(*log_keys_of(register)))
         if register.quorum:
-            verify_quorum(parse_note(note), checkpoint, register.cosigners, register.quorum)
+            verify_witnessed(register, parse_note(note), checkpoint)
         proven: list[tuple[bytes, bytes]] = []
         for item in answer.items:
             sent = self._state.find_sent(bytes.fromhex(item.object))

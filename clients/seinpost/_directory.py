@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 
 from seinpost_schemas.checkpoint import LogPublicKeys, parse_checkpoint, verify_checkpoint
-from seinpost_schemas.cosignature import verify_quorum
 from seinpost_schemas.directory import DIRECTORY_ENTRY_BYTES, TrustedDirectory, log_keys_of
 from seinpost_schemas.directory_material import DirectoryItem, directory_item
 from seinpost_schemas.entry import ENTRY_HEADER, from_base64
@@ -25,6 +24,8 @@ from seinpost_schemas.errors import (
 from seinpost_schemas.merkle import leaf_hash
 from seinpost_schemas.note import parse_note
 from seinpost_schemas.policy import View
+from seinpost_schemas.quorum import looks_made_under, verify_witnessed
+from seinpost_schemas.register import Register
 from seinpost_schemas.subjects import (
     CHECKPOINTS_STREAM,
     DIRECTORY_STREAM,
@@ -41,6 +42,7 @@ _POLL_SECONDS = 10.0
 _FOLLOW_SECONDS = 2.0
 _AGAIN_SECONDS = 0.1
 _FIRST_SECONDS = 15.0
+_LOOK_SECONDS = 2.0
 
 
 def monotonic_ms() -> int:
@@ -64,6 +66,7 @@ class DirectoryFollower:
         self._grew = asyncio.Event()
         self._wanted = asyncio.Event()
         self._failed: Exception | None = None
+        self._looks = 0
         self._roots: dict[int, bytes] = {}
         self._note = b""
         self.material: list[DirectoryItem] = []
@@ -100,6 +103,7 @@ class DirectoryFollower:
             except UnavailableError:
                 found = []
             self._take(found)
+            self._looks += 1
             if not found:
                 # Asked for by someone who waits: soon again; else at an easy pace.
                 await asyncio.sleep(_AGAIN_SECONDS)
@@ -141,17 +145,20 @@ class DirectoryFollower:
     async def confirm(self) -> None:
         """Read the newest checkpoint, hold it against the entries, and take its timestamp."""
         await self.wait_for(lambda: self.directory.view_at(self.directory.size) is not None)
-        register = self.view.register
-        origin = directory_origin(register.enclave)
+        origin = directory_origin(self.view.register.enclave)
         subject = direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(origin))
         note = await self._transport.read_last(subject)
         if note is None:
             raise UnavailableError("no broker has signed the directory yet")
+        register = await self.register_for(note)
         try:
             checkpoint, timestamp = verify_checkpoint(note, origin, LogPublicKeys(*log_keys_of(register)))
             if register.quorum:
-                timestamp = verify_quorum(parse_note(note), checkpoint, register.cosigners, register.quorum)
+                timestamp = verify_witnessed(register, parse_note(note), checkpoint)
         except InvalidError as error:
+            if _claimed_size(note) < self.directory.size:
+                # Of less than has come, perhaps by other witnesses: it says nothing, the next one covers that.
+                return
             raise SetupError(f"the directory's checkpoint does not verify: {error}") from None
         await self.wait_for(lambda: self.directory.size >= checkpoint.tree_size)
         if self.directory.size != checkpoint.tree_size:
@@ -162,6 +169,25 @@ class DirectoryFollower:
         self._floor.store_directory(self.directory.size, self.directory.root())
         self._note = note
         self.freshness.saw(timestamp, monotonic_ms(), wall_ms())
+
+    async def register_for(self, note: bytes) -> Register:
+        """The register to hold a checkpoint against, looked up anew when its witnesses are not those known here.
+
+        A version may have come that adds or revokes one: brokers know it before we do.
+        """
+        with contextlib.suppress(InvalidError):
+            if not looks_made_under(self.view.register, parse_note(note)):
+                await self._look_again()
+        return self.view.register
+
+    async def _look_again(self) -> None:
+        """Until the log was asked for more, from now on, or for 2 s."""
+        wanted = self._looks + 2
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_SECONDS):
+                while self._looks < wanted:
+                    self._wanted.set()
+                    await asyncio.sleep(_AGAIN_SECONDS)
 
     @property
     def note(self) -> bytes:
@@ -208,3 +234,11 @@ class DirectoryFollower:
                     await self._grew.wait()
         except TimeoutError:
             raise UnavailableError("the directory did not come; is the broker running?") from None
+
+
+def _claimed_size(note: bytes) -> float:
+    """The size that a note speaks of, signed or not; what is no checkpoint speaks of more than there is."""
+    try:
+        return parse_checkpoint(parse_note(note)).tree_size
+    except InvalidError:
+        return float("inf")

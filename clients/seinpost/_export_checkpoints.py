@@ -9,11 +9,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from seinpost_schemas.checkpoint import Checkpoint, LogPublicKeys, verify_checkpoint
-from seinpost_schemas.cosignature import cosigned, verify_quorum
+from seinpost_schemas.cosignature import cosigned
 from seinpost_schemas.directory import log_keys_of
 from seinpost_schemas.errors import InvalidError, MalformedError
 from seinpost_schemas.merkle import Frontier
 from seinpost_schemas.note import parse_note
+from seinpost_schemas.quorum import counting, quorum_timestamp
 from seinpost_schemas.register import Register
 
 from ._export_files import ExportError, ExportFiles, placed
@@ -91,10 +92,11 @@ class ExportCheckpoints:
 def _signed_under(data: bytes, origin: str, register: Register) -> tuple[Checkpoint, tuple[str, ...]]:
     checkpoint, _ = verify_checkpoint(data, origin, LogPublicKeys(*log_keys_of(register)))
     note = parse_note(data)
-    names = tuple(sorted(cosigned(note, checkpoint, register.cosigners)))
+    lines = cosigned(note, checkpoint, register.cosigners)
+    stamps = counting(register, lines, origin)
     if register.quorum:
-        verify_quorum(note, checkpoint, register.cosigners, register.quorum)
-    if note.encode() != data or len(note.signatures) != 2 + 2 * len(names):
+        quorum_timestamp(register, stamps, origin)
+    if note.encode() != data or len(note.signatures) != 2 + 2 * len(lines):
         # Every byte of an export is accounted for: no line that nobody here can verify.
         raise MalformedError("it holds a line that is not of this log or of its witnesses")
-    return checkpoint, names
+    return checkpoint, tuple(sorted(stamps))

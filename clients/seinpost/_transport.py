@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -121,13 +121,25 @@ class _SafeClient(Client):
         return message
 
 
+def _is_unknown(errors: Sequence[Exception]) -> bool:
+    """Whether the server said that it does not know the user; nats-py has no one error for that."""
+    text = " ".join(str(e).lower() for e in errors)
+    return "authorization" in text or "authentication" in text
+
+
 class NatsTransport:
     """One connection of one identity."""
 
     def __init__(
-        self, client: Client, denied: dict[str, set[asyncio.Future[Any]]], pulls: set[_Inbox]
+        self,
+        client: Client,
+        denied: dict[str, set[asyncio.Future[Any]]],
+        pulls: set[_Inbox],
+        ended: asyncio.Event,
     ) -> None:
         self._client = client
+        # Set when the server lets us in no more: what is merely away is tried again for ever.
+        self._ended = ended
         # Requests under way, by subject: what ends one early (a denial, a lost connection) is set on it.
         self._denied = denied
         # Inboxes of running pulls; None in one says that the connection was lost.
@@ -139,10 +151,13 @@ class NatsTransport:
         denied: dict[str, set[asyncio.Future[Any]]] = {}
         pulls: set[_Inbox] = set()
         refusal: list[Exception] = []
+        ended = asyncio.Event()
 
         async def on_error(error: Exception) -> None:
             refusal.append(error)
             del refusal[:-5]
+            if _is_unknown([error]):
+                ended.set()
             match = _VIOLATION.search(str(error))
             # nats-py gives the server's sentence in lower case.
             for future in denied.get(match.group(1).lower(), ()) if match else ():
@@ -175,8 +190,7 @@ class NatsTransport:
                 _CONNECT_SECONDS,
             )
         except (nats.errors.Error, TimeoutError, OSError) as error:
-            text = " ".join(str(e).lower() for e in [error, *refusal])
-            if "authorization" in text or "authentication" in text:
+            if _is_unknown([error, *refusal]):
                 raise RefusedError(
                     Reason.UNKNOWN_SENDER,
                     f"the server at {url} does not know this identity of {party}; is it in the register?",
@@ -186,7 +200,7 @@ class NatsTransport:
             ) from None
         except ValueError:
             raise SetupError(f"{url!r} is not a server address; write nats://host:port") from None
-        return cls(client, denied, pulls)
+        return cls(client, denied, pulls, ended)
 
     @contextlib.asynccontextmanager
     async def answering(
@@ -204,6 +218,14 @@ class NatsTransport:
         finally:
             with contextlib.suppress(nats.errors.Error, OSError):
                 await subscription.unsubscribe()
+
+    async def wait_refused(self) -> None:
+        """Wait until the server lets this identity in no more, and raise ``RefusedError`` then."""
+        await self._ended.wait()
+        raise RefusedError(
+            Reason.UNKNOWN_SENDER,
+            "the server lets this identity in no more: it was revoked, or its mandate has ended; ask a registrar",
+        )
 
     async def close(self) -> None:
         """See ``Transport``."""

@@ -241,6 +241,7 @@ class Publisher:
                 if answer.sender != mine:
                     pass
                 elif isinstance(answer, Inclusions):
+                    await self._directory.register_for(answer.note.encode())
                     self._claims.take(answer)
                 else:
                     self._take(answer)

@@ -32,6 +32,7 @@ from seinpost_schemas.limits import FRESH_MS
 from seinpost_schemas.merkle import root_hash
 from seinpost_schemas.note import parse_note
 from seinpost_schemas.policy import View, may
+from seinpost_schemas.register import Register
 from seinpost_schemas.subjects import (
     CHECKPOINTS_STREAM,
     checkpoint_subject,
@@ -387,10 +388,16 @@ class Subscriber:
             return
         if note is None:
             return
+        register = await self._directory.register_for(note)
         before = log.audit.audited_size
-        for alarm in log.audit.take(note, self._directory.view.register, self._moment()):
+        for alarm in log.audit.take(note, register, self._moment(), self._earlier):
             self._audit_alarm(alarm, log)
         self._tell_audited(log, before)
+
+    @property
+    def _earlier(self) -> list[Register]:
+        """The register's versions before the one in force, newest first."""
+        return self._directory.directory.registers[-2::-1]
 
     def _moment(self) -> Moment:
         """Now, beside the newest time that witnesses stated of any log that we follow."""
@@ -426,7 +433,8 @@ class Subscriber:
         for known in self._logs.values():
             if known.origin == f"{register.enclave}/{log}":
                 before = known.audit.audited_size
-                for alarm in known.audit.hear(note, register, self._moment(), self._root_of(known)):
+                root_of = self._root_of(known)
+                for alarm in known.audit.hear(note, register, self._moment(), root_of, self._earlier):
                     self._audit_alarm(alarm, known)
                 self._tell_audited(known, before)
 

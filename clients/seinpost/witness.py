@@ -3,8 +3,8 @@
 """A witness: answers brokers' requests with cosignatures, and never signs two histories of one log.
 
 The semantics are those of C2SP tlog-witness, over NATS request and reply on ``seinpost.witness.<party>``.
-Order: request → a log of this enclave (404) → its own published word of it is known here (422) → the log's
-signatures (403) → old size (409) → proof (422) → **stored on disk** → cosigned.
+Order: request → a log of this enclave (404) → a mandate to witness it now (403) → its own published word of it is
+known here (422) → the log's signatures (403) → old size (409) → proof (422) → **stored on disk** → cosigned.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from seinpost_schemas.errors import (
 )
 from seinpost_schemas.log_origins import origins_of
 from seinpost_schemas.note import parse_note
+from seinpost_schemas.quorum import witnesses_at
 from seinpost_schemas.register import Register
 from seinpost_schemas.subjects import witness_subject
 from seinpost_schemas.trusted_log import OldSizeError, advance
@@ -67,8 +68,9 @@ class Witness:
         resume: bool = False,
         on_resumed: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Witness until cancelled. Raises ``SetupError``, ``UnavailableError`` or ``RefusedError`` at start.
+        """Witness until cancelled. Raises ``SetupError``, ``UnavailableError`` or ``RefusedError``.
 
+        The last one also later on, when the server lets this witness in no more.
         With ``resume`` a state that was lost is taken up from what is published under this witness's own name:
         only when nobody has the newest ``witness.db`` any more.
         """
@@ -114,8 +116,10 @@ class Witness:
             stack.callback(looking.cancel)
             async with transport.answering(witness_subject(identity.party), answer):
                 ready()
-                await asyncio.wait({following, looking}, return_when=asyncio.FIRST_COMPLETED)
-                for task in (following, looking):
+                refused = asyncio.ensure_future(transport.wait_refused())
+                stack.callback(refused.cancel)
+                await asyncio.wait({following, looking, refused}, return_when=asyncio.FIRST_COMPLETED)
+                for task in (refused, following, looking):
                     if task.done():
                         task.result()
 
@@ -143,6 +147,8 @@ class Witness:
             return self._refuse("?", 400, str(error))
         if origin not in origins_of(register):
             return self._refuse(origin, 404, "no log of this enclave")
+        if self._identity.name not in {w.name for w in witnesses_at(register, origin, wall_ms())}:
+            return self._refuse(origin, 403, "the register gives this witness no mandate for this log now")
         closed = closing(origin)
         if closed is not None and parse_checkpoint(parse_note(request.note)) != closed.checkpoint:
             return self._refuse(origin, 422, "the log was closed with another checkpoint")

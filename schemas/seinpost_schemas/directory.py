@@ -23,7 +23,6 @@ import msgspec
 from . import labels
 from .checkpoint import Checkpoint, LogPublicKeys, parse_checkpoint, verify_checkpoint
 from .compartment import all_compartments
-from .cosignature import verify_quorum
 from .entry import from_base64
 from .errors import (
     BindingError,
@@ -39,6 +38,7 @@ from .limits import DAY_MS, MAX_PREKEYS_A_DAY, PREKEY_GRACE_MS
 from .merkle import Frontier, leaf_hash
 from .note import parse_note
 from .policy import Member, Prekey, View, verify_not_expired
+from .quorum import verify_witnessed
 from .register import Register, Revocation
 from .statements import (
     OwnRevocation,
@@ -293,7 +293,7 @@ class TrustedDirectory:
             raise BindingError("only a log of a period that ran before, and is retained, can be closed")
         checkpoint, _ = verify_checkpoint(note, claimed.origin, LogPublicKeys(*log_keys_of(register)))
         if register.quorum:
-            verify_quorum(parse_note(note), checkpoint, register.cosigners, register.quorum)
+            verify_witnessed(register, parse_note(note), checkpoint)
         before = self._closings.get(checkpoint.origin)
         if before is not None and before.checkpoint != checkpoint:
             raise SplitViewError(f"{checkpoint.origin} was closed twice, at other sizes or roots")

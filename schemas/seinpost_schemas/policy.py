@@ -240,8 +240,15 @@ def verify_mandate(view: View, party: Party, action: Action, compartment: Compar
     A read mandate implies feedback in the same compartment. Raises ``RefusedError`` with reason
     ``prohibited``, ``ceiling``, ``classification`` or ``mandate``.
     """
-    verify_ceiling(view.register, party, compartment)
-    prohibition = _prohibition(view.register, party, action, compartment, None)
+    return mandate_under(view.register, party, action, compartment, at_ms)
+
+
+def mandate_under(
+    register: Register, party: Party, action: Action, compartment: Compartment, at_ms: int
+) -> Mandate:
+    """As ``verify_mandate``, by a register's text alone: for what no identity does, such as witnessing."""
+    verify_ceiling(register, party, compartment)
+    prohibition = _prohibition(register, party, action, compartment, None)
     if prohibition is not None:
         raise RefusedError(
             Reason.PROHIBITED,

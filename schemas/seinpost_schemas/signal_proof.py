@@ -20,7 +20,6 @@ from msgspec import Meta
 from .batch import Disclosure
 from .checkpoint import Checkpoint, LogPublicKeys, verify_checkpoint
 from .compartment import Compartment
-from .cosignature import cosigned, verify_quorum
 from .directory import TrustedDirectory, log_keys_of
 from .directory_material import DirectoryItem, verify_directory_material
 from .entry import Entry, from_base64, signature_hash, to_base64
@@ -34,6 +33,7 @@ from .limits import MAX_SIGNAL_BYTES
 from .merkle import HASH_BYTES, leaf_hash, verify_inclusion
 from .note import parse_note
 from .policy import Member, View, verify_not_expired
+from .quorum import counted, quorum_timestamp, verify_witnessed
 from .register import Hex16, Mandate, Register
 from .rights import verify_sender_rights
 from .signing import SIGNATURE_BYTES
@@ -216,7 +216,7 @@ class ProofSteps:
         note = self._proof.directory.note.encode()
         checkpoint = _signed(note, directory_origin(register.enclave), register)[0]
         if register.quorum:
-            verify_quorum(parse_note(note), checkpoint, register.cosigners, register.quorum)
+            verify_witnessed(register, parse_note(note), checkpoint)
         if (checkpoint.tree_size, checkpoint.root_hash) != (directory.size, directory.root()):
             raise SignatureError("the directory in the proof is not the one that was signed")
         return register
@@ -253,9 +253,10 @@ class ProofSteps:
         """(Unix seconds by which a quorum had seen that checkpoint, the names of all who cosigned it)."""
         register, note = self._register, parse_note(self._tlog.note)
         timestamp = self._log_timestamp
+        stamps = counted(register, note, self.checkpoint)
         if register.quorum:
-            timestamp = verify_quorum(note, self.checkpoint, register.cosigners, register.quorum)
-        return timestamp, tuple(sorted(cosigned(note, self.checkpoint, register.cosigners)))
+            timestamp = quorum_timestamp(register, stamps, self.checkpoint.origin)
+        return timestamp, tuple(sorted(stamps))
 
     def verify_inclusion(self) -> int:
         """The place of its entry in the tree that the checkpoint is about."""

@@ -40,7 +40,8 @@ class Folder:
         """Run one line; what it printed."""
         words = shlex.split(line.replace("FINGERPRINT", self.fingerprint or "none"))
         if words[:2] == ["seinpost-broker", "init"]:
-            words += ["--port", str(self.port), "--party", "ncsc", "--party", "bzk", "--party", "tafel"]
+            parties = [w for p in ("ncsc", "bzk", "tafel", "om") for w in ("--party", p)]
+            words += ["--port", str(self.port), *parties]
         if words[:2] == ["seinpost-broker", "run"]:
             self.enclave = Enclave(self.path / words[2], self.port)
             self.enclave.start()
@@ -134,7 +135,8 @@ def test_every_command_of_the_registers_runbook(folder: Folder) -> None:
         done = run("watch", "--config", configured(folder, party, name), "--idle", "1")
         assert done.status == 0, done
     assert folder.enclave is not None
-    assert run("watch", "--config", folder.enclave.config("ncsc"), "--idle", "1").status == 1
+    for party in ("ncsc", "om"):
+        assert run("watch", "--config", folder.enclave.config(party), "--idle", "1").status == 1
 
 
 def configured(folder: Folder, party: str, name: str) -> Path:

@@ -9,9 +9,12 @@ Users are NKEYs: the file holds public keys only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from seinpost_schemas.policy import View
+from seinpost_schemas.quorum import witnesses_of_any
 from seinpost_schemas.register import Party, WitnessEntry
 from seinpost_schemas.subjects import GOSSIP_SUBJECTS, gossip_subject, inbox_prefix, witness_subject
 
@@ -44,7 +47,8 @@ def render(view: View, server: Server, at_ms: int) -> str:
         party.token: {i.name: identity_rights(view, party, i.name, at_ms) for i in view.in_force(party)}
         for party in register.parties
     }
-    for witness in register.witnesses:
+    witnesses = witnesses_of_any(register, at_ms)
+    for witness in witnesses:
         rights[witness.party][witness.name] = witness_rights(register)
     gossip = {party.token: set(gossip_logs(view, party, at_ms)) for party in register.parties}
     exports = [
@@ -53,8 +57,8 @@ def render(view: View, server: Server, at_ms: int) -> str:
         for right in _union(by_identity)
     ]
     accounts = [
-        _hub(view, exports),
-        *(_account(view, party, rights[party.token], gossip) for party in register.parties),
+        _hub(view, exports, witnesses),
+        *(_account(view, party, rights[party.token], gossip, witnesses) for party in register.parties),
     ]
     return "\n".join(
         [
@@ -103,7 +107,7 @@ def _export(right: Right, account: str) -> str:
     return f"      {{service: {_quote(right.subject)}{kind}, accounts: [{account}]}}"
 
 
-def _hub(view: View, exports: list[str]) -> str:
+def _hub(view: View, exports: list[str], witnesses: Sequence[WitnessEntry]) -> str:
     users = "\n".join(f"      {{nkey: {b.nats}}}" for b in view.register.brokers)
     return "\n".join(
         [
@@ -118,7 +122,7 @@ def _hub(view: View, exports: list[str]) -> str:
             *(
                 f"      {{service: {{account: {account_name(w.party)}, "
                 f"subject: {_quote(witness_subject(w.party))}}}}}"
-                for w in view.register.witnesses
+                for w in witnesses
             ),
             "    ]",
             "  }",
@@ -126,9 +130,15 @@ def _hub(view: View, exports: list[str]) -> str:
     )
 
 
-def _account(view: View, party: Party, rights: dict[str, list[Right]], gossip: dict[str, set[str]]) -> str:
+def _account(
+    view: View,
+    party: Party,
+    rights: dict[str, list[Right]],
+    gossip: dict[str, set[str]],
+    witnesses: Sequence[WitnessEntry],
+) -> str:
     told = sorted(gossip[party.token])
-    witnesses = [w for w in view.register.witnesses if w.party == party.token]
+    own = [w for w in witnesses if w.party == party.token]
     users = [
         "\n".join(
             [
@@ -143,7 +153,7 @@ def _account(view: View, party: Party, rights: dict[str, list[Right]], gossip: d
             ]
         )
         for identity in view.in_force(party)
-    ] + [_witness_user(w, rights[w.name]) for w in witnesses]
+    ] + [_witness_user(w, rights[w.name]) for w in own]
     imports = [
         f"      {{service: {{account: HUB, subject: {_quote(right.subject)}}}}}" for right in _union(rights)
     ]
@@ -162,7 +172,7 @@ def _account(view: View, party: Party, rights: dict[str, list[Right]], gossip: d
             *_heard(party, gossip),
             "    ]",
             "    exports: [",
-            *(f"      {{service: {_quote(witness_subject(w.party))}, accounts: [HUB]}}" for w in witnesses),
+            *(f"      {{service: {_quote(witness_subject(w.party))}, accounts: [HUB]}}" for w in own),
             *_told(party, gossip),
             "    ]",
             "  }",

@@ -22,11 +22,12 @@ import structlog
 
 from seinpost_broker.ports import AppendLostError, Checkpoints, Clock, Witnesses
 from seinpost_schemas.checkpoint import Checkpoint, LogKeys, verify_checkpoint
-from seinpost_schemas.cosignature import Witness, cosigned, verify_cosignature
+from seinpost_schemas.cosignature import Witness, verify_cosignature
 from seinpost_schemas.errors import InvalidError, SetupError, UnavailableError
 from seinpost_schemas.limits import MAX_CHECKPOINTS_PER_SECOND
 from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.note import Note, NoteSignature, parse_note
+from seinpost_schemas.quorum import counted, witnesses_at
 from seinpost_schemas.register import Register
 from seinpost_schemas.subjects import checkpoint_subject, custody_subject, hourly_subject
 from seinpost_schemas.witnessing import WitnessRequest, decode_answer
@@ -147,7 +148,7 @@ class Checkpointer:
         checkpoint, _ = verify_checkpoint(data, self.origin, self._keys.public)
         whole = (checkpoint.tree_size, checkpoint.root_hash) == (self._tree.size, self._tree.root())
         register = self._signing.register()
-        by = cosigned(parse_note(data), checkpoint, register.cosigners)
+        by = counted(register, parse_note(data), checkpoint)
         return whole and len(by) >= register.quorum
 
     async def step(self) -> bool:
@@ -219,9 +220,8 @@ class Checkpointer:
         published, _ = verify_checkpoint(data, self.origin, self._keys.public)
         if published.tree_size != checkpoint.tree_size:
             return published.tree_size > checkpoint.tree_size
-        cosigners = register.cosigners
-        theirs = sorted(cosigned(parse_note(data), published, cosigners).values())
-        ours = sorted(cosigned(note, checkpoint, cosigners).values())
+        theirs = sorted(counted(register, parse_note(data), published).values())
+        ours = sorted(counted(register, note, checkpoint).values())
         return bool(ours) and theirs >= ours
 
     # -- witnesses --------------------------------------------------------------------------------
@@ -229,10 +229,15 @@ class Checkpointer:
     async def _gather(
         self, register: Register, checkpoint: Checkpoint, note: bytes
     ) -> list[tuple[NoteSignature, ...]]:
-        """Cosignature lines by witness: all who answer in time, at least waiting for the quorum."""
+        """Cosignature lines by witness: all who answer in time, at least waiting for the quorum.
+
+        Only those are asked whose word counts now: their mandate covers this log.
+        """
+        asked = witnesses_at(register, self.origin, self._signing.clock.now_ms())
         asks = {
             asyncio.ensure_future(self._ask(entry.party, cosigner, checkpoint, note))
             for entry, cosigner in zip(register.witnesses, register.cosigners, strict=True)
+            if entry in asked
         }
         found: list[tuple[NoteSignature, ...]] = []
         try:

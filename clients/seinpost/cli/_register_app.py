@@ -154,9 +154,11 @@ def add(
 @register.command
 def revoke(
     draft: Path,
-    identity: Annotated[tuple[str, ...], Parameter(negative="", help="Identities by name (repeat it).")] = (),
+    identity: Annotated[
+        tuple[str, ...], Parameter(negative="", help="Identities or witnesses by name (repeat it).")
+    ] = (),
     *,
-    party: Annotated[str | None, Parameter(help="Every identity of this party.")] = None,
+    party: Annotated[str | None, Parameter(help="Every identity of this party, and its witness.")] = None,
     reason: Annotated[str, Parameter(help="Why; everyone can read it.")],
     since: Annotated[
         dt.datetime | None, Parameter(help="Suspect from this time, with its offset: 2026-11-24T09:00:00Z.")
@@ -167,11 +169,14 @@ def revoke(
     index: Annotated[int | None, Parameter(help="… from this entry on.")] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Revoke identities in a draft: from that version on they are refused, and others seal past them.
+    """Revoke identities or witnesses in a draft: from that version on they are refused, and others seal past them.
+
+    A witness is taken out of the text, with the reason as a comment; the quorum becomes the smallest that is safe
+    for the witnesses that are left.
 
     Example: seinpost register revoke register-3.toml ap-1 --reason 'laptop gestolen' --since 2026-11-24T09:00:00Z
     """
-    from .register_edit import Suspicion, run_revoke  # noqa: PLC0415
+    from .register_revoke import Suspicion, run_revoke  # noqa: PLC0415
 
     return run_revoke(draft, identity, party, Suspicion(reason, since, log, index), as_json=as_json)
 

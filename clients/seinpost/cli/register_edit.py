@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The Seinpost developers
 # SPDX-License-Identifier: EUPL-1.2
-"""`seinpost register new | add | revoke | rotate`: changes to the text of a draft."""
+"""`seinpost register new | add | rotate`: changes to the text of a draft."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pathlib import Path
 import msgspec
 
 from seinpost._files import read_bounded, write_whole
-from seinpost.registrar.draft import add_identity, add_revocations, next_version, set_registrars
+from seinpost.registrar.draft import add_identity, next_version, set_registrars
 from seinpost.registrar.fingerprint import grouped
 from seinpost.registrar.notes import read_register_file
-from seinpost_schemas.errors import MalformedError, SetupError
+from seinpost_schemas.errors import SetupError
 from seinpost_schemas.limits import MAX_REGISTER_BYTES
 from seinpost_schemas.note import parse_vkey
-from seinpost_schemas.register import Party, Revocation, parse_table
+from seinpost_schemas.register import Party, parse_table
 from seinpost_schemas.request import MAX_REQUEST_BYTES, KeyRequest, decode_request
 
 from ._tty import clean
@@ -50,37 +50,28 @@ class Joining(msgspec.Struct, frozen=True):
         )
 
 
-class Suspicion(msgspec.Struct, frozen=True):
-    """Why an identity is revoked, and from when or where on it is suspect."""
-
-    reason: str
-    since: dt.datetime | None
-    log: str | None
-    index: int | None
-
-
 def run_new(draft: Path, of: Path, days: int, *, as_json: bool) -> int:
     """Write the draft of the version after ``of``; 0."""
-    text = _draft_text(of, signed=True)
+    text = read_draft(of, signed=True)
     if not 1 <= days <= 3650:
         raise SetupError("--days is from 1 to 3650")
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     text = next_version(text, now, days)
     write_whole(draft, text.encode(), new=True)
     version = parse_table(text).version
-    _say(as_json, {"draft": str(draft), "version": version}, f"{draft}: draft of version {version}")
+    say_done(as_json, {"draft": str(draft), "version": version}, f"{draft}: draft of version {version}")
     return 0
 
 
 def run_add(request: Path, draft: Path, fingerprint: str | None, joining: Joining, *, as_json: bool) -> int:
     """Take a request into a draft; 0."""
-    text = _draft_text(draft)
+    text = read_draft(draft)
     wanted = decode_request(read_bounded(request, MAX_REQUEST_BYTES))
     text = add_identity(text, wanted, joining.party(wanted.party))
     shown = wanted.fingerprint().hex()
     _verify_fingerprint(wanted, shown, fingerprint)
     write_whole(draft, text.encode())
-    _say(
+    say_done(
         as_json,
         {"party": wanted.party, "identity": wanted.name, "fingerprint": shown},
         f"{draft}: {wanted.name} of {wanted.party} taken in; give {request} to whoever publishes",
@@ -108,50 +99,11 @@ def _verify_fingerprint(request: KeyRequest, shown: str, given: str | None) -> N
         )
 
 
-def run_revoke(
-    draft: Path, names: Sequence[str], party: str | None, suspicion: Suspicion, *, as_json: bool
-) -> int:
-    """Add revocations to a draft; 0."""
-    text = _draft_text(draft)
-    register = parse_table(text)
-    if (party is None) == (not names):
-        raise MalformedError("name identities, or a party with --party")
-    if suspicion.since is not None and suspicion.since.tzinfo is None:
-        raise MalformedError("a time has its offset: 2026-11-24T09:00:00Z")
-    if party is not None and register.party(party) is None:
-        raise SetupError(f"the register has no party {party[:40]!r}")
-    known = {i.name: i for p in register.parties for i in p.identities}
-    chosen = list(names)
-    if party is not None:
-        chosen = [i.name for p in register.parties if p.token == party for i in register.in_force(p)]
-    for name in chosen:
-        if name not in known:
-            raise SetupError(f"the register has no identity {name[:40]!r}: seinpost register show lists them")
-    if not chosen:
-        raise SetupError(f"{party} has no identity that is in force: nothing was changed")
-    place = (suspicion.log is not None, suspicion.index is not None)
-    if place not in ((True, True), (False, False)) or place[0] == (suspicion.since is not None):
-        raise MalformedError("say from when it is suspect: --since, or --log and --index")
-    revocations = [
-        Revocation(
-            sender_id=known[n].sender_id,
-            reason=suspicion.reason,
-            suspect_from=suspicion.since,
-            suspect_log=suspicion.log,
-            suspect_index=suspicion.index,
-        )
-        for n in chosen
-    ]
-    write_whole(draft, add_revocations(text, revocations).encode())
-    _say(as_json, {"revoked": chosen}, f"{draft}: revokes {', '.join(chosen)}")
-    return 0
-
-
 def run_rotate(
     draft: Path, add: Sequence[Path], remove: Sequence[str], threshold: int | None, *, as_json: bool
 ) -> int:
     """Change a draft's registrars; 0."""
-    text = _draft_text(draft)
+    text = read_draft(draft)
     registrars = parse_table(text).registrars
     names = [parse_vkey(k)[0] for k in registrars.keys]
     for name in remove:
@@ -165,7 +117,7 @@ def run_rotate(
     wanted = registrars.threshold if threshold is None else threshold
     write_whole(draft, set_registrars(text, keys, wanted).encode())
     left = [parse_vkey(k)[0] for k in keys]
-    _say(
+    say_done(
         as_json,
         {"registrars": left, "threshold": wanted},
         f"{draft}: {wanted} of {', '.join(left)} must sign",
@@ -173,12 +125,14 @@ def run_rotate(
     return 0
 
 
-def _draft_text(path: Path, *, signed: bool = False) -> str:
+def read_draft(path: Path, *, signed: bool = False) -> str:
+    """The text of a draft; raises ``SetupError`` for one with signatures, unless those are of no matter."""
     note = read_register_file(read_bounded(path, MAX_REGISTER_BYTES))
     if note.signatures and not signed:
         raise SetupError(f"{path} is signed and must not change: begin a draft with seinpost register new")
     return note.text
 
 
-def _say(as_json: bool, row: dict[str, object], line: str) -> None:
+def say_done(as_json: bool, row: dict[str, object], line: str) -> None:
+    """What a command did, for people or for programs."""
     print(json.dumps(row) if as_json else clean(line))

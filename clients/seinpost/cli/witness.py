@@ -15,6 +15,7 @@ from seinpost.config import load_config
 from seinpost.identity import load_identity
 from seinpost.witness import Witness
 from seinpost_schemas.checkpoint import Checkpoint
+from seinpost_schemas.errors import RefusedError
 
 from . import fail
 from ._passphrase import find_passphrase
@@ -71,24 +72,46 @@ class _Report:
             f"{self._name}: took up {origin} where it is published under this witness's name",
         )
 
+    def left_out(self, error: RefusedError) -> None:
+        """This one has ended, others go on."""
+        fail(f"{self._name}: {error}; the other witnesses go on")
+
     def _print(self, row: dict[str, object], text: str) -> None:
         print(json.dumps(row) if self._as_json else text, flush=True)
 
 
 async def run(config_files: list[Path], passphrase_file: Path | None, *, resume: bool, as_json: bool) -> int:
-    """Run one or more witnesses until stopped."""
-    async with asyncio.TaskGroup() as group:
-        for file in config_files:
-            config = load_config(file)
-            identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
-            report = _Report(identity.name, as_json=as_json)
-            witness = Witness(
-                config,
-                identity,
-                on_cosigned=report.cosigned,
-                on_refused=report.refused,
-                on_waiting=fail,
-                on_finding=report.found,
-            )
-            group.create_task(witness.run(report.ready, resume=resume, on_resumed=report.resumed))
+    """Run one or more witnesses until stopped; one that the server refuses does not end the others."""
+    refused: list[RefusedError] = []
+
+    async def keep(witness: Witness, report: _Report) -> None:
+        try:
+            await witness.run(report.ready, resume=resume, on_resumed=report.resumed)
+        except RefusedError as error:
+            refused.append(error)
+            if len(refused) < len(config_files):
+                report.left_out(error)
+
+    witnesses = []
+    for file in config_files:
+        config = load_config(file)
+        identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
+        report = _Report(identity.name, as_json=as_json)
+        witness = Witness(
+            config,
+            identity,
+            on_cosigned=report.cosigned,
+            on_refused=report.refused,
+            on_waiting=fail,
+            on_finding=report.found,
+        )
+        witnesses.append((witness, report))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for witness, report in witnesses:
+                group.create_task(keep(witness, report))
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    if refused:
+        raise refused[-1]
     return 0

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from seinpost.delivery import LogStatus
 from seinpost.receipts import ReaderStatus
 from seinpost_schemas.checkpoint import parse_checkpoint
-from seinpost_schemas.cosignature import cosigned
 from seinpost_schemas.errors import InvalidError
 from seinpost_schemas.note import parse_note
+from seinpost_schemas.quorum import counted
 from seinpost_schemas.register import Party, Register
 
 BEHIND_MS = 5 * 60_000
@@ -123,7 +123,7 @@ class LogHealths:
             try:
                 parsed = parse_note(note)
                 checkpoint = parse_checkpoint(parsed)
-                names = tuple(sorted(cosigned(parsed, checkpoint, register.cosigners)))
+                names = tuple(sorted(counted(register, parsed, checkpoint)))
                 known = (note, checkpoint.tree_size, names)
             except InvalidError:
                 # The audit has refused it, and says so in an alarm; here it counts for nothing.

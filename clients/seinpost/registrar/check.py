@@ -11,6 +11,7 @@ import msgspec
 from seinpost_schemas.errors import InvalidError, MalformedError
 from seinpost_schemas.limits import EXPIRY_WARNING_DAYS
 from seinpost_schemas.note import Note
+from seinpost_schemas.quorum import shortages
 from seinpost_schemas.register import Register, parse_table, register_problems
 from seinpost_schemas.trusted_register import enclave_id_of
 
@@ -49,9 +50,11 @@ def check(
     before = parse_table(previous.text) if previous is not None else None
     problems += _order(note, register, previous, before, enclave_id)
     problems += _dates(register, now)
+    standstills = _standstills(register, now)
+    problems += standstills.pop(True, [])
     if not unsigned:
         problems += _signatures(note, register, before)
-    return Report(register.version, tuple(problems), tuple(_warnings(register, now)))
+    return Report(register.version, tuple(problems), (*_warnings(register, now), *standstills.get(False, [])))
 
 
 def _order(
@@ -83,9 +86,26 @@ def _dates(register: Register, now: dt.datetime) -> list[str]:
 
 def _warnings(register: Register, now: dt.datetime) -> list[str]:
     left = register.expires - now
+    found = []
     if dt.timedelta(0) < left <= dt.timedelta(days=EXPIRY_WARNING_DAYS):
-        return [f"expires on {register.expires:%Y-%m-%d}, in {left.days} days: have the next version signed"]
-    return []
+        found = [f"expires on {register.expires:%Y-%m-%d}, in {left.days} days: have the next version signed"]
+    for witness in register.witnesses:
+        party = register.party(witness.party)
+        if party is not None and party.identities and not register.in_force(party):
+            found.append(
+                f"every identity of {party.token} is revoked, and its witness {witness.name} still cosigns: "
+                "revoke it too, or write down why not"
+            )
+    return found
+
+
+def _standstills(register: Register, now: dt.datetime) -> dict[bool, list[str]]:
+    """Moments at which too few witnesses may cosign, a sentence each: ``True`` for now, ``False`` for later."""
+    now_ms = int(now.timestamp() * 1000)
+    found: dict[bool, list[str]] = {}
+    for shortage in shortages(register, now_ms):
+        found.setdefault(shortage.at_ms <= now_ms, []).append(shortage.sentence(register.quorum))
+    return found
 
 
 def _signatures(note: Note, register: Register, before: Register | None) -> list[str]:

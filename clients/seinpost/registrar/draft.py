@@ -130,6 +130,35 @@ def add_revocations(text: str, revocations: Sequence[Revocation]) -> str:
     return _meant(text + blocks, after, blocks)
 
 
+def remove_witnesses(text: str, names: Sequence[str], why: str) -> str:
+    """The text without these witnesses, ``why`` as a comment in their place, and the smallest quorum of the rest."""
+    before = parse_table(text)
+    left = tuple(w for w in before.witnesses if w.name not in names)
+    quorum = _smallest_quorum(len(left))
+    for name in names:
+        text = _without_witness(text, name, f"# {' '.join(f'witness {name} revoked: {why}'.split())}\n")
+    return _meant(
+        _set_top(text, "quorum", str(quorum)),
+        msgspec.structs.replace(before, witnesses=left, quorum=quorum),
+        f"quorum = {quorum}, and no [[witnesses]] {', '.join(names)}",
+    )
+
+
+def _without_witness(text: str, name: str, comment: str) -> str:
+    lines = _ended(text).splitlines(keepends=True)
+    headers = [n for n, line in enumerate(lines) if _HEADER.match(line.rstrip("\n"))]
+    wanted = re.compile(rf"name\s*=\s*[\"']{re.escape(name)}[\"']")
+    for start, following in zip(headers, [*headers[1:], len(lines)], strict=True):
+        if not lines[start].startswith("[[witnesses]]") or not any(map(wanted.match, lines[start:following])):
+            continue
+        # What stands above the next table is about that one.
+        end = following
+        while end > start and (not lines[end - 1].strip() or lines[end - 1].startswith("#")):
+            end -= 1
+        return "".join([*lines[:start], comment, *lines[end:]])
+    return text
+
+
 def _meant(text: str, register: Register, what: str) -> str:
     try:
         held = parse_table(text) == register
@@ -224,6 +253,7 @@ def _add_witness(text: str, after: Register, request: KeyRequest) -> str:
 
 
 def _smallest_quorum(witnesses: int) -> int:
+    """The smallest k above (n + f) / 2; 0 of 0, which is no witnessing."""
     for quorum in range(1, witnesses + 1):
         try:
             verify_threshold(witnesses, quorum)

@@ -10,6 +10,7 @@ import { ml_dsa44 } from "@noble/post-quantum/ml-dsa.js";
 import { concat, equal, label, u64, u8 } from "./bytes.mjs";
 import { verifyComposite } from "./composite.mjs";
 import { demand } from "./errors.mjs";
+import { mayWitness } from "./witnesses.mjs";
 
 const COMPOSITE = concat(u8(0xff), label("seinpost/composite/v1"));
 const REGISTER_NOTE = label("seinpost/register-note/v1");
@@ -99,10 +100,15 @@ export function verifyCheckpoint(data, origin, register) {
   const witnesses = register.witnesses
     .map((w) => ({
       name: `${register.enclave}/witness/${w.name}`,
+      party: w.party,
       ed25519: base64(w.ed25519),
       mldsa44: base64(w.mldsa44),
     }))
-    .filter((w) => cosigned(note, checkpoint, note.text, w) !== undefined)
+    .filter((w) => {
+      // A line of a listed witness that fails refuses the note, whether it would count or not.
+      const timestamp = cosigned(note, checkpoint, note.text, w);
+      return timestamp !== undefined && mayWitness(register, w, origin, timestamp);
+    })
     .map((w) => w.name);
   demand(witnesses.length >= register.quorum, "signature", `${witnesses.length} of ${register.quorum} witnesses`);
   return { ...checkpoint, witnesses };

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import subprocess
 import sys
@@ -288,6 +289,29 @@ def test_a_witness_answers_hub_and_nobody_else(witnessed: View, tmp_path: Path) 
         assert exports == ([f"seinpost.witness.{token}"] if token in parties else [])
         # It answers what it was asked, and is the only user of its account that answers anything.
         assert found[f"P_{token}"].count("allow_responses: true") == (token in parties)
+
+
+@pytest.mark.parametrize("ended", [True, False], ids=["ended", "gone"])
+def test_a_witness_without_a_mandate_or_out_of_the_register_is_no_user(
+    witnessed: View, tmp_path: Path, ended: bool
+) -> None:
+    def change(table: dict[str, Any]) -> None:
+        with_witnesses(table)
+        mandates = next(p for p in table["parties"] if p["token"] == "ncsc")["mandates"]
+        if ended:
+            next(m for m in mandates if "witness" in m["actions"])["until"] = ISSUED + dt.timedelta(hours=1)
+        else:
+            table["quorum"], table["witnesses"] = 2, table["witnesses"][1:]
+
+    found = blocks(text := render(make_directory(change=change).current, server(tmp_path), NOW_MS))
+    user = next(w.nats for w in witnessed.register.witnesses if w.party == "ncsc")
+    assert user in render(witnessed, server(tmp_path), NOW_MS)
+    assert user not in text
+    assert "seinpost.witness.ncsc" not in text
+    assert "allow_responses" not in found["P_ncsc"]
+    assert accepted(tmp_path, text).returncode == 0
+    # Its party's machines are not its witness.
+    assert keys_of("ncsc").nats in found["P_ncsc"]
 
 
 def test_the_file_holds_no_secret_and_is_the_same_every_time(witnessed: View, tmp_path: Path) -> None:

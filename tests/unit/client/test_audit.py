@@ -6,20 +6,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from trial.witnessed import register_of
 
 from seinpost._audit import TAIL_MS, AuditState, LogAudit
 from seinpost._moment import Moment
 from seinpost_schemas import merkle
 from seinpost_schemas.checkpoint import Checkpoint, LogKeys
 from seinpost_schemas.cosignature import WitnessKeys
-from seinpost_schemas.entry import to_base64
 from seinpost_schemas.limits import DAY_MS, FRESH_MS, MAX_CLOCK_SKEW_MS
 from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.note import Note, parse_note
+from seinpost_schemas.register import Register
 
 ORIGIN = "proef/2026q4/depv/process"
 LOG = LogKeys(b"\x07" * 64)
@@ -28,14 +28,8 @@ STRANGER = WitnessKeys("proef/witness/w9", b"\x09" * 64)
 T0 = 1_790_000_000
 
 
-def register(quorum: int = 3) -> Any:
-    """As much of a register as an audit asks for."""
-    return SimpleNamespace(
-        enclave="proef",
-        quorum=quorum,
-        cosigners=tuple(k.public for k in KEYS),
-        log=SimpleNamespace(ed25519=to_base64(LOG.public.ed25519), mldsa44=to_base64(LOG.public.mldsa44)),
-    )
+def register(quorum: int = 3) -> Register:
+    return register_of(KEYS, LOG, quorum)
 
 
 def tree_of(size: int, salt: bytes = b"") -> MerkleTree:
@@ -438,3 +432,27 @@ def test_a_checkpoint_below_where_the_process_began_is_left_to_the_next() -> Non
     assert again.audited_size == 0
     again.take(note(9, T0 + 1), register(), at(1))
     assert again.audited_size == 9
+
+
+@pytest.mark.parametrize("by", [KEYS, KEYS[1:], KEYS[:3]], ids=["all", "without it", "with it"])
+def test_what_a_revoked_witness_cosigned_before_is_no_alarm(by: list[WitnessKeys]) -> None:
+    """A log in which nothing happens shows its last checkpoint for some seconds after a version came."""
+    before, after = register(), register_of(KEYS[1:], LOG, 2)
+    audit = reader(9)
+    assert codes(audit.take(note(9, witnesses=by), after, at(10), [before])) == []
+    assert audit.audited_size == 9
+    assert codes(reader(9).take(note(9, witnesses=KEYS), after, at(10))) == ["unknown-witness"]
+    assert codes(reader(9).take(note(9, witnesses=[*KEYS, STRANGER]), after, at(10), [before])) == [
+        "unknown-witness"
+    ]
+
+
+def test_what_only_an_earlier_version_counts_audits_nothing_and_goes_stale() -> None:
+    before, after = register(), register_of(KEYS[2:], LOG, 2)
+    audit = reader(9)
+    old = note(9, witnesses=KEYS[:3])
+    assert codes(audit.take(old, after, at(10), [before])) == []
+    assert audit.audited_size == 0
+    assert codes(audit.overdue(FRESH_MS + 10)) == ["missing-log"]
+    # Too few under any version is too few.
+    assert codes(reader(9).take(note(9, witnesses=KEYS[:2]), after, at(10), [before])) == ["quorum"]

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
+from trial.witnessed import register_of
 
 from seinpost._claims import Claims
 from seinpost._sending_state import SendingState, Sent
@@ -88,12 +88,7 @@ class Scene:
         self.state = SendingState(path)
         self.alarms: list[Alarm] = []
         self.proven: list[bytes] = []
-        register: Any = SimpleNamespace(
-            enclave="proef",
-            quorum=3,
-            cosigners=tuple(k.public for k in KEYS),
-            log=SimpleNamespace(ed25519=to_base64(LOG.public.ed25519), mldsa44=to_base64(LOG.public.mldsa44)),
-        )
+        register = register_of(KEYS, LOG)
         self.claims = Claims(self.state, lambda: register, self.alarms.append, self.proven.extend)
         self.state.reserve("depv/process", 10)
         self.state.store_sent(sent(), [(SIGNAL, NOW_MS + 5)])

@@ -5,21 +5,25 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from trial.enclave import T0, TrialEnclave, identity
+from trial.enclave import T0, TrialEnclave, identity, mandate, party_of
 from trial.network import MemoryTransport
 from trial.reader import until
 
 from seinpost._directory import DirectoryFollower, monotonic_ms, wall_ms
 from seinpost._reading_state import ReadingState
 from seinpost._transport import StoredMessage
-from seinpost_schemas.checkpoint import LogKeys
+from seinpost_schemas.checkpoint import LogKeys, parse_checkpoint
+from seinpost_schemas.cosignature import WitnessKeys
+from seinpost_schemas.entry import to_base64
 from seinpost_schemas.errors import SetupError, SplitViewError, UnavailableError
+from seinpost_schemas.note import Note, parse_note
 
 FOREIGN_KEYS = LogKeys(b"\x09" * 64)
 
@@ -223,6 +227,84 @@ async def test_a_checkpoint_of_more_than_comes_is_not_believed(
         await following.confirm(following.enclave.checkpoint(now()))
     with pytest.raises(UnavailableError):
         following.follower.verify_fresh()
+
+
+KEYS = {
+    f"{p}-witness": WitnessKeys(f"proef/witness/{p}-witness", hashlib.sha512(p.encode()).digest())
+    for p in ("ncsc", "ibd", "cvdm", "tafel")
+}
+
+
+def witnessed_by(*parties: str) -> Callable[[dict[str, Any]], None]:
+    """Witnesses of these parties, whose mandates allow it; the smallest quorum."""
+
+    def change(table: dict[str, Any]) -> None:
+        table["quorum"] = {0: 0, 1: 1, 2: 2, 3: 2, 4: 3}[len(parties)]
+        table["witnesses"] = [
+            {
+                "name": f"{party}-witness",
+                "party": party,
+                "nats": "U" + "BCDE"[place] * 55,
+                "ed25519": to_base64(KEYS[f"{party}-witness"].public.ed25519),
+                "mldsa44": to_base64(KEYS[f"{party}-witness"].public.mldsa44),
+            }
+            for place, party in enumerate(parties)
+        ]
+        for party in parties:
+            if not any("witness" in m["actions"] for m in party_of(table, party)["mandates"]):
+                party_of(table, party)["mandates"].append(mandate("all", "witness"))
+
+    return change
+
+
+def cosigned(note: bytes, *parties: str) -> bytes:
+    made = parse_note(note)
+    checkpoint = parse_checkpoint(made)
+    lines = [line for p in parties for line in KEYS[f"{p}-witness"].cosign(checkpoint, now())]
+    return Note(made.text, (*made.signatures, *lines)).encode()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "by"),
+    [
+        (("ncsc", "ibd", "cvdm", "tafel"), ("ibd", "cvdm", "tafel"), ("ibd", "tafel")),
+        (("ncsc", "ibd"), (), ()),
+        ((), ("ncsc", "ibd"), ("ncsc", "ibd")),
+        (("ncsc", "ibd", "cvdm"), ("ncsc", "ibd", "cvdm", "tafel"), ("ncsc", "ibd", "tafel")),
+    ],
+    ids=["one revoked", "all revoked", "the first", "one more"],
+)
+async def test_a_checkpoint_of_a_version_that_is_still_to_come_makes_it_come(
+    following: Following, before: tuple[str, ...], after: tuple[str, ...], by: tuple[str, ...]
+) -> None:
+    """A broker has the version with other witnesses first; and a note of before it is no reason to stop."""
+    enclave = following.enclave
+    enclave.amend(witnessed_by(*before))
+    following.transport.set_directory_checkpoint(cosigned(enclave.checkpoint(now()), *before))
+    task = asyncio.ensure_future(following.follower.follow())
+    try:
+        await until(lambda: following.follower.directory.size == enclave.size)
+        await following.follower.confirm()
+        following.follower.verify_fresh()
+        old = cosigned(enclave.checkpoint(now()), *before)
+        enclave.amend(witnessed_by(*after))
+        newest = cosigned(enclave.checkpoint(now()), *by)
+        following.transport.set_directory_checkpoint(newest)
+        assert await following.follower.register_for(newest) == enclave.directory().current.register
+        await following.follower.confirm()
+        assert following.follower.note == newest
+        following.transport.set_directory_checkpoint(old)
+        await following.follower.confirm()
+        assert following.follower.note == newest
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def test_a_checkpoint_without_its_quorum_ends_it(following: Following) -> None:
+    following.enclave.amend(witnessed_by("ncsc", "ibd"))
+    with pytest.raises(SetupError, match="1 witnesses"):
+        await following.confirm(cosigned(following.enclave.checkpoint(now()), "ncsc"))
 
 
 # -- across restarts ------------------------------------------------------------------------------

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from trial.witnessed import register_of
 
 from seinpost._audit import CLOSING_MS, TAIL_MS, AuditState, LogAudit
 from seinpost._moment import Moment
@@ -15,10 +15,10 @@ from seinpost_schemas import merkle
 from seinpost_schemas.checkpoint import Checkpoint, LogKeys
 from seinpost_schemas.cosignature import WitnessKeys
 from seinpost_schemas.directory import Closing
-from seinpost_schemas.entry import to_base64
 from seinpost_schemas.limits import FRESH_MS
 from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.note import Note, parse_note
+from seinpost_schemas.register import Register
 
 ORIGIN = "proef/2026q4/depv/process"
 LOG = LogKeys(b"\x07" * 64)
@@ -26,13 +26,8 @@ KEYS = [WitnessKeys(f"proef/witness/w{n}", bytes([n]) * 64) for n in range(1, 5)
 T0 = 1_790_000_000
 
 
-def register(quorum: int = 3) -> Any:
-    return SimpleNamespace(
-        enclave="proef",
-        quorum=quorum,
-        cosigners=tuple(k.public for k in KEYS),
-        log=SimpleNamespace(ed25519=to_base64(LOG.public.ed25519), mldsa44=to_base64(LOG.public.mldsa44)),
-    )
+def register(quorum: int = 3) -> Register:
+    return register_of(KEYS, LOG, quorum)
 
 
 def tree_of(salt: bytes = b"") -> MerkleTree:

@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
+import msgspec
 import pytest
 from trial.enclave import LOG_KEYS, PROCESS, identity
 from trial.log import TrialLog, take
 from trial.network import MemoryTransport
 from trial.samples import act
 from trial.scene import Scene, refuse
+from trial.witnessed import to_witness
 
 from seinpost._trusted_feed import TrustedFeed
 from seinpost._witness_following import WitnessFollowing
@@ -22,7 +25,10 @@ from seinpost_schemas.checkpoint import Checkpoint
 from seinpost_schemas.directory import Closing
 from seinpost_schemas.kinds import Kind
 from seinpost_schemas.merkle_tree import MerkleTree
+from seinpost_schemas.register import Register, WitnessEntry
 from seinpost_schemas.witnessing import WitnessRequest
+
+UNTIL = dt.datetime(2099, 1, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture
@@ -107,12 +113,24 @@ def test_a_feed_that_holds_something_goes_on_from_itself(scene: Scene) -> None:
     assert take(scene.feed, scene.honest).index == 2
 
 
+def witnessed(register: Register) -> Register:
+    """With ncsc-1 as a witness, whose party has the mandate."""
+    entry = WitnessEntry(name="ncsc-1", party="ncsc", nats="U" + "A" * 55, ed25519="", mldsa44="")
+    parties = tuple(
+        msgspec.structs.replace(p, mandates=(*p.mandates, to_witness(until=UNTIL)))
+        if p.token == "ncsc"
+        else p
+        for p in register.parties
+    )
+    return msgspec.structs.replace(register, parties=parties, witnesses=(entry,))
+
+
 async def test_a_witness_cosigns_nothing_but_the_closing_of_a_closed_log(
-    scene: Scene, tmp_path: Path
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused: list[tuple[str, int, str]] = []
     origin = "proef/2026q4/depv/process"
-    register = scene.enclave.directory().current.register
+    register = witnessed(scene.enclave.directory().current.register)
     tree = MerkleTree()
     tree.append(b"a" * 32)
     closed = Closing(Checkpoint(origin, 1, tree.root()), b"", 9)
@@ -150,5 +168,11 @@ async def test_a_witness_cosigns_nothing_but_the_closing_of_a_closed_log(
         assert (await witness.answer(request(1), register, state, lambda _: closed, logs)).status == 200
         # The guard is about that log alone.
         assert (await witness.answer(request(2), register, state, lambda _: None, logs)).status == 409
+        # Nothing is cosigned without a mandate for it, nor after its end by the witness's own clock.
+        bare = msgspec.structs.replace(register, witnesses=())
+        assert (await witness.answer(request(1), bare, state, lambda _: closed, logs)).status == 403
+        monkeypatch.setattr("seinpost.witness.wall_ms", lambda: int(UNTIL.timestamp() * 1000))
+        assert (await witness.answer(request(1), register, state, lambda _: closed, logs)).status == 403
+        assert "no mandate" in refused[-1][2]
     finally:
         state.close()

@@ -38,7 +38,7 @@ class Server:
 
 async def test_a_cancellation_that_comes_with_an_entry_counts() -> None:
     server = Server()
-    transport = NatsTransport(server, {}, set())  # type: ignore[arg-type]
+    transport = NatsTransport(server, {}, set(), asyncio.Event())  # type: ignore[arg-type]
     reading = asyncio.ensure_future(transport.read_from("DIRECTORY", 1))
     while server.answer is None:
         await asyncio.sleep(0)

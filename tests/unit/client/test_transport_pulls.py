@@ -53,7 +53,7 @@ async def read(messages: list[Msg | None]) -> tuple[list[StoredMessage], int]:
     queue: asyncio.Queue[Msg | None] = asyncio.Queue()
     for message in [*messages, None]:
         queue.put_nowait(message)
-    transport = NatsTransport(client, {}, set())  # type: ignore[arg-type]
+    transport = NatsTransport(client, {}, set(), asyncio.Event())  # type: ignore[arg-type]
     return [m async for m in transport._messages(queue, "next", "inbox")], client.pulls
 
 

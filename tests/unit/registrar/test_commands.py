@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from seinpost.cli import main
 from seinpost.registrar.key import load_registrar_key
 from seinpost_broker.core import founding
 from seinpost_schemas.note import composite_type_and_key, format_vkey
+from seinpost_schemas.register import parse_table
 
 pytestmark = pytest.mark.filterwarnings("ignore:Cyclopts application invoked")
 PASSPHRASE = "een lange wachtwoordzin"
@@ -133,6 +136,82 @@ def test_what_is_wrong_is_one_line_and_its_status(run: Run, folder: Path) -> Non
     # Below the threshold of what is left: the draft can be written, and check says so.
     assert run("register", "rotate", "r2.toml", "--remove", "r-2")[0] == 0
     assert "threshold" in run.fails("register", "check", "r2.toml", "--draft")[1]
+
+
+def witnessed(run: Run, draft: str) -> None:
+    """Give a draft identities and witnesses of three parties, by the commands."""
+    for party in ("ncsc", "ibd", "ap"):
+        for name, more in ((f"{party}-1", ()), (f"{party}-witness", ("--witness-of", "proef"))):
+            _, out, _ = run("keygen", f"{name}.key", "--party", party, "--name", name, *more)
+            fingerprint = out.split()[-1]
+            add = ("register", "add", f"{name}.key.request.json", "--to", draft)
+            assert run(*add, "--fingerprint", fingerprint)[0] == 0
+
+
+SUSPECT = ("--reason", "laptop gestolen", "--since", "2026-11-24T09:00:00Z")
+
+
+def test_a_party_is_revoked_with_its_witness(run: Run, folder: Path) -> None:
+    witnessed(run, "r1.toml")
+    before = parse_table((folder / "r1.toml").read_text())
+    assert (before.quorum, len(before.witnesses)) == (2, 3)
+    status, out, err = run("register", "revoke", "r1.toml", "--party", "ncsc", *SUSPECT)
+    assert (status, out) == (0, "r1.toml: revokes ncsc-1, ncsc-witness\n")
+    assert "2 of the 2 witnesses that are left must cosign; of them 0 may be dishonest" in err
+    text = (folder / "r1.toml").read_text()
+    after = parse_table(text)
+    assert [w.party for w in after.witnesses] == ["ibd", "ap"]
+    ncsc = after.party("ncsc")
+    assert ncsc is not None
+    assert after.in_force(ncsc) == ()
+    assert "# witness ncsc-witness revoked: laptop gestolen (suspect from 2026-11-24T09:00:00+0000)\n" in text
+    assert run("register", "check", "r1.toml", "--draft")[0] == 0
+    assert (
+        "no identity that is in force, and no witness"
+        in run.fails("register", "revoke", "r1.toml", "--party", "ncsc", *SUSPECT)[1]
+    )
+
+
+def test_one_witness_is_revoked_by_name(run: Run, folder: Path) -> None:
+    witnessed(run, "r1.toml")
+    _, out, _ = run("register", "revoke", "r1.toml", "ibd-witness", *SUSPECT, "--json")
+    assert json.loads(out) == {"revoked": [], "witnesses": ["ibd-witness"], "quorum": 2, "left": 2}
+    register = parse_table((folder / "r1.toml").read_text())
+    assert (register.revocations, [w.name for w in register.witnesses]) == (
+        (),
+        ["ncsc-witness", "ap-witness"],
+    )
+    # Its party's machine, and a witness, in one go; then the last one.
+    assert run("register", "revoke", "r1.toml", "ibd-1", "ap-witness", *SUSPECT)[0] == 0
+    status, _, err = run("register", "revoke", "r1.toml", "ncsc-witness", *SUSPECT)
+    assert (status, "no witness is left" in err) == (0, True)
+    register = parse_table((folder / "r1.toml").read_text())
+    assert (len(register.revocations), register.witnesses, register.quorum) == (1, (), 0)
+
+
+def test_a_witness_whose_party_is_wholly_revoked_is_warned_of(run: Run, folder: Path) -> None:
+    witnessed(run, "r1.toml")
+    assert run("register", "check", "r1.toml", "--draft")[2] == ""
+    assert run("register", "revoke", "r1.toml", "ncsc-1", *SUSPECT)[0] == 0
+    assert "its witness ncsc-witness still cosigns" in run("register", "check", "r1.toml", "--draft")[2]
+
+
+def test_a_standstill_of_witnesses_is_a_problem_now_and_a_warning_later(run: Run, folder: Path) -> None:
+    witnessed(run, "r1.toml")
+    text = (folder / "r1.toml").read_text()
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    for days, status, said in ((1, 0, "r1.toml: warning: at "), (-1, 1, "r1.toml: at ")):
+        until = (now + dt.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        ended = re.sub(
+            r'(token = "(?:ncsc|ap)".*?actions = \[\s*"witness",?\s*\])',
+            rf"\1\nuntil = {until}",
+            text,
+            flags=re.DOTALL,
+        )
+        assert ended.count("until = ") == 2
+        (folder / "r1.toml").write_text(ended)
+        checked, _, err = run("register", "check", "r1.toml", "--draft")
+        assert (checked, said in err, "1 witnesses may cosign" in err) == (status, True, True), err
 
 
 def test_nobody_signs_another_text_into_a_note(run: Run, folder: Path) -> None:

@@ -12,7 +12,13 @@ import msgspec
 import pytest
 from harness.memory import ISSUED, Keys, keys_of
 
-from seinpost.registrar.draft import add_identity, add_revocations, next_version, set_registrars
+from seinpost.registrar.draft import (
+    add_identity,
+    add_revocations,
+    next_version,
+    remove_witnesses,
+    set_registrars,
+)
 from seinpost_broker.core import founding
 from seinpost_schemas.entry import to_base64
 from seinpost_schemas.errors import SetupError
@@ -109,6 +115,39 @@ def test_a_witness_raises_the_quorum_as_far_as_it_must(text: str) -> None:
         register = parse_table(text)
         assert (len(register.witnesses), register.quorum) == (count, quorum)
         assert register_problems(text) == []
+
+
+def witnessed(text: str) -> str:
+    for count, party in enumerate(("ncsc", "ibd", "ap", "toezicht"), 1):
+        keys = WitnessRequest(to_base64(bytes([count]) * 32), to_base64(bytes([count]) * 1312))
+        text = add_identity(text, request(party, f"{party}-witness", witness=keys))
+    return text
+
+
+def test_a_witness_goes_and_the_quorum_with_it(text: str) -> None:
+    """One after another, in any order; what is left is a register that keeps its rules, and the why is in the text."""
+    text = witnessed(text)
+    comments = [x for x in text.splitlines() if x.startswith("#")]
+    for gone, quorum in (("ibd-witness", 2), ("toezicht-witness", 2), ("ncsc-witness", 1), ("ap-witness", 0)):
+        keys = {w.name: w.ed25519 for w in parse_table(text).witnesses}
+        text = remove_witnesses(text, [gone], 'gestolen,\n\n[[witnesses]] "zei" hij')
+        register = parse_table(text)
+        assert gone not in {w.name for w in register.witnesses}
+        assert {w.name: w.ed25519 for w in register.witnesses}.items() < keys.items()
+        assert (register.quorum, register_problems(text)) == (quorum, [])
+        comments.append(f'# witness {gone} revoked: gestolen, [[witnesses]] "zei" hij')
+    assert sorted(x for x in text.splitlines() if x.startswith("#")) == sorted(comments)
+
+
+def test_several_witnesses_go_at_once(text: str) -> None:
+    register = parse_table(remove_witnesses(witnessed(text), ["ncsc-witness", "toezicht-witness"], "x"))
+    assert ([w.name for w in register.witnesses], register.quorum) == (["ibd-witness", "ap-witness"], 2)
+
+
+def test_a_witness_in_another_layout_is_left_to_people(text: str) -> None:
+    odd = witnessed(text).replace("[[witnesses]]", "[[ witnesses ]]")
+    with pytest.raises(SetupError, match="by hand"):
+        remove_witnesses(odd, ["ncsc-witness"], "x")
 
 
 def test_revocations_come_at_the_end_and_once(text: str) -> None:

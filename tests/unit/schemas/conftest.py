@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from seinpost_schemas.keys import KeyObject
 from seinpost_schemas.kinds import Kind
 from seinpost_schemas.note import Note, composite_type_and_key, format_vkey, sign_note_composite
 from seinpost_schemas.signing import SigningKey
+
+# importlib mode puts no test directory on the path.
+sys.path.append(str(Path(__file__).parents[1] / "client"))
 
 TEXT = """\
 enclave = "test"
