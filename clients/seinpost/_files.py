@@ -7,7 +7,10 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import msgspec
 
 from seinpost_schemas.errors import SetupError, UnavailableError
 
@@ -21,30 +24,88 @@ def read_bounded(path: Path, limit: int) -> bytes:
         raise SetupError(f"cannot read {path}: {error.strerror}") from None
 
 
+class NewFile(msgspec.Struct, frozen=True):
+    """A file to be made; at mode 0600 if ``secret``."""
+
+    path: Path
+    data: bytes
+    secret: bool = False
+
+
 def write_whole(path: Path, data: bytes, *, secret: bool = False, new: bool = False) -> None:
     """Write beside the file, sync, and put it in place; ``new`` refuses to replace. At mode 0600 if secret.
 
     Raises ``SetupError`` for a file that is there already, ``UnavailableError`` when the disk does not
     take it: whatever was there is there still.
     """
-    temporary = None
+    if new:
+        write_together([NewFile(path, data, secret)])
+        return
+    with _said_as_ours(path), _beside(NewFile(path, data, secret)) as temporary:
+        temporary.replace(path)
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), 0o600 if secret else 0o644)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if new:
-            os.link(temporary, path)
-        else:
-            Path(temporary).replace(path)
-            temporary = None
+        _sync_folder(path)
+    except OSError as error:
+        raise UnavailableError(
+            f"{path} is written, but the disk does not confirm it: {error.strerror}"
+        ) from None
+
+
+def write_together(files: Sequence[NewFile]) -> None:
+    """Make all of these files or none, replacing nothing: a key without its public half is of no use to anyone.
+
+    Every byte is on disk before the first name is. Raises as ``write_whole``.
+    """
+    made: list[Path] = []
+    with contextlib.ExitStack() as stack:
+        try:
+            temporaries = []
+            for file in files:
+                stack.enter_context(_said_as_ours(file.path))
+                temporaries.append(stack.enter_context(_beside(file)))
+            for file, temporary in zip(files, temporaries, strict=True):
+                with _said_as_ours(file.path):
+                    os.link(temporary, file.path)
+                    made.append(file.path)
+                    _sync_folder(file.path)
+        except BaseException:
+            for path in made:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            raise
+
+
+@contextlib.contextmanager
+def _beside(file: NewFile) -> Iterator[Path]:
+    """The data whole and synced under a name of its own beside the file; gone afterwards."""
+    descriptor, name = tempfile.mkstemp(dir=file.path.parent, prefix=f".{file.path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            os.fchmod(out.fileno(), 0o600 if file.secret else 0o644)
+            out.write(file.data)
+            out.flush()
+            os.fsync(out.fileno())
+        yield temporary
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _said_as_ours(path: Path) -> Iterator[None]:
+    try:
+        yield
     except FileExistsError:
         raise SetupError(f"{path} exists already: choose another name, nothing was changed") from None
     except OSError as error:
         raise UnavailableError(f"cannot write {path}: {error.strerror}; nothing was changed") from None
+
+
+def _sync_folder(path: Path) -> None:
+    """A name is on disk when its folder is."""
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
     finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
+        os.close(descriptor)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,7 @@ from seinpost_schemas.keys import KeyObject
 from seinpost_schemas.signing import SEED_BYTES, SigningKey
 from seinpost_schemas.subjects import parse_token, witness_key_name
 
-from ._files import write_whole
+from ._files import NewFile, write_together
 from .kem import SEED_BYTES as KEM_SEED_BYTES
 from .kem import KemPrivateKey
 
@@ -121,8 +122,13 @@ def _context(party: str, name: str) -> bytes:
     return b"\0".join((_LABEL, party.encode(), name.encode()))
 
 
-def store_identity(path: Path, identity: Identity, secret: bytes, passphrase: str) -> None:
-    """Write a new identity file at mode 0600; never overwrites. Raises ``SetupError``."""
+def store_identity(
+    path: Path, identity: Identity, secret: bytes, passphrase: str, *, beside: Sequence[NewFile] = ()
+) -> None:
+    """Write a new identity file at mode 0600; never overwrites. With what goes ``beside`` it, or none of all.
+
+    Raises ``SetupError``, or ``UnavailableError`` when the disk does not take it.
+    """
     if len(passphrase) < MIN_PASSPHRASE:
         raise SetupError(f"the passphrase is too short: use at least {MIN_PASSPHRASE} characters")
     kdf = Kdf(salt=to_base64(os.urandom(16)))
@@ -134,7 +140,7 @@ def store_identity(path: Path, identity: Identity, secret: bytes, passphrase: st
     except OSError as error:
         raise SetupError(f"cannot write {path}: {error.strerror}") from None
     data = msgspec.json.format(msgspec.json.encode(file), indent=1) + b"\n"
-    write_whole(path, data, secret=True, new=True)
+    write_together([NewFile(path, data, secret=True), *beside])
 
 
 def load_identity(path: Path, passphrase: str) -> Identity:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from seinpost._files import write_whole
+from seinpost._files import NewFile
 from seinpost.identity import generate_identity, store_identity
 from seinpost_schemas.entry import to_base64
 from seinpost_schemas.errors import MalformedError, SetupError
 from seinpost_schemas.oin import verify_oin
-from seinpost_schemas.request import KeyRequest, WitnessRequest
+from seinpost_schemas.request import KeyRequest, WitnessRequest, decode_request
 from seinpost_schemas.subjects import parse_token
 
 from ._passphrase import find_passphrase
@@ -38,15 +38,11 @@ def run(
 ) -> int:
     """Make an identity file and its request; 0."""
     request_file = file.with_name(file.name + ".request.json")
-    if request_file.exists():
-        raise SetupError(f"{request_file} exists already: choose another name, nothing was changed")
-    if owner.oin is not None:
-        try:
-            verify_oin(owner.oin)
-        except MalformedError as error:
-            raise SetupError(f"{error}; nothing was written") from None
+    for path in (file, request_file):
+        # Before anyone thinks of a passphrase; what comes meanwhile is not overwritten either.
+        if path.exists():
+            raise SetupError(f"{path} exists already: choose another name, nothing was changed")
     identity, secret = generate_identity(owner.party, owner.name)
-    store_identity(file, identity, secret, find_passphrase(passphrase_file, None, confirm=True))
     witness = None
     if witness_of is not None:
         public = identity.witness_keys(parse_token(witness_of, "enclave")).public
@@ -61,7 +57,14 @@ def run(
         witness=witness,
     )
     text = msgspec.json.encode(request)
-    write_whole(request_file, text + b"\n", new=True)
+    try:
+        if owner.oin is not None:
+            verify_oin(owner.oin)
+        decode_request(text)
+    except MalformedError as error:
+        raise SetupError(f"{error}; nothing was written") from None
+    passphrase = find_passphrase(passphrase_file, None, confirm=True)
+    store_identity(file, identity, secret, passphrase, beside=[NewFile(request_file, text + b"\n")])
     if as_json:
         print(text.decode())
     else:

@@ -26,10 +26,11 @@ from .register import read_note
 def run_key(file: Path, name: str, passphrase_file: Path | None, *, as_json: bool) -> int:
     """Make a registrar's key and its public half; 0."""
     public = file.with_name(file.name + ".vkey")
-    if public.exists():
-        raise SetupError(f"{public} exists already: choose another name, nothing was changed")
-    key = make_registrar_key(file, name, find_passphrase(passphrase_file, None, confirm=True))
-    write_whole(public, key.vkey.encode() + b"\n", new=True)
+    for path in (file, public):
+        # Before anyone thinks of a passphrase; what comes meanwhile is not overwritten either.
+        if path.exists():
+            raise SetupError(f"{path} exists already: choose another name, nothing was changed")
+    key = make_registrar_key(file, public, name, find_passphrase(passphrase_file, None, confirm=True))
     if as_json:
         print(json.dumps({"name": name, "vkey": key.vkey, "fingerprint": key_fingerprint(key.vkey.encode())}))
     else:

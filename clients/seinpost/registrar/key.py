@@ -18,7 +18,7 @@ from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encr
 from cryptography.exceptions import InvalidTag
 from msgspec import Meta
 
-from seinpost._files import read_bounded, write_whole
+from seinpost._files import NewFile, read_bounded, write_together
 from seinpost.identity import MIN_PASSPHRASE, Kdf, derive_key
 from seinpost_schemas.entry import from_base64, to_base64
 from seinpost_schemas.errors import MalformedError, SetupError
@@ -53,8 +53,8 @@ class RegistrarKey:
         return format_vkey(self.name, composite_type_and_key(self.signing.public.raw))
 
 
-def make_registrar_key(path: Path, name: str, passphrase: str) -> RegistrarKey:
-    """A new key in a new file; raises ``SetupError`` or ``UnavailableError``, and then writes nothing."""
+def make_registrar_key(path: Path, public: Path, name: str, passphrase: str) -> RegistrarKey:
+    """A new key and its verifier key, in two new files; raises ``SetupError`` or ``UnavailableError`` for neither."""
     seed = os.urandom(SEED_BYTES)
     key = RegistrarKey(name, seed)
     if len(passphrase) < MIN_PASSPHRASE:
@@ -63,7 +63,8 @@ def make_registrar_key(path: Path, name: str, passphrase: str) -> RegistrarKey:
     encryptor = Cobblestone256Encryptor(derive_key(passphrase, kdf), _context(name))
     sealed = encryptor.update(seed) + encryptor.finalize()
     file = _File("seinpost-registrar/1", name, kdf, to_base64(sealed))
-    write_whole(path, msgspec.json.encode(file) + b"\n", secret=True, new=True)
+    secret = NewFile(path, msgspec.json.encode(file) + b"\n", secret=True)
+    write_together([secret, NewFile(public, key.vkey.encode() + b"\n")])
     return key
 
 
