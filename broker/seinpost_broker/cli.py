@@ -22,6 +22,7 @@ from seinpost_broker.adapters.nats_bus import NatsBus
 from seinpost_broker.adapters.system_clock import SystemClock
 from seinpost_broker.app import serve
 from seinpost_broker.founding import init as make_enclave
+from seinpost_broker.founding_offline import found, prepare_enclave
 from seinpost_broker.publishing import hand_in_register
 from seinpost_broker.register_follower import find_drift, render_config
 from seinpost_broker.stopping import stop
@@ -50,7 +51,9 @@ def init(
     witnesses: bool = True,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> None:
-    """Make an enclave: signed register, identities, NATS configuration, and DIR/<party>.toml per party.
+    """Make an enclave for a trial: signed register, identities, NATS configuration, DIR/<party>.toml per party.
+
+    Every key of it is made on this machine, at mode 0600. An enclave for use is made with prepare and found.
 
     Example: seinpost-broker init proef && seinpost-broker run proef
 
@@ -73,6 +76,10 @@ def init(
         Print the result as JSON.
     """
     make_enclave(directory, enclave, host, port, party, _progress, witnesses=witnesses)
+    _progress(
+        f"FOR TRIALS ONLY: the keys of registrars, parties and witnesses were made on this machine, in {directory}; "
+        "whoever reads it is all of them. For use: seinpost-broker prepare"
+    )
     enclave_id, objects = EnclaveDir(directory).load_founding()
     parties = sorted(p.stem for p in directory.glob("*.toml") if p.stem != "broker")
     if as_json:
@@ -83,6 +90,84 @@ def init(
         print(f"next: seinpost-broker run {directory}")
         print(f"then: seinpost watch --config {directory}/tafel.toml")
         print(f"take {directory}/registrars offline; hand each party its files from {directory}/identities")
+
+
+@app.command
+def prepare(
+    directory: Path,
+    *,
+    registrar: Annotated[tuple[Path, ...], Parameter(negative="")],
+    threshold: int,
+    enclave: str = "verkiezingen",
+    host: str = "127.0.0.1",
+    port: int = 4222,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> None:
+    """Prepare an enclave for use: the broker's own keys, and the text of version 1 for the registrars to sign.
+
+    Their keys are made by themselves, with seinpost register key, and never are on this machine; nor are the
+    partners'. The text has the parties and mandates of the shipped register and no identities: registrars take them
+    in with seinpost register add, give the parties their OINs, and sign. Then: seinpost-broker found.
+
+    Example: seinpost-broker prepare E --registrar bzk-1.key.vkey --registrar nctv-1.key.vkey --threshold 2
+
+    Parameters
+    ----------
+    directory
+        A new or empty directory.
+    registrar
+        A registrar's verifier key, as seinpost register key wrote it (repeat it).
+    threshold
+        How many registrars must sign.
+    enclave
+        The enclave's name: lower-case letters, digits, hyphens.
+    host
+        Where its own nats-server will listen.
+    port
+        The port for it.
+    as_json
+        Print the result as JSON.
+    """
+    draft = prepare_enclave(directory, enclave, host, port, registrar, threshold)
+    if as_json:
+        print(json.dumps({"directory": str(directory), "draft": str(draft)}))
+    else:
+        print(f"{draft}: the text of version 1; nobody is in it yet")
+        print(f"next: seinpost register add REQUEST --to {draft}, for each identity and witness")
+        print(f"then: seinpost register sign {draft} --key KEY, by {threshold} registrars")
+        print(f"then: seinpost-broker found {directory} {draft.with_suffix('.note')} --request REQUEST")
+
+
+@app.command(name="found")
+def found_enclave(
+    directory: Path,
+    note: Path,
+    *,
+    request: Annotated[tuple[Path, ...], Parameter(negative="")] = (),
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> None:
+    """Take the signed version 1 in: from then on the enclave can be served.
+
+    Example: seinpost-broker found E register-1.note --request ncsc-1.key.request.json
+
+    Parameters
+    ----------
+    directory
+        What prepare made.
+    note
+        Version 1, signed by enough of its registrars.
+    request
+        The request file of each identity and witness that it names (repeat it).
+    as_json
+        Print the result as JSON.
+    """
+    enclave_id = found(directory, note, request).hex()
+    if as_json:
+        print(json.dumps({"enclave": enclave_id, "directory": str(directory)}))
+    else:
+        print(f"founded: enclave {enclave_id}")
+        print("this number is everyone's root of trust: have it read out to each partner")
+        print(f"next: seinpost-broker run {directory}")
 
 
 @app.command

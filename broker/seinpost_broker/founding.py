@@ -1,18 +1,20 @@
 # SPDX-FileCopyrightText: 2026 The Seinpost developers
 # SPDX-License-Identifier: EUPL-1.2
-"""Making an enclave: `seinpost-broker init`.
+"""Making an enclave for a trial: `seinpost-broker init`, with every key on this machine.
 
 Identities are made by running `seinpost keygen`, so that this package needs none of the client's code.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import secrets
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -32,7 +34,7 @@ from seinpost_schemas.subjects import parse_token
 
 REGISTRARS = ("bzk-1", "bzk-2", "nctv-1")
 THRESHOLD = 2
-_BROKER = "broker-1"
+BROKER = "broker-1"
 
 
 def init(
@@ -45,28 +47,53 @@ def init(
     *,
     witnesses: bool = True,
 ) -> None:
-    """Make an enclave in an empty or missing directory; raises ``SetupError`` and leaves others alone."""
-    parse_token(enclave, "enclave")
-    if host not in ("127.0.0.1", "::1", "localhost"):
-        raise SetupError(
-            f"its own nats-server has no TLS and must not listen on {host}: use 127.0.0.1 and put TLS in front of it, "
-            "or name a NATS of your own in broker.toml"
-        )
+    """Make an enclave for a trial in an empty or missing directory; raises ``SetupError`` and then leaves nothing."""
+    verify_place(enclave, host)
     known = [f.token for f in founding.PARTIES]
     unknown = [p for p in parties if p not in known]
     if unknown:
         raise SetupError(f"no party is called {unknown[0]!r} in the shipped register: use {', '.join(known)}")
+    with whole_or_nothing(path) as directory:
+        _make(directory, enclave, host, port, parties, progress, witnesses=witnesses)
+
+
+@contextlib.contextmanager
+def whole_or_nothing(path: Path) -> Iterator[EnclaveDir]:
+    """A new or empty directory to be filled; when that fails it is as it was, and no key stays behind."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise SetupError(f"{path} is not empty: choose a new directory, nothing was changed")
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    directory = EnclaveDir(path)
+    there = path.exists()
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise SetupError(f"cannot make {path}: {error.strerror}") from None
+    try:
+        yield EnclaveDir(path)
+    except BaseException:
+        for child in path.iterdir():
+            shutil.rmtree(child) if child.is_dir() else child.unlink()
+        path.rmdir() if not there else None
+        raise
+
+
+def _make(
+    directory: EnclaveDir,
+    enclave: str,
+    host: str,
+    port: int,
+    parties: Sequence[str],
+    progress: Callable[[str], None],
+    *,
+    witnesses: bool,
+) -> None:
+    known = [f.token for f in founding.PARTIES]
     chosen = list(parties) or known
     wanted: list[tuple[str, str, str | None]] = [(p, f"{p}-1", None) for p in chosen]
     wanted += [(p, f"{p}-witness", enclave) for p in chosen if witnesses and p in founding.WITNESSES]
     requests = _keygen(directory, wanted, progress)
     progress("signing the register")
     registrars = {name: SigningKey(_seed(directory, name)) for name in REGISTRARS}
-    broker_nats = _broker_keys(directory)
+    broker_nats = make_broker_keys(directory)
     identities = [
         founding.FoundingIdentity(r.name, r.party, r.key_object(), r.nats)
         for r in requests
@@ -84,7 +111,7 @@ def init(
             threshold=THRESHOLD,
             log_ed25519=log_keys.public.ed25519,
             log_mldsa44=log_keys.public.mldsa44,
-            brokers={_BROKER: broker_nats},
+            brokers={BROKER: broker_nats},
         ),
         witnesses=[
             founding.FoundingWitness(r.name, r.party, r.nats, r.witness.ed25519, r.witness.mldsa44)
@@ -94,11 +121,21 @@ def init(
     )
     signatures = tuple(sign_note_composite(text, n, k) for n, k in registrars.items())
     directory.write("register.note", Note(text, signatures).encode())
-    directory.write_toml("broker.toml", {"name": _BROKER, "host": host, "port": port})
+    directory.write_toml("broker.toml", {"name": BROKER, "host": host, "port": port})
     enclave_id, objects = directory.load_founding()
     render_config(directory, directory_of(enclave_id, objects).current, SystemClock().now_ms())
     for request in requests:
         _client_config(directory, request, enclave_id, host, port)
+
+
+def verify_place(enclave: str, host: str) -> None:
+    """Raise unless the enclave's name is one, and its own nats-server may listen there."""
+    parse_token(enclave, "enclave")
+    if host not in ("127.0.0.1", "::1", "localhost"):
+        raise SetupError(
+            f"its own nats-server has no TLS and must not listen on {host}: use 127.0.0.1 and put TLS in front of it, "
+            "or name a NATS of your own in broker.toml"
+        )
 
 
 def _seed(directory: EnclaveDir, name: str) -> bytes:
@@ -107,7 +144,8 @@ def _seed(directory: EnclaveDir, name: str) -> bytes:
     return seed
 
 
-def _broker_keys(directory: EnclaveDir) -> str:
+def make_broker_keys(directory: EnclaveDir) -> str:
+    """The broker's connection key and the log's keys, kept at mode 0600; the public NKEY."""
     seed = nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER)
     log_seed = secrets.token_bytes(64)
     LogKeys(log_seed)

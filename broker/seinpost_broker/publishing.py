@@ -11,11 +11,11 @@ from pathlib import Path
 import msgspec
 
 from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of, is_served
-from seinpost_schemas.errors import Reason, RefusedError, SetupError, UnavailableError
+from seinpost_schemas.errors import MalformedError, Reason, RefusedError, SetupError, UnavailableError
 from seinpost_schemas.limits import MAX_REGISTER_BYTES
-from seinpost_schemas.note import parse_note
+from seinpost_schemas.note import Note, parse_note
 from seinpost_schemas.register import parse_register
-from seinpost_schemas.request import MAX_REQUEST_BYTES, decode_request
+from seinpost_schemas.request import MAX_REQUEST_BYTES, decode_request, key_objects
 from seinpost_schemas.submission import Submission
 
 _LOOK_SECONDS = 0.1
@@ -36,11 +36,11 @@ def hand_in_register(
     Raises ``InvalidError`` or ``RefusedError`` for a version that must not be, ``UnavailableError`` when a
     running broker did not take it in time.
     """
-    keys = tuple(decode_request(_read(p, MAX_REQUEST_BYTES)).key_object().encode() for p in requests)
-    data = _read(note, MAX_REGISTER_BYTES)
+    keys = key_objects(decode_request(read_bounded(p, MAX_REQUEST_BYTES)) for p in requests)
+    data, signed = read_signed(note)
     submission = Submission(data, keys)
     enclave_id, known = enclave.load_known()
-    version = parse_register(parse_note(data)).version
+    version = parse_register(signed).version
     if not directory_of(enclave_id, known).missing_for(submission, time.time_ns() // 1_000_000):
         return HandedIn(version, True)
     left = enclave.hand_in(version, submission.encode())
@@ -61,7 +61,19 @@ def hand_in_register(
     return HandedIn(version, True)
 
 
-def _read(path: Path, limit: int) -> bytes:
+def read_signed(path: Path) -> tuple[bytes, Note]:
+    """A signed register's bytes and note, not verified; raises ``SetupError`` or ``MalformedError``."""
+    data = read_bounded(path, MAX_REGISTER_BYTES)
+    try:
+        return data, parse_note(data)
+    except MalformedError as error:
+        raise MalformedError(
+            f"{path} is not a signed register (see: seinpost register sign): {error}"
+        ) from None
+
+
+def read_bounded(path: Path, limit: int) -> bytes:
+    """At most ``limit`` + 1 bytes, so that the caller can tell that it is too large; raises ``SetupError``."""
     try:
         with path.open("rb") as file:
             return file.read(limit + 1)

@@ -9,6 +9,7 @@ registrar can change nothing: keys, connection key, witness keys, party, name, m
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
@@ -62,6 +63,11 @@ class KeyRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
         have one fingerprint, whatever the layout of the file.
         """
         return hashlib.sha256(labels.REQUEST + canonical.encode(self)).digest()
+
+
+def key_objects(requests: Iterable[KeyRequest]) -> tuple[bytes, ...]:
+    """What the directory is to hold of these: identities' key objects. A witness's keys are in the register itself."""
+    return tuple(r.key_object().encode() for r in requests if r.witness is None)
 
 
 def decode_request(data: bytes) -> KeyRequest:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "tests" / "integration"))
 
-from harness.enclave import Enclave, run, run_broker_command  # noqa: E402
+from harness.enclave import Enclave, free_port, run, run_broker_command  # noqa: E402
 from harness.samples import table  # noqa: E402
 
 pytestmark = pytest.mark.nats
@@ -42,9 +41,10 @@ class Folder:
         if words[:2] == ["seinpost-broker", "init"]:
             parties = [w for p in ("ncsc", "bzk", "tafel", "om") for w in ("--party", p)]
             words += ["--port", str(self.port), *parties]
+        if words[:2] == ["seinpost-broker", "prepare"]:
+            words += ["--port", str(free_port())]
         if words[:2] == ["seinpost-broker", "run"]:
-            self.enclave = Enclave(self.path / words[2], self.port)
-            self.enclave.start()
+            self.serve(self.path / words[2])
             self.ran.append(line)
             return ""
         module = {"seinpost": "seinpost", "seinpost-broker": "seinpost_broker"}[words[0]]
@@ -62,12 +62,19 @@ class Folder:
         self.ran.append(line)
         return done.stdout
 
+    def serve(self, path: Path) -> None:
+        """Run a broker: the first one stays, any other shows that it serves."""
+        enclave = Enclave(path, self.port)
+        enclave.start()
+        if self.enclave is None:
+            self.enclave = enclave
+        else:
+            enclave.stop()
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Folder]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     passphrase = tmp_path / "pass.txt"
     passphrase.write_text(PASSPHRASE + "\n")
     passphrase.chmod(0o600)

@@ -6,6 +6,7 @@ register.note            the signed register, public           trusted only afte
 keys/<identity>.keys     public key objects                    named by hash in the register
 directory/               what the directory log held when this broker last looked; verified when read
 submitted/               register versions that an operator handed in, until the broker took them
+register-1.toml          the text of version 1, until it comes back signed (`found`)
 broker.toml              where to listen, or which NATS to use
 broker.key               NATS seed and log key, mode 0600      secret: signs checkpoints
 registrars/<name>.key    registrar seeds, mode 0600            secret: take these offline
@@ -38,6 +39,8 @@ from seinpost_schemas.note import parse_note
 from seinpost_schemas.trusted_register import enclave_id_of
 
 SERVED_FILE = "served.lock"
+FIRST_DRAFT = "register-1.toml"
+"""The text of version 1, to be completed and signed, in an enclave that is not founded yet."""
 
 
 class BrokerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,6 +105,11 @@ class EnclaveDir:
 
     def load_founding(self) -> tuple[bytes, list[tuple[DirectoryType, bytes]]]:
         """(enclave_id, directory objects in order: key objects, then the register), verified as a whole."""
+        if (self.path / FIRST_DRAFT).exists() and not (self.path / "register.note").exists():
+            raise SetupError(
+                f"{self.path} is not founded yet: have {self.path / FIRST_DRAFT} signed, then run "
+                f"'seinpost-broker found {self.path} …'"
+            )
         try:
             note = (self.path / "register.note").read_bytes()
             keys = [p.read_bytes() for p in sorted((self.path / "keys").glob("*.keys"))]

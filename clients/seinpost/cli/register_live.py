@@ -14,7 +14,7 @@ from seinpost.config import load_config
 from seinpost.connection import Connection
 from seinpost.identity import load_identity
 from seinpost_schemas.limits import MAX_REGISTER_BYTES
-from seinpost_schemas.request import MAX_REQUEST_BYTES, decode_request
+from seinpost_schemas.request import MAX_REQUEST_BYTES, decode_request, key_objects
 from seinpost_schemas.submission import Submission
 
 from ._passphrase import find_passphrase
@@ -26,7 +26,7 @@ def run_publish(
 ) -> int:
     """Hand it in and wait until it is in force; 0."""
     data = read_bounded(note, MAX_REGISTER_BYTES)
-    keys = tuple(decode_request(read_bounded(p, MAX_REQUEST_BYTES)).key_object().encode() for p in requests)
+    keys = key_objects(decode_request(read_bounded(p, MAX_REQUEST_BYTES)) for p in requests)
     config = load_config(config_file)
     identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
 
