@@ -16,7 +16,13 @@ from seinpost_broker.adapters.nats_server import NatsServer, notify_ready, verif
 from seinpost_broker.adapters.snapshot_files import SnapshotFiles
 from seinpost_broker.adapters.system_clock import SystemClock
 from seinpost_broker.adapters.trial_witnesses import TrialWitnesses, find_configs
-from seinpost_broker.register_follower import RegisterFollower, lay_out, render_config, take_submissions
+from seinpost_broker.register_follower import (
+    RegisterFollower,
+    lay_out,
+    render_config,
+    servers_of,
+    take_submissions,
+)
 from seinpost_broker.service.admission import AdmissionService
 from seinpost_broker.service.checkpointer import Checkpointer, Signing
 from seinpost_broker.service.directory import DirectoryService
@@ -138,7 +144,8 @@ async def _run(
             )
             group.create_task(service.run(), name=SERVICE)
 
-        follower = RegisterFollower(enclave, server, bus, directory, clock, admit)
+        servers = servers_of(enclave, bus, server)
+        follower = RegisterFollower(enclave, servers, bus, directory, clock, admit)
         group.create_task(of_directory.run(), name=SERVICE)
         group.create_task(of_admission.run(), name=SERVICE)
         group.create_task(directory.run(), name=SERVICE)
@@ -152,7 +159,7 @@ async def _run(
 
         logs.start(start)
         start(logs.run(start))
-        await follower.follow_once()
+        await follower.follow()
         group.create_task(follower.run(), name=SERVICE)
         mark_served(enclave.path)
         group.create_task(take_submissions(enclave, directory), name=SERVICE)

@@ -12,7 +12,8 @@ import structlog
 
 from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of
 from seinpost_broker.adapters.nats_bus import NatsBus
-from seinpost_broker.adapters.nats_server import PID_FILE, NatsServer, verify_config
+from seinpost_broker.adapters.nats_server import PID_FILE, NatsServer
+from seinpost_broker.adapters.server_loading import OutsideServers, OwnServer, Servers
 from seinpost_broker.adapters.system_clock import SystemClock
 from seinpost_broker.core import drift, layout, nats_config
 from seinpost_broker.service.directory import DirectoryService
@@ -73,17 +74,24 @@ async def find_drift(enclave: EnclaveDir, bus: NatsBus, view: View, now_ms: int)
     text = rendered(enclave, view, now_ms)
     if not enclave.nats_config.exists() or enclave.nats_config.read_text() != text:
         lines.append(f"{enclave.nats_config} is not what the register gives: run 'seinpost-broker render'")
-    elif not enclave.load_config().server and await bus.loaded_config() != await asyncio.to_thread(
-        verify_config, enclave.nats_config
-    ):
-        lines.append(
-            f"the server has loaded something else than {enclave.nats_config}: reload it (kill -HUP), "
+    else:
+        lines += [
+            f"{name} has loaded something else than {enclave.nats_config}: reload it (kill -HUP), "
             "and see its log when that does not help"
-        )
+            for name in await servers_of(enclave, bus).lacking()
+        ]
     streams = await bus.found_streams()
     lines += drift.stream_differences(layout.streams(view.register), streams)
     found = [c for s in streams for c in await bus.found_consumers(s.name)]
     return lines + drift.consumer_differences(layout.consumers(view, now_ms), found)
+
+
+def servers_of(enclave: EnclaveDir, bus: NatsBus, own: NatsServer | None = None) -> Servers:
+    """The nats-servers behind a bus: our own, or those that broker.toml names."""
+    config = enclave.load_config()
+    if config.server:
+        return OutsideServers(bus, enclave.nats_config, config.reload)
+    return OwnServer(bus, enclave.nats_config, own)
 
 
 class RegisterFollower:
@@ -92,20 +100,21 @@ class RegisterFollower:
     def __init__(
         self,
         enclave: EnclaveDir,
-        server: NatsServer | None,
+        servers: Servers,
         bus: NatsBus,
         directory: DirectoryService,
         clock: SystemClock,
         admit: Callable[[str], None],
     ) -> None:
         self._enclave = enclave
-        self._server = server
+        self._servers = servers
         self._bus = bus
         self._directory = directory
         self._clock = clock
         self._admit = admit
         self._admitted: set[str] = set()
-        self._unloaded = False
+        # Those that others run may have been started with anything.
+        self._unloaded = isinstance(servers, OutsideServers)
         self._laid_out = True
         # Of the version that the server was started with: the newest that this broker had seen.
         started = directory_of(*enclave.load_known()).current.register
@@ -120,11 +129,7 @@ class RegisterFollower:
                 async with asyncio.timeout(self._patience_seconds()):
                     await self._directory.rights_changed.wait()
             self._directory.rights_changed.clear()
-            try:
-                await self.follow_once()
-            except UnavailableError as error:
-                _log.warning("register waits", cause=str(error))
-                self._directory.rights_changed.set()
+            if not await self.follow():
                 await asyncio.sleep(1)
 
     def _patience_seconds(self) -> float:
@@ -133,57 +138,66 @@ class RegisterFollower:
         change_ms = self._directory.directory.current.next_change_ms(now_ms)
         return min(_RENDER_SECONDS, (change_ms - now_ms) / 1000) if change_ms is not None else _RENDER_SECONDS
 
+    async def follow(self) -> bool:
+        """Come to what the register says; what cannot be reached is said, and due again."""
+        try:
+            await self.follow_once()
+        except UnavailableError as error:
+            _log.warning("register waits", cause=str(error))
+            self._directory.rights_changed.set()
+            return False
+        return True
+
     async def follow_once(self) -> None:
         """Render, lay out, reload, and take in from parties that are new."""
         view, now_ms = self._directory.directory.current, self._clock.now_ms()
         self._enclave.store_known(self._directory.objects)
         if render_config(self._enclave, view, now_ms):
             self._unloaded, self._laid_out = True, False
+        self._take_in(self._parties & {p.token for p in view.register.parties})
         if self._unloaded:
             await self._load(view)
         if not self._laid_out:
             await lay_out(self._bus, view, now_ms)
             await remove_surplus(self._bus, view, now_ms)
             self._laid_out = True
-        for party in view.register.parties:
-            if party.token not in self._admitted:
-                self._admitted.add(party.token)
-                self._admit(party.token)
+        self._take_in({p.token for p in view.register.parties})
         self._warn(view, now_ms)
 
+    def _take_in(self, parties: set[str]) -> None:
+        """Begin to read the ingress of parties whose streams are there."""
+        for token in sorted(parties - self._admitted):
+            self._admitted.add(token)
+            self._admit(token)
+
     async def _load(self, view: View) -> None:
-        """Make the server take what was rendered. First of all: what was taken away must not wait for what is given."""
+        """Make the servers take what was rendered, first of all: what is taken away must not wait for what is given."""
         register = view.register
         parties = {p.token for p in register.parties}
-        joined = parties - self._parties
-        if self._server is None:
-            _log.warning(
-                "rights changed; reload the nats-server with the new configuration"
-                + ("; twice, since a party joined" if joined else ""),
-                register=register.version,
-                file=str(self._enclave.nats_config),
-            )
-        else:
+        if await self._servers.lacking():
             _log.info("rights changed; reloading the server", register=register.version)
-            self._server.reload()
+            await self._servers.reload()
             await self._until_loaded()
-            if joined:
-                # The services that a new account imports answer nobody until the next reload (ADR 0011).
-                self._server.reload()
+        if parties - self._parties:
+            # The services that a new account imports answer nobody until the next reload (ADR 0011).
+            await self._servers.reload()
         self._parties = parties
         self._unloaded = False
 
     async def _until_loaded(self) -> None:
-        """Until the server says so; while it reloads it answers nobody. Raises ``UnavailableError`` if it does not."""
-        wanted = await asyncio.to_thread(verify_config, self._enclave.nats_config)
+        """Until every server says so; while it reloads it answers nobody. Raises ``UnavailableError`` otherwise."""
+        lacking = ["the server"]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LOAD_SECONDS):
                 while True:
                     with contextlib.suppress(UnavailableError):
-                        if await self._bus.loaded_config() == wanted:
+                        lacking = await self._servers.lacking()
+                        if not lacking:
                             return
                     await asyncio.sleep(_LOAD_STEP_SECONDS)
-        raise UnavailableError("the server does not load what was rendered; see its log")
+        raise UnavailableError(
+            f"{', '.join(lacking)} does not load what was rendered ({self._enclave.nats_config}); see its log"
+        )
 
     def _warn(self, view: View, now_ms: int) -> None:
         """Once a day that the register nears its end; once when it asks for more than there is, or than we can do."""

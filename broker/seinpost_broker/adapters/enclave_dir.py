@@ -44,12 +44,16 @@ FIRST_DRAFT = "register-1.toml"
 
 
 class BrokerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """broker.toml. ``server`` is the URL of a NATS that others run; empty: the broker runs its own."""
+    """broker.toml. ``server`` is the URL of a NATS that others run; empty: the broker runs its own.
+
+    ``reload`` is the command that makes those servers load what was rendered; empty: they are asked by NATS.
+    """
 
     name: str
     host: str = "127.0.0.1"
     port: int = 4222
     server: str = ""
+    reload: tuple[str, ...] = ()
 
 
 class BrokerSecrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

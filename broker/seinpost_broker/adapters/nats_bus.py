@@ -17,7 +17,7 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
 
 from seinpost_broker.core.layout import BROKERS_CONSUMER, Consumer, Stream
-from seinpost_broker.core.nats_config import STATE_SUBJECT
+from seinpost_broker.core.nats_config import RELOAD_SUBJECT, STATE_SUBJECT
 from seinpost_broker.ports import AppendLostError, AppendRequest, IngressMessage, StoredMessage
 from seinpost_schemas.errors import StateUnknownError, UnavailableError
 from seinpost_schemas.subjects import (
@@ -41,15 +41,31 @@ _READ_BATCH = 256
 _CHECKPOINT_STREAMS = {"custody": CUSTODY_STREAM, "checkpoint": CHECKPOINTS_STREAM, "hourly": HOURLY_STREAM}
 _WITNESS_SECONDS = 2.0
 _STATE_SECONDS = 2.0
+_OTHERS_SECONDS = 0.25
+"""After the first server of a cluster has answered: how long the others may take."""
+_RELOAD_SECONDS = 10.0
 _T = TypeVar("_T")
 
 
-class _Loaded(msgspec.Struct):
+class ServerState(msgspec.Struct, frozen=True):
+    """What a server says of itself: its name, the digest of what it has loaded, and the tags in it."""
+
+    server_name: str
+    server_id: str
     config_digest: str
+    tags: tuple[str, ...] = ()
 
 
 class _State(msgspec.Struct):
-    data: _Loaded
+    data: ServerState
+
+
+class _Failure(msgspec.Struct):
+    description: str = ""
+
+
+class _Reloaded(msgspec.Struct):
+    error: _Failure | None = None
 
 
 @contextlib.contextmanager
@@ -212,7 +228,7 @@ class NatsBus:
             await self._js.add_consumer(consumer.stream, config)
 
     async def loaded_config(self) -> str:
-        """The digest of the configuration that the server has loaded, as ``nats_server.verify_config`` gives it."""
+        """The digest of what the server that answers first has loaded, as ``nats_server.verify_config`` gives it."""
         with _mapped("ask the server what it has loaded"):
             reply = await self._client.request(STATE_SUBJECT, b"", timeout=_STATE_SECONDS)
         try:
@@ -221,6 +237,43 @@ class NatsBus:
             raise UnavailableError(
                 "the server does not say what it has loaded; 2.15 or newer is needed"
             ) from None
+
+    async def server_states(self) -> list[ServerState]:
+        """What every server of the cluster says that it has loaded; raises ``UnavailableError`` when none does."""
+        inbox = self._client.new_inbox()
+        found: list[ServerState] = []
+        with _mapped("ask the servers what they have loaded"):
+            answers = await self._client.subscribe(inbox)
+            try:
+                await self._client.publish(STATE_SUBJECT, b"", reply=inbox)
+                patience_seconds = _STATE_SECONDS
+                while True:
+                    try:
+                        message = await answers.next_msg(patience_seconds)
+                    except nats.errors.TimeoutError:
+                        break
+                    patience_seconds = _OTHERS_SECONDS
+                    with contextlib.suppress(msgspec.DecodeError):
+                        found.append(msgspec.json.decode(message.data, type=_State).data)
+            finally:
+                await answers.unsubscribe()
+        if not found:
+            raise UnavailableError("no server says what it has loaded; 2.15 or newer is needed")
+        return found
+
+    async def reload_server(self, server_id: str) -> None:
+        """Make a server read its own file again; raises ``UnavailableError`` with what it says is wrong with that."""
+        with _mapped("ask the server to reload"):
+            subject = RELOAD_SUBJECT.format(server=server_id)
+            reply = await self._client.request(subject, b"", timeout=_RELOAD_SECONDS)
+        try:
+            error = msgspec.json.decode(reply.data, type=_Reloaded).error
+        except msgspec.DecodeError:
+            raise UnavailableError(
+                "the server does not reload when it is asked; 2.15 or newer is needed"
+            ) from None
+        if error is not None:
+            raise UnavailableError(f"the server does not load its file: {error.description[:200]}")
 
     async def found_streams(self) -> list[Stream]:
         """Every stream that the server holds for us."""

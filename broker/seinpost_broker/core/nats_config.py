@@ -9,6 +9,8 @@ Users are NKEYs: the file holds public keys only.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -60,9 +62,9 @@ def render(view: View, server: Server, at_ms: int) -> str:
         _hub(view, exports, witnesses),
         *(_account(view, party, rights[party.token], gossip, witnesses) for party in register.parties),
     ]
-    return "\n".join(
+    lines = [f"# Rendered from register version {register.version} of {register.enclave}; do not edit."]
+    text = "\n".join(
         [
-            f"# Rendered from register version {register.version} of {register.enclave}; do not edit.",
             f"server_name: {_quote(server.name)}",
             f"listen: {_quote(server.listen)}",
             f"pid_file: {_quote(server.pid_file)}",
@@ -78,17 +80,34 @@ def render(view: View, server: Server, at_ms: int) -> str:
             "accounts {",
             # Nobody logs in here.
             "  $SYS {",
-            f"    exports: [{{service: {_quote(STATE_SUBJECT)}, response_type: stream, accounts: [HUB]}}]",
+            "    exports: [",
+            f"      {{service: {_quote(STATE_SUBJECT)}, response_type: stream, accounts: [HUB]}}",
+            f"      {{service: {_quote(RELOAD_SUBJECT.format(server='*'))}, accounts: [HUB]}}",
+            "    ]",
             "  }",
             *accounts,
             "}",
             "",
         ]
     )
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    # Whoever includes this file in one of their own still shows by it what is loaded.
+    return "\n".join([*lines, f"server_tags: [{_quote(_TAG + digest)}]", text])
+
+
+def tag_of(text: str) -> str:
+    """The tag in a rendered text, by which a server says that it has loaded this very rendering."""
+    found = re.search(rf"{_TAG}[0-9a-f]{{64}}", text)
+    if found is None:
+        raise RuntimeError("every rendering has its tag")
+    return found[0]
 
 
 STATE_SUBJECT = "$SYS.REQ.SERVER.PING.VARZ"
-"""Where a broker asks the server what it has loaded; the one thing of the system account that it reaches."""
+"""Where a broker asks the servers what they have loaded."""
+RELOAD_SUBJECT = "$SYS.REQ.SERVER.{server}.RELOAD"
+"""Where it asks one to read its own file again. The broker reaches these two things of the system account alone."""
+_TAG = "seinpost-"
 
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -118,7 +137,10 @@ def _hub(view: View, exports: list[str], witnesses: Sequence[WitnessEntry]) -> s
             *exports,
             "    ]",
             "    imports: [",
-            f"      {{service: {{account: {_quote('$SYS')}, subject: {_quote(STATE_SUBJECT)}}}}}",
+            *(
+                f"      {{service: {{account: {_quote('$SYS')}, subject: {_quote(subject)}}}}}"
+                for subject in (STATE_SUBJECT, RELOAD_SUBJECT.format(server="*"))
+            ),
             *(
                 f"      {{service: {{account: {account_name(w.party)}, "
                 f"subject: {_quote(witness_subject(w.party))}}}}}"

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 from harness.memory import ISSUED, NOW_MS, keys_of, make_directory, shipped
 
 from seinpost_broker.core.layout import consumers, identity_rights, witness_rights
-from seinpost_broker.core.nats_config import Server, render
+from seinpost_broker.core.nats_config import Server, render, tag_of
 from seinpost_schemas.cosignature import WitnessKeys
 from seinpost_schemas.entry import to_base64
 from seinpost_schemas.errors import MalformedError
@@ -123,7 +124,10 @@ def test_any_directory_name_stays_within_its_quotes(tmp_path: Path, name: str) -
     plain = render(shipped().current, server(tmp_path, store_dir="x"), NOW_MS)
     assert text.count("\n") == plain.count("\n")
     assert [a for a, b in zip(text.split("\n"), plain.split("\n"), strict=True) if a != b] == [
-        line for line in text.split("\n") if "store_dir" in line
+        # The tag is a digest of the rest.
+        line
+        for line in text.split("\n")
+        if "store_dir" in line or line.startswith("server_tags: ")
     ]
 
 
@@ -281,8 +285,8 @@ def test_every_user_stands_in_one_account(witnessed: View, tmp_path: Path) -> No
 def test_a_witness_answers_hub_and_nobody_else(witnessed: View, tmp_path: Path) -> None:
     found = blocks(render(witnessed, server(tmp_path), NOW_MS))
     parties = {w.party for w in witnessed.register.witnesses}
-    # Beside the witnesses' answers only what the server says of itself.
-    state = {"$SYS", "$SYS.REQ.SERVER.PING.VARZ"}
+    # Beside the witnesses' answers only what the server says of itself, and that it reads its own file again.
+    state = {"$SYS", "$SYS.REQ.SERVER.PING.VARZ", "$SYS.REQ.SERVER.*.RELOAD"}
     assert subjects(found["HUB"], "imports") == state | {f"seinpost.witness.{p}" for p in parties}
     for token in TOKENS:
         exports = re.findall(r'\{service: "([^"]+)", accounts: \[HUB\]\}', found[f"P_{token}"])
@@ -312,6 +316,18 @@ def test_a_witness_without_a_mandate_or_out_of_the_register_is_no_user(
     assert accepted(tmp_path, text).returncode == 0
     # Its party's machines are not its witness.
     assert keys_of("ncsc").nats in found["P_ncsc"]
+
+
+def test_the_tag_is_of_the_very_text(witnessed: View, tmp_path: Path) -> None:
+    text = render(witnessed, server(tmp_path), NOW_MS)
+    assert text.count(tag_of(text)) == 1
+    _, _, rest = text.partition(f'server_tags: ["{tag_of(text)}"]\n')
+    assert tag_of(text) == "seinpost-" + hashlib.sha256(rest.encode()).hexdigest()
+    others = [
+        render(shipped().current, server(tmp_path), NOW_MS),
+        render(witnessed, server(tmp_path, name="x"), NOW_MS),
+    ]
+    assert len({tag_of(t) for t in (text, *others)}) == 3
 
 
 def test_the_file_holds_no_secret_and_is_the_same_every_time(witnessed: View, tmp_path: Path) -> None:
