@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import itertools
 import random
 from collections import defaultdict
@@ -13,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from trial.witnessed import register_of, to_witness
 
 from seinpost_broker.ports import AppendLostError
 from seinpost_broker.service.checkpointer import Checkpointer, Signing
@@ -22,6 +24,7 @@ from seinpost_schemas.errors import SetupError, UnavailableError
 from seinpost_schemas.merkle import leaf_hash
 from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.note import parse_note
+from seinpost_schemas.register import Mandate
 from seinpost_schemas.subjects import checkpoint_subject, custody_subject, hourly_subject
 from seinpost_schemas.trusted_log import OldSizeError, Position, advance
 from seinpost_schemas.witnessing import WitnessAnswer, decode_request, signed_answer
@@ -126,17 +129,13 @@ class Witnesses:
 class Enclave:
     """One log, its witnesses and its store; ``broker`` makes a checkpointer on a tree of its own."""
 
-    def __init__(self, quorum: int = 3) -> None:
+    def __init__(self, quorum: int = 3, **mandates: list[Mandate]) -> None:
         self.store, self.witnesses = Store(), Witnesses()
         self.entries = [leaf_hash(b"entry %d" % n) for n in range(3)]
-        register = SimpleNamespace(
-            quorum=quorum,
-            cosigners=tuple(w.public for w in WITNESSES.values()),
-            witnesses=tuple(SimpleNamespace(party=name) for name in WITNESSES),
-        )
+        register = register_of(list(WITNESSES.values()), KEYS, quorum, mandates)
         self.signing = Signing(
             keys=KEYS,
-            register=lambda: register,  # type: ignore[arg-type,return-value]
+            register=lambda: register,
             checkpoints=self.store,
             witnesses=self.witnesses,
             clock=SimpleNamespace(now_ms=lambda: T0_MS + int(seconds() * 1000)),  # type: ignore[arg-type]
@@ -255,6 +254,26 @@ def test_one_checkpoint_an_hour_is_kept_for_good() -> None:
             hour = (T0_MS / 1000 + when) // 3_600
             first = next(at for at in published if (T0_MS / 1000 + at) // 3_600 == hour)
             assert when - first < 1
+
+    play(scene())
+
+
+def test_a_witness_whose_mandate_ends_is_asked_no_more() -> None:
+    """And what it says all the same is not counted, by whoever reads the note."""
+
+    async def scene() -> None:
+        until = dt.datetime.fromtimestamp(T0_MS / 1000 + 30, dt.UTC)
+        enclave = Enclave(w1=[to_witness(until=until)], w2=[to_witness(themes=("debate",))])
+        async with Running(enclave.broker()):
+            await asyncio.sleep(60)
+        asked = {party: [at for at, who, _ in enclave.witnesses.asked if who == party] for party in WITNESSES}
+        assert max(asked["w1"]) < 30 < max(asked["w3"])
+        assert asked["w2"] == []
+        # Three of the four are needed, and three there were until then.
+        published = enclave.store.times(PUBLISHED)
+        assert published
+        assert max(published) < 32
+        enclave.quorums_hold()
 
     play(scene())
 
