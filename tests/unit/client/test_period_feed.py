@@ -14,7 +14,7 @@ from trial.log import TrialLog, take
 from trial.network import MemoryTransport
 from trial.samples import act
 from trial.scene import Scene, refuse
-from trial.witnessed import to_witness
+from trial.witnessed import with_witness
 
 from seinpost._trusted_feed import TrustedFeed
 from seinpost._witness_following import WitnessFollowing
@@ -25,7 +25,6 @@ from seinpost_schemas.checkpoint import Checkpoint
 from seinpost_schemas.directory import Closing
 from seinpost_schemas.kinds import Kind
 from seinpost_schemas.merkle_tree import MerkleTree
-from seinpost_schemas.register import Register, WitnessEntry
 from seinpost_schemas.witnessing import WitnessRequest
 
 UNTIL = dt.datetime(2099, 1, 1, tzinfo=dt.UTC)
@@ -113,24 +112,12 @@ def test_a_feed_that_holds_something_goes_on_from_itself(scene: Scene) -> None:
     assert take(scene.feed, scene.honest).index == 2
 
 
-def witnessed(register: Register) -> Register:
-    """With ncsc-1 as a witness, whose party has the mandate."""
-    entry = WitnessEntry(name="ncsc-1", party="ncsc", nats="U" + "A" * 55, ed25519="", mldsa44="")
-    parties = tuple(
-        msgspec.structs.replace(p, mandates=(*p.mandates, to_witness(until=UNTIL)))
-        if p.token == "ncsc"
-        else p
-        for p in register.parties
-    )
-    return msgspec.structs.replace(register, parties=parties, witnesses=(entry,))
-
-
 async def test_a_witness_cosigns_nothing_but_the_closing_of_a_closed_log(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused: list[tuple[str, int, str]] = []
     origin = "proef/2026q4/depv/process"
-    register = witnessed(scene.enclave.directory().current.register)
+    register = with_witness(scene.enclave.directory().current.register, UNTIL)
     tree = MerkleTree()
     tree.append(b"a" * 32)
     closed = Closing(Checkpoint(origin, 1, tree.root()), b"", 9)

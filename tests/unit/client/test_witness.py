@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from trial.enclave import LOG_KEYS, TrialEnclave, identity
 from trial.network import MemoryTransport
+from trial.witnessed import with_witness
 
 from seinpost._own_word import Finding
 from seinpost._witness_following import WitnessFollowing
@@ -62,7 +63,7 @@ class Desk:
 
     def __init__(self, enclave: TrialEnclave, folder: Path) -> None:
         self.transport = MemoryTransport(enclave)
-        self.register = enclave.directory().current.register
+        self.register = with_witness(enclave.directory().current.register)
         self.findings: list[Finding] = []
         self.folder = folder
         config = Config(

@@ -8,6 +8,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from seinpost_schemas.checkpoint import LogKeys
 from seinpost_schemas.cosignature import WitnessKeys
 from seinpost_schemas.entry import to_base64
@@ -87,3 +89,15 @@ def register_of(
         ),
     }
     return Register(**whole | fields)
+
+
+def with_witness(register: Register, until: dt.datetime | None = None) -> Register:
+    """A register with ncsc-1 as a witness too, whose party has the mandate."""
+    entry = WitnessEntry(name="ncsc-1", party="ncsc", nats=NKEY, ed25519="", mldsa44="")
+    parties = tuple(
+        msgspec.structs.replace(p, mandates=(*p.mandates, to_witness(until=until)))
+        if p.token == "ncsc"
+        else p
+        for p in register.parties
+    )
+    return msgspec.structs.replace(register, parties=parties, witnesses=(entry,))
