@@ -26,6 +26,7 @@ from seinpost_schemas.entry import ENTRY_HEADER, SIGNATURE_HEADER, to_base64
 from seinpost_schemas.errors import ReorderedError
 from seinpost_schemas.kinds import Kind
 from seinpost_schemas.merkle import Frontier, leaf_hash
+from seinpost_schemas.policy import suspicion
 from seinpost_schemas.references import Referred, size_of_logs, verify_recall, verify_receipt
 from seinpost_schemas.subjects import parse_period
 
@@ -59,6 +60,20 @@ class LogReport(msgspec.Struct, frozen=True):
     cosigned_by: tuple[str, ...]
 
 
+class Suspect(msgspec.Struct, frozen=True):
+    """Entries by an identity that was revoked since, from the moment or place on that its revocation names.
+
+    They hold, and whether its own party made them nobody can tell.
+    """
+
+    log: str
+    party: str
+    identity: str
+    reason: str
+    entries: tuple[int, ...]
+    """Their indexes."""
+
+
 class Report(msgspec.Struct, frozen=True):
     """What was found of an export."""
 
@@ -69,6 +84,7 @@ class Report(msgspec.Struct, frozen=True):
     """Whether the sealed bodies were there, so that their hashes were checked."""
     logs: tuple[LogReport, ...]
     files: int
+    suspects: tuple[Suspect, ...] = ()
 
 
 Take = Callable[[Piece], None]
@@ -88,7 +104,13 @@ def verify_export(root: Path, enclave_id: bytes, progress: Callable[[str], None]
     files.verify_nothing_else(f"the export of {len(manifest.logs)} logs")
     register = export.directory.current.register
     return Report(
-        manifest.enclave, register.version, register.quorum, manifest.bodies, tuple(reports), files.count
+        manifest.enclave,
+        register.version,
+        register.quorum,
+        manifest.bodies,
+        tuple(reports),
+        files.count,
+        export.suspects(),
     )
 
 
@@ -112,6 +134,20 @@ class _Export:
         self._progress = progress
         self.directory = directory
         self._feeds: dict[str, _Feed] = {}
+        self._suspects: dict[tuple[str, str, str, str], list[int]] = {}
+
+    def suspects(self) -> tuple[Suspect, ...]:
+        """What the newest register and identities' own revocations make suspect of what was verified."""
+        return tuple(Suspect(*whose, tuple(found)) for whose, found in self._suspects.items())
+
+    def _mark(self, log: str, accepted: Accepted) -> None:
+        # The directory was read whole before any feed: this is what is known in the end, not what was known then.
+        sender_id, now = accepted.envelope.header.sender_id, self.directory.current
+        found = suspicion(now, sender_id, log, accepted.index, accepted.entry.admitted_ms)
+        if found is not None:
+            member = accepted.member
+            whose = (log, member.party.token, member.identity.name, found.reason)
+            self._suspects.setdefault(whose, []).append(accepted.index)
 
     def verify(self) -> list[LogReport]:
         logs = self._manifest.logs
@@ -190,6 +226,7 @@ class _Export:
             headers = {ENTRY_HEADER: to_base64(entry), SIGNATURE_HEADER: to_base64(signature)}
             accepted = feed.accept(index + 1, headers, body)
             self._verify_references(accepted, period, compartment, referred, gone)
+            self._mark(log.log, accepted)
             header = accepted.envelope.header
             made.entries.append(Referred(accepted.envelope.object_hash, header.sender_id, header.kind))
 

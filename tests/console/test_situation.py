@@ -84,11 +84,19 @@ def test_what_asks_for_attention_says_why() -> None:
     in_hand = AtTable("in-hand", "2041", START_MS)
     stands = {
         1: standing(), 2: standing(at_table=in_hand, opinion=Opinion({"dispute": ["bzk"]})),
-        3: standing("pending", openings=(late,)), 4: standing("alarm"), 5: standing(at_table=in_hand),
+        3: standing("pending", openings=(late,)), 4: standing("alarm"),
+        5: standing(at_table=in_hand, suspect="gestolen"),
     }  # fmt: skip
     report = make_situation(view, asked(), lambda entry: stands[entry.delivery.index])
     found = {why: [line.entry.delivery.index for line in lines] for why, lines in report.attention.items()}
-    assert found == {"alarm": [4], "disputed": [2], "waiting": [1], "late": [3], "unconfirmed": [3]}
+    assert found == {
+        "alarm": [4],
+        "suspect": [5],
+        "disputed": [2],
+        "waiting": [1],
+        "late": [3],
+        "unconfirmed": [3],
+    }
     assert report.figures == {
         "serious": 3, "disputed": 1, "open": 3, "late": 1, "unconfirmed": 2, "withdrawn": 0, "replaced": 0,
     }  # fmt: skip

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from seinpost.audit_verify import ExportError, verify_export
+from seinpost.audit_verify import ExportError, Suspect, verify_export
 from seinpost.config import load_config
 from seinpost.connection import Connection
 from seinpost.identity import load_identity
@@ -67,9 +67,21 @@ def run_verify(source: Path, enclave: str | None, config_file: Path | None, *, a
                 f"holds  {log.log}  {log.entries} entries  {log.checkpoints} checkpoints  cosigned by {witnesses}"
             )
         )
+    for suspect in report.suspects:
+        print(clean(suspect_line(suspect)))
     without = "" if report.bodies else " Sealed bodies were not in it: their hashes were not checked."
     print(
         f"holds: {report.files} files, {sum(log.entries for log in report.logs)} entries, register version "
         f"{report.register}, quorum {report.quorum}. What is inside the seals was not looked at.{without}"
     )
     return 0
+
+
+def suspect_line(suspect: Suspect) -> str:
+    """Whose entries hold and are not to be relied on, and why."""
+    first, last = suspect.entries[0], suspect.entries[-1]
+    where = f"entry {first}" if first == last else f"{len(suspect.entries)} entries from {first} to {last}"
+    return (
+        f"SUSPECT  {suspect.log}  {where} by {suspect.identity} of {suspect.party}, which was revoked since: "
+        f"{suspect.reason}"
+    )

@@ -25,6 +25,7 @@ from seinpost_schemas.signal import Signal
 from . import clean, fail
 from ._expiry import warn_of_expiry
 from ._passphrase import find_passphrase
+from ._suspects import Shown
 from ._text import load_texts
 
 _HEADINGS = ("time", 8), ("compartment", 18), ("sender", 9), ("type", 12), ("severity", 8), ("title", 0)
@@ -68,6 +69,31 @@ class Table:
             compartment=recalled.compartment,
         )
         self._console.print(Text(text, style="reverse"))
+
+    def show_suspect(self, delivery: Delivery, reason: str) -> None:
+        """A signal that was shown, whose identity was revoked since."""
+        if self._as_json:
+            row = {
+                "suspected": delivery.signal.id,
+                "sender": delivery.sender,
+                "identity": delivery.identity,
+                "compartment": str(delivery.compartment),
+                "index": delivery.index,
+                "number": delivery.number,
+                "reason": reason,
+            }
+            print(escaped(row), flush=True)
+            return
+        text = self._texts(
+            "SUSPECT: {identity} of {sender} was revoked ({reason}): signal {signal} in {compartment}, shown before"
+        ).format(
+            identity=delivery.identity,
+            sender=delivery.sender,
+            reason=clean(reason),
+            signal=delivery.signal.id,
+            compartment=delivery.compartment,
+        )
+        self._console.print(Text(text, style="reverse red"))
 
     def show(self, delivery: Delivery, status: Status = "pending", suspicion: str | None = None) -> None:
         """One verified signal."""
@@ -177,6 +203,8 @@ async def run(
             print(texts("watching as {party}; Ctrl-C stops").format(party=identity.party), file=sys.stderr)
         warn_of_expiry(connection, texts)
         shown = 0
+        remembered = Shown(connection, table.show_suspect)
+        following = asyncio.ensure_future(remembered.follow())
         async with contextlib.aclosing(connection.signals(from_start=from_start)) as deliveries:
             while count is None or shown < count:
                 try:
@@ -184,11 +212,12 @@ async def run(
                         delivery = await anext(deliveries)
                 except (TimeoutError, StopAsyncIteration):
                     break
-                table.show(delivery, connection.status(delivery), connection.suspicion(delivery))
+                table.show(delivery, connection.status(delivery), remembered.add(delivery))
                 connection.opened(delivery)
                 shown += 1
             # What was shown was taken: one step on stores the position, before the generator is closed.
             with contextlib.suppress(TimeoutError, StopAsyncIteration):
                 async with asyncio.timeout(0):
                     await anext(deliveries)
+        following.cancel()
         return 1 if connection.alarms else 0

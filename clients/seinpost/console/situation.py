@@ -94,6 +94,7 @@ class Situation(NamedTuple):
         """What asks for attention, by why; only what there is."""
         found = {
             "alarm": [line for line in self.lines if line.standing.status == "alarm"],
+            "suspect": [line for line in self.lines if line.standing.suspect is not None],
             "disputed": [line for line in self.lines if line.standing.opinion.disputed_by],
             "waiting": [line for line in self.lines if line.entry.severity >= SERIOUS and is_open(line)],
             "late": [line for line in self.lines if line.standing.late],

@@ -10,6 +10,7 @@ from .words import FEEDBACK_SAID, RECALL_REASONS, Texts, long_date, moment
 
 ATTENTION = {
     "alarm": "An alarm stands over it; check with the sender before acting on it:",
+    "suspect": "Signed with a key that was revoked since; may be forged:",
     "disputed": "Disputed by other organisations:",
     "waiting": "Serious, and nobody has it in hand:",
     "late": "Not opened in time by everyone it was meant for:",

@@ -26,6 +26,8 @@ class Standing(NamedTuple):
     """Of the other organisations."""
     replaced_by: list[Entry]
     recall: Recalled | None
+    suspect: str | None = None
+    """Why its identity was revoked, from before it was admitted."""
 
     @property
     def unopened(self) -> list[str]:
@@ -50,4 +52,5 @@ def standing_of(connection: Connection, view: FeedView, entry: Entry) -> Standin
         ),
         replaced_by=view.superseded_by(entry),
         recall=connection.recall_of(entry.delivery),
+        suspect=connection.suspicion(entry.delivery),
     )

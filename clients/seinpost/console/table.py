@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 
@@ -29,6 +30,8 @@ from .searching import Searching
 from .sessions import Door, Session
 from .standing import Standing, standing_of
 from .words import Texts
+
+_LOOK_SECONDS = 1.0
 
 
 class Table:
@@ -93,7 +96,20 @@ class Table:
 
     async def read(self) -> None:
         """Read on from where the index ends, or everything where there is none; what ends it is on every page."""
-        await self.feed.run(self.connection)
+        following = asyncio.ensure_future(self._follow_directory())
+        try:
+            await self.feed.run(self.connection)
+        finally:
+            following.cancel()
+
+    async def _follow_directory(self) -> None:
+        """A revocation makes rows suspect that are on pages already."""
+        size = 0
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            if (now := self.connection.directory.directory.size) != size:
+                size = now
+                self._changed()
 
     @property
     def trouble(self) -> str | None:
@@ -112,6 +128,10 @@ class Table:
     def status(self, entry: Entry) -> str:
         """pending, audited, alarm or recalled."""
         return self.connection.status(entry.delivery)
+
+    def suspicion(self, entry: Entry) -> str | None:
+        """Why its identity was revoked, if it is suspect by that."""
+        return self.connection.suspicion(entry.delivery)
 
     def openings(self, entry: Entry) -> tuple[PartyReceipt, ...]:
         """Who of its audience has opened it, who has not, and who is late."""
