@@ -195,6 +195,10 @@ class NatsTransport:
                     Reason.UNKNOWN_SENDER,
                     f"the server at {url} does not know this identity of {party}; is it in the register?",
                 ) from None
+            if any("connections exceeded" in str(e).lower() for e in [error, *refusal]):
+                raise UnavailableError(
+                    f"{party} has as many connections to {url} as the register lets it have; end another process first"
+                ) from None
             raise UnavailableError(
                 f"no broker answers at {url}; is it running, and is the address right?"
             ) from None

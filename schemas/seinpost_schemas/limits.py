@@ -72,8 +72,11 @@ MAX_HELD_ENVELOPES = 64
 FRESH_MS = 60_000
 """A sender stops sealing when the directory's newest timestamp has not risen for this long."""
 PARTY_BYTES_PER_SECOND = 64 * 1024 * KIB
-PARTY_BURST_BYTES = 512 * 1024 * KIB
 """What one party may have admitted: several times the fastest publisher measured, and a full disk in hours."""
+PARTY_WAITING_BYTES = 1024 * 1024 * KIB
+"""What may wait for one party's admission before the server refuses more."""
+PARTY_CONNECTIONS = 64
+"""Per party: far more than its processes need, far less than what would starve the others."""
 MAX_CLOCK_SKEW_MS = 900_000
 """Fifteen minutes between the directory's timestamp and this machine's wall clock."""
 RECEIPT_INTERVAL_MS = 30_000

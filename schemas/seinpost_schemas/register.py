@@ -26,6 +26,7 @@ from .limits import MAX_PARTIES, MAX_REVOCATIONS, MAX_WITNESSES
 from .lookalike import verify_distinct_names
 from .note import Note, composite_key, parse_vkey
 from .oin import verify_oin, verify_real
+from .quota import DEFAULT, Quota
 from .signal import SCHEMA, SignalType, Time
 from .subjects import parse_period, parse_token, witness_key_name
 
@@ -131,6 +132,7 @@ class Party(_Table, frozen=True, kw_only=True):
     clearance: str
     identities: Annotated[tuple[Identity, ...], Meta(max_length=64)] = ()
     mandates: Annotated[tuple[Mandate, ...], Meta(max_length=64)] = ()
+    quota: Quota = DEFAULT
 
 
 class Prohibition(_Table, frozen=True, kw_only=True):

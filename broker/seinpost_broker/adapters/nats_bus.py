@@ -197,6 +197,7 @@ class NatsBus:
             storage=api.StorageType.FILE,
             max_age=stream.max_age_seconds,
             max_bytes=stream.max_bytes,
+            max_msgs=stream.max_messages,
             max_msgs_per_subject=stream.max_messages_per_subject,
             deny_delete=stream.append_only,
             deny_purge=stream.append_only,
@@ -472,6 +473,7 @@ def _stream_of(config: api.StreamConfig) -> Stream:
         allow_direct=bool(config.allow_direct),
         max_age_seconds=int(config.max_age or 0),
         max_bytes=config.max_bytes if config.max_bytes is not None else -1,
+        max_messages=config.max_msgs if config.max_msgs is not None else -1,
         max_messages_per_subject=config.max_msgs_per_subject or -1,
     )
 

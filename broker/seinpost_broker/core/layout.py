@@ -42,7 +42,6 @@ from seinpost_schemas.subjects import (
 )
 
 DAY_SECONDS = 86_400
-_MIB = 1024 * 1024
 _CHECKPOINTS_OF_A_DAY = 2 * MAX_CHECKPOINTS_PER_SECOND * DAY_SECONDS
 """All of a day are kept, so none gives way to a newer one: of two brokers that take turns at their fastest."""
 
@@ -57,6 +56,7 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     allow_direct: bool = False
     max_age_seconds: int = 0
     max_bytes: int = -1
+    max_messages: int = -1
     max_messages_per_subject: int = -1
 
 
@@ -78,8 +78,6 @@ class Right(msgspec.Struct, frozen=True):
 
 
 BROKERS_CONSUMER = "brokers"
-INGRESS_QUOTA_BYTES = 1024 * _MIB
-"""Per party: what may wait for admission before the server refuses more (``quota``)."""
 
 
 def periods(register: Register) -> tuple[str, ...]:
@@ -110,7 +108,8 @@ def streams(register: Register) -> list[Stream]:
                 name=ingress_stream(party.token),
                 subjects=(f"seinpost.in.*.*.*.{party.token}", directory_ingress_subject(party.token)),
                 work_queue=True,
-                max_bytes=INGRESS_QUOTA_BYTES,
+                max_bytes=party.quota.bytes,
+                max_messages=party.quota.messages or -1,
             )
         )
     for period in periods(register):

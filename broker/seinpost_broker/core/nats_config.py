@@ -23,7 +23,6 @@ from seinpost_schemas.subjects import GOSSIP_SUBJECTS, gossip_subject, inbox_pre
 from .layout import Right, gossip_logs, identity_rights, witness_rights
 
 _JETSTREAM_MAX_BYTES = 1 << 40
-_MAX_CONNECTIONS = 64
 _MAX_SUBSCRIPTIONS = 4_096
 """Per party: far more than its processes need, far less than what would starve the others."""
 
@@ -183,7 +182,7 @@ def _account(
         [
             f"  {account_name(party.token)} {{",
             "    limits {",
-            f"      max_connections: {_MAX_CONNECTIONS}",
+            f"      max_connections: {party.quota.connections}",
             f"      max_subscriptions: {_MAX_SUBSCRIPTIONS}",
             "    }",
             "    users: [",

@@ -21,8 +21,8 @@ from seinpost_schemas.envelope import Envelope, decode_envelope, verify_envelope
 from seinpost_schemas.errors import InvalidError, Reason, RefusedError, UnavailableError
 from seinpost_schemas.header import HEADER_BYTES, object_hash, verify_enclave
 from seinpost_schemas.kinds import Action
-from seinpost_schemas.limits import PARTY_BURST_BYTES, PARTY_BYTES_PER_SECOND
 from seinpost_schemas.policy import Member
+from seinpost_schemas.quota import DEFAULT, Quota
 from seinpost_schemas.statements import is_statement
 from seinpost_schemas.subjects import directory_ingress_subject, parse_ingress_subject
 from seinpost_schemas.submission import decode_submission
@@ -54,7 +54,8 @@ class IngressService:
         self._directory = directory
         self._sequencers = sequencers
         self._answers = answers
-        self._room: float = PARTY_BURST_BYTES
+        self._room: float = self._quota().burst_bytes
+        self._held = False
         self._filled = asyncio.get_running_loop().time()
 
     async def run(self) -> None:
@@ -70,13 +71,22 @@ class IngressService:
 
     async def _keep_to_its_rate(self, size: int) -> None:
         """Wait while the party is above its rate: what it sends then waits in its own ingress, up to its quota."""
-        now = asyncio.get_running_loop().time()
-        self._room = min(PARTY_BURST_BYTES, self._room + (now - self._filled) * PARTY_BYTES_PER_SECOND)
+        now, quota = asyncio.get_running_loop().time(), self._quota()
+        room = self._room + (now - self._filled) * quota.bytes_per_second
+        self._room = min(quota.burst_bytes, room) - size
         self._filled = now
-        self._room -= size
         if self._room < 0:
-            _log.warning("party is held to its rate", party=self._party)
-            await asyncio.sleep(-self._room / PARTY_BYTES_PER_SECOND)
+            if not self._held:
+                _log.warning("party is held to its rate", party=self._party)
+            self._held = True
+            await asyncio.sleep(-self._room / quota.bytes_per_second)
+        elif self._room > quota.burst_bytes / 2:
+            self._held = False
+
+    def _quota(self) -> Quota:
+        """What the register says now; a party that is not in it any more sends nothing."""
+        party = self._directory.directory.current.register.party(self._party)
+        return party.quota if party is not None else DEFAULT
 
     async def _handle_or_drop(self, message: IngressMessage) -> None:
         """Handle a message; a mistake of ours that it brings out must not stop other messages or parties."""

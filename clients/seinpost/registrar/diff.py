@@ -16,6 +16,7 @@ import msgspec
 
 from seinpost_schemas.entry import from_base64
 from seinpost_schemas.errors import MalformedError
+from seinpost_schemas.quota import DEFAULT
 from seinpost_schemas.register import Identity, Mandate, Party, Prohibition, Register, Revocation
 
 from .fingerprint import key_fingerprint
@@ -108,6 +109,10 @@ class _Diff:
             "status": texts("status"),
             "default_audience": texts("default audience"),
             "signal_types": texts("types of signal"),
+            "bytes": texts("bytes that may wait for admission"),
+            "messages": texts("envelopes that may wait for admission"),
+            "bytes_per_second": texts("bytes a second"),
+            "connections": texts("connections at one time"),
         }
         return labels.get(field, field)
 
@@ -193,7 +198,7 @@ class _Diff:
                 yield self._texts("{party} joins: OIN {oin}, clearance {level}.").format(
                     party=self._words.name(after), oin=after.oin, level=self._words.level(after.clearance)
                 )
-                empty = msgspec.structs.replace(after, identities=(), mandates=())
+                empty = msgspec.structs.replace(after, identities=(), mandates=(), quota=DEFAULT)
                 yield from self._party(empty, after)
             elif before is not None and after is not None:
                 said = list(self._party(before, after))
@@ -201,7 +206,8 @@ class _Diff:
 
     def _party(self, before: Party, after: Party) -> Iterator[str]:
         name = self._words.name(after)
-        yield from self._fields(f"{name}, ", before, after, skip=("identities", "mandates"))
+        yield from self._fields(f"{name}, ", before, after, skip=("identities", "mandates", "quota"))
+        yield from self._fields(f"{name}, ", before.quota, after.quota)
         for old, new in self._paired(before.identities, after.identities, lambda i: i.name):
             yield from self._identity(name, old, new)
         yield from self._mandates(name, before.mandates, after.mandates)

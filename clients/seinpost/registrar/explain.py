@@ -12,6 +12,7 @@ from seinpost_schemas.compartment import Compartment, all_compartments
 from seinpost_schemas.errors import RefusedError
 from seinpost_schemas.kinds import Action
 from seinpost_schemas.policy import View, may, verify_mandate
+from seinpost_schemas.quota import Quota
 from seinpost_schemas.register import Mandate, Party, Prohibition
 
 
@@ -46,6 +47,7 @@ class Explanation(msgspec.Struct, frozen=True):
     answers: tuple[Answer, ...]
     later: tuple[Mandate, ...]
     prohibitions: tuple[Prohibition, ...]
+    quota: Quota
 
 
 def explain_party(view: View, token: str, at_ms: int) -> Explanation:
@@ -58,7 +60,7 @@ def explain_party(view: View, token: str, at_ms: int) -> Explanation:
     )
     later = tuple(m for m in party.mandates if m.starts is not None and m.starts.timestamp() * 1000 > at_ms)
     prohibitions = tuple(p for p in view.register.prohibitions if p.party == token)
-    return Explanation(token, party.clearance, answers, later, prohibitions)
+    return Explanation(token, party.clearance, answers, later, prohibitions, party.quota)
 
 
 def _answer(view: View, party: Party, action: Action, compartment: Compartment, at_ms: int) -> Answer:

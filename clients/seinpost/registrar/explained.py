@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from seinpost_schemas.compartment import Compartment, Theme
 from seinpost_schemas.kinds import Action
 from seinpost_schemas.policy import View
+from seinpost_schemas.quota import DEFAULT, Quota
 from seinpost_schemas.register import Register
 
 from .explain import Answer, Explanation, Reader
@@ -25,6 +26,7 @@ def explanation_lines(view: View, explanation: Explanation, texts: Texts, langua
             party=words.name(party), oin=party.oin, level=words.level(party.clearance)
         )
     ]
+    lines.append(quota_line(party.quota, words, texts))
     for action, answers in _by_action(explanation.answers, allowed=True):
         lines += _grouped(texts("MAY {what}"), action, answers, words, texts)
     lines += [
@@ -37,6 +39,17 @@ def explanation_lines(view: View, explanation: Explanation, texts: Texts, langua
     for action, answers in _by_action(explanation.answers, allowed=False):
         lines += _grouped(texts("MAY NOT {what}"), action, answers, words, texts)
     return lines
+
+
+def quota_line(quota: Quota, words: Words, texts: Texts) -> str:
+    """How much of the servers and brokers a party may take."""
+    parts = [
+        texts("{size} may wait for admission").format(size=words.size(quota.bytes)),
+        texts("at most {count} envelopes").format(count=quota.messages) if quota.messages is not None else "",
+        texts("{size} a second").format(size=words.size(quota.bytes_per_second)),
+        texts("{count} connections at one time").format(count=quota.connections),
+    ]
+    return texts("QUOTA: {parts}").format(parts=", ".join(p for p in parts if p))
 
 
 def _by_action(answers: Sequence[Answer], *, allowed: bool) -> list[tuple[Action, list[Answer]]]:
@@ -144,6 +157,8 @@ def register_lines(register: Register, texts: Texts, language: str) -> list[str]
             revoked = register.revocation(identity.sender_id)
             mark = texts("REVOKED: {reason}").format(reason=revoked.reason) if revoked else identity.keys
             lines.append(f"  {identity.name}  {mark}")
+        if party.quota != DEFAULT:
+            lines.append("  " + quota_line(party.quota, words, texts))
         lines += ["  " + texts("may {mandate}").format(mandate=words.mandate(m)) for m in party.mandates]
         lines += [
             "  " + texts("MUST NOT {what}").format(what=words.prohibition(p))

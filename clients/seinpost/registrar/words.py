@@ -85,6 +85,13 @@ class Words:
         """Types of signals, each in its own word."""
         return self.listing(self._texts(t) for t in signal_types)
 
+    def size(self, count: int) -> str:
+        """A number of bytes, in the largest unit that it is a whole number of."""
+        for unit, power in (("GiB", 30), ("MiB", 20), ("KiB", 10)):
+            if count % (1 << power) == 0:
+                return f"{count >> power} {unit}"
+        return f"{count} bytes"
+
     def mandate(self, mandate: Mandate) -> str:
         """What a mandate lets its party do, with dates and basis."""
         parts = [

@@ -344,3 +344,12 @@ def test_only_brokers_consumers_acknowledge_what_is_removed_by_it(view: View) ->
     for consumer in layout.consumers(view, NOW_MS):
         assert consumer.acks == (consumer.name == layout.BROKERS_CONSUMER)
         assert consumer.acks == (consumer.stream in queues)
+
+
+def test_an_ingress_holds_what_its_partys_quota_says() -> None:
+    def change(table: dict[str, Any]) -> None:
+        next(p for p in table["parties"] if p["token"] == "ap")["quota"] = {"bytes": 2 << 20, "messages": 9}
+
+    made = {s.name: s for s in layout.streams(make_directory(change=change).current.register)}
+    assert (made["IN_ap"].max_bytes, made["IN_ap"].max_messages) == (2 << 20, 9)
+    assert (made["IN_om"].max_bytes, made["IN_om"].max_messages) == (1 << 30, -1)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from seinpost.cli._text import load_texts
 from seinpost.registrar.diff import register_diff
 from seinpost_schemas.kinds import Action
+from seinpost_schemas.quota import Quota
 from seinpost_schemas.register import (
     Mandate,
     Prohibition,
@@ -144,6 +145,24 @@ def with_mandates(token: str, change: Any) -> Register:
         for p in WHOLE.parties
     )
     return msgspec.structs.replace(WHOLE, parties=parties)
+
+
+def test_a_quota_is_told_in_its_own_words() -> None:
+    less = Quota(bytes=1 << 20, messages=100, bytes_per_second=1 << 16, connections=2)
+    parties = tuple(msgspec.structs.replace(p, quota=less) if p.token == "ap" else p for p in WHOLE.parties)
+    found = said(WHOLE, msgspec.structs.replace(WHOLE, parties=parties), "en")
+    assert [x.partition("), ")[2] for x in found] == [
+        "bytes that may wait for admission: 1073741824 becomes 1048576.",
+        "envelopes that may wait for admission: - becomes 100.",
+        "bytes a second: 67108864 becomes 65536.",
+        "connections at one time: 64 becomes 2.",
+    ]
+    # A party that joins with one of its own does not do so unseen.
+    others = tuple(p for p in parties if p.token != "ap")
+    joined = said(
+        msgspec.structs.replace(WHOLE, parties=others), msgspec.structs.replace(WHOLE, parties=parties), "en"
+    )
+    assert len([x for x in joined if "becomes 65536" in x or "becomes 2." in x]) == 2
 
 
 def test_a_mandate_to_report_is_told_with_its_date_and_basis() -> None:

@@ -110,3 +110,17 @@ def test_prohibitions_come_with_their_basis_in_both_languages() -> None:
         told = [x for x in lines if x.startswith(word)]
         assert len(told) == 2
         assert all("Beslisnota" in x for x in told)
+
+
+def test_a_quota_is_explained_and_shown_where_it_is_not_the_usual_one() -> None:
+    def change(table: dict[str, Any]) -> None:
+        party = next(p for p in table["parties"] if p["token"] == "ap")
+        party["quota"] = {"bytes": 3 << 20, "bytes_per_second": 65_537, "connections": 2}
+
+    register = make_directory(change=change).current.register
+    view, texts = View(register, bytes(16), []), load_texts("en")
+    told = "QUOTA: 3 MiB may wait for admission, 65537 bytes a second, 2 connections at one time"
+    assert told in explanation_lines(view, explain_party(view, "ap", NOW_MS), texts, "en")
+    usual = explanation_lines(view, explain_party(view, "om", NOW_MS), texts, "en")
+    assert "QUOTA: 1 GiB may wait for admission, 64 MiB a second, 64 connections at one time" in usual
+    assert [x.strip() for x in register_lines(register, texts, "en") if "QUOTA" in x] == [told]
