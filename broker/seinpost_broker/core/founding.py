@@ -4,7 +4,8 @@
 
 Every mandate and prohibition carries its basis and whether it follows from the ministry's decision note
 (``note``) or is a sensible start that a ministry would confirm (``default``). No ``report`` mandate is
-shipped: registrars add it with its date and Staatsblad reference.
+shipped: registrars add it with its date and Staatsblad reference. Nor is a ``release`` mandate: the Kiesraad's
+stands in the text as a comment, to be taken over for each national election with that election's dates.
 """
 
 from __future__ import annotations
@@ -142,6 +143,21 @@ PROHIBITIONS: tuple[dict[str, Any], ...] = (
     },
 )
 
+DRAFTS = {
+    "kiesraad": f"""
+# Voorstel, niet van kracht: registerhouders nemen dit per landelijke verkiezing over, met de data daarvan.
+# [[parties.mandates]]
+# themes = ["process"]
+# actions = ["release"]
+# ceiling = "ong"
+# from = JJJJ-MM-DDT00:00:00Z
+# until = JJJJ-MM-DDT00:00:00Z
+# basis = "{NOTE}: bij landelijke verkiezingen mogen signalen openbaar worden gedeeld; verkiezing XXJJJJ"
+# status = "note"
+""",
+}
+"""Mandates that the domain foresees and that no one has dated yet, by party: comments, which give nothing."""
+
 AUDIENCES: tuple[dict[str, Any], ...] = (
     {"name": "all", "code": 1, "members": "readers", "sender": False},
     {"name": "tafel", "code": 2, "members": ["tafel"], "sender": True},
@@ -263,7 +279,13 @@ def founding_text(
         "registrars": {"threshold": keys.threshold, "keys": list(keys.registrars)},
         "log": {"ed25519": to_base64(keys.log_ed25519), "mldsa44": to_base64(keys.log_mldsa44)},
     }
-    return tomli_w.dumps(register)
+    text = tomli_w.dumps(register)
+    for token, draft in DRAFTS.items():
+        before, found, after = text.partition(f'token = "{token}"\n')
+        own, following, rest = after.partition("[[parties]]\n")
+        if found:
+            text = before + found + own.rstrip("\n") + "\n" + draft + "\n" + following + rest
+    return text
 
 
 def _next_quarter(day: dt.datetime) -> dt.datetime:

@@ -11,6 +11,8 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
+from seinpost_schemas.errors import SetupError
+
 HELP = """Write, check, compare, sign and explain the register, on files, with nothing connected.
 
 The life of a version: new (a draft from the version in force) → add, revoke, rotate, or edit the text → diff →
@@ -224,19 +226,36 @@ def publish(
 
 @register.command
 def history(
-    notes: Annotated[list[Path], Parameter(help="Version 1, then each that followed.")],
+    notes: Annotated[
+        tuple[Path, ...], Parameter(negative="", help="Version 1, then each that followed.")
+    ] = (),
     *,
+    config: Annotated[
+        Path | None,
+        Parameter(name=["--config", "-c"], help="Or read them from the directory, as this identity."),
+    ] = None,
+    passphrase_file: PassphraseFile = None,
     enclave: Annotated[str | None, Parameter(help="The enclave_id that version 1 must have.")] = None,
     lang: Lang = "nl",
     as_json: AsJson = False,
 ) -> int:
     """Check a row of versions, each against the one before it, and say what each changed.
 
+    With --config they are those of the running enclave's directory, checked from the enclave_id on that the
+    configuration trusts, and with the time at which each came in force.
+
     Exit status 1 at the first that does not follow.
     """
-    from .register import run_history  # noqa: PLC0415
+    from .register import read_versions, run_history  # noqa: PLC0415
 
-    return run_history(notes, enclave, lang, as_json=as_json)
+    if (config is None) == (not notes):
+        raise SetupError("name notes, or a configuration with --config")
+    if config is None:
+        return run_history(read_versions(notes), enclave, lang, as_json=as_json)
+    from .register_live import read_directory  # noqa: PLC0415
+
+    trusted, versions = read_directory(config, passphrase_file)
+    return run_history(versions, enclave or trusted, lang, as_json=as_json)
 
 
 @register.command

@@ -92,20 +92,32 @@ def run_diff(old: Path, new: Path, language: str, *, as_json: bool) -> int:
     return 0
 
 
-def run_history(notes: Sequence[Path], enclave: str | None, language: str, *, as_json: bool) -> int:
+class Version(msgspec.Struct, frozen=True):
+    """A note of the register, what to call it in an error, and since when it is in force, if that is known."""
+
+    name: str
+    data: bytes
+    since: dt.datetime | None = None
+
+
+def read_versions(notes: Sequence[Path]) -> list[Version]:
+    """Versions from files; raises ``SetupError``."""
+    return [Version(str(path), read_bounded(path, MAX_REGISTER_BYTES)) for path in notes]
+
+
+def run_history(versions: Sequence[Version], enclave: str | None, language: str, *, as_json: bool) -> int:
     """Every version with what it changed; raises at the first that does not follow."""
     texts = load_texts(language)
     trusted: TrustedRegister | None = None
     before: Register | None = None
-    for path in notes:
-        data = read_bounded(path, MAX_REGISTER_BYTES)
+    for version in versions:
         try:
-            note = read_register_file(data)
+            note = read_register_file(version.data)
             if trusted is None:
                 trusted = TrustedRegister(parse_enclave(enclave) or enclave_id_of(note.text))
-            register = trusted.advance(data)
+            register = trusted.advance(version.data)
         except InvalidError as error:
-            raise type(error)(f"{path}: {error}") from None
+            raise type(error)(f"{version.name}: {error}") from None
         changes = register_diff(before, register, texts, language) if before is not None else []
         signed = signed_by(note, register).names
         if as_json:
@@ -114,19 +126,19 @@ def run_history(notes: Sequence[Path], enclave: str | None, language: str, *, as
                 "issued": register.issued.isoformat(),
                 "signed_by": signed,
                 "changes": changes,
-            }
+            } | ({} if version.since is None else {"in_force_since": version.since.isoformat()})
             print(json.dumps(row))
         else:
-            heading = texts("Version {version}, issued {issued}, signed by {names}")
-            print_lines(
-                [
-                    heading.format(
-                        version=register.version,
-                        issued=f"{register.issued:%Y-%m-%d}",
-                        names=", ".join(signed),
-                    )
-                ]
+            heading = texts("Version {version}, issued {issued}, signed by {names}").format(
+                version=register.version,
+                issued=f"{register.issued:%Y-%m-%d}",
+                names=", ".join(signed),
             )
+            if version.since is not None:
+                heading += texts(", in force since {moment}").format(
+                    moment=f"{version.since:%Y-%m-%d %H:%M}Z"
+                )
+            print_lines([heading])
             print_lines([f"  {c}" for c in changes])
         before = register
     return 0

@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The Seinpost developers
 # SPDX-License-Identifier: EUPL-1.2
-"""`seinpost register publish`: hand a signed version to the brokers."""
+"""`seinpost register publish` and `history --config`: what of the register needs a running enclave."""
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +14,16 @@ from seinpost._files import read_bounded
 from seinpost.config import load_config
 from seinpost.connection import Connection
 from seinpost.identity import load_identity
+from seinpost_schemas.directory import DIRECTORY_ENTRY_BYTES, DirectoryType, decode_directory_entry
+from seinpost_schemas.directory_material import DirectoryItem
+from seinpost_schemas.entry import from_base64
 from seinpost_schemas.limits import MAX_REGISTER_BYTES
 from seinpost_schemas.request import MAX_REQUEST_BYTES, decode_request, key_objects
 from seinpost_schemas.submission import Submission
 
 from ._passphrase import find_passphrase
 from ._tty import fail
+from .register import Version
 
 
 def run_publish(
@@ -37,3 +42,23 @@ def run_publish(
     version = asyncio.run(publish())
     print(json.dumps({"version": version, "in_force": True}) if as_json else f"version {version} is in force")
     return 0
+
+
+def read_directory(config_file: Path, passphrase_file: Path | None) -> tuple[str, list[Version]]:
+    """The enclave_id that a configuration trusts, and every version in the directory, which was verified whole."""
+    config = load_config(config_file)
+    identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
+
+    async def read() -> list[Version]:
+        async with Connection(config, identity, on_waiting=fail) as post:
+            return [v for item in post.directory.material if (v := _version(item)) is not None]
+
+    return config.enclave, asyncio.run(read())
+
+
+def _version(item: DirectoryItem) -> Version | None:
+    entry = decode_directory_entry(from_base64(item.entry, DIRECTORY_ENTRY_BYTES))
+    if entry.type != DirectoryType.REGISTER or item.object is None:
+        return None
+    since = dt.datetime.fromtimestamp(entry.admitted_ms / 1000, dt.UTC)
+    return Version("a version in the directory", from_base64(item.object, MAX_REGISTER_BYTES), since)

@@ -9,15 +9,17 @@ import tomllib
 from typing import Any
 
 import pytest
-from harness.memory import ISSUED, NOW_MS, make_directory, shipped
+from harness.memory import ISSUED, NOW_MS, keys_of, make_directory, shipped
 
 from seinpost_broker.core import founding
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.cosignature import verify_threshold
 from seinpost_schemas.errors import MalformedError, Reason, RefusedError
 from seinpost_schemas.kinds import Action
+from seinpost_schemas.note import Note, composite_type_and_key, format_vkey
 from seinpost_schemas.oin import TEST_PREFIX
 from seinpost_schemas.policy import View, may, verify_mandate, verify_signal_type
+from seinpost_schemas.register import parse_register
 from seinpost_schemas.signal import SignalType
 
 THEMES = ("process", "debate", "parties", "international")
@@ -41,6 +43,13 @@ TABLE = {
     "toezicht": ("", "", "depv"),
 }
 PROTECTED = {"tafel", "aivd", "mivd", "nctv", "politie", "om"}
+KEYS = founding.FoundingKeys(
+    registrars=[format_vkey("r-1", composite_type_and_key(keys_of("r-1").signing.public.raw))],
+    threshold=1,
+    log_ed25519=bytes(32),
+    log_mldsa44=bytes(1312),
+    brokers={"broker-1": keys_of("broker").nats},
+)
 WITNESSES = {"ncsc", "ibd", "ap", "toezicht"}
 
 
@@ -262,3 +271,47 @@ def founded_on(day: dt.datetime) -> dict[str, str]:
 def test_the_next_period_follows_the_current_one(day: tuple[int, int, int]) -> None:
     periods = founded_on(dt.datetime(*day, 12, tzinfo=dt.UTC))
     assert periods["next"] == following(periods["current"])
+
+
+# -- what is foreseen and not dated ---------------------------------------------------------------
+
+
+def test_nobody_may_release_anything_until_registrars_date_it(view: View) -> None:
+    assert all(held(view, token, Action.RELEASE) == set() for token in TABLE)
+
+
+def test_the_kiesraads_release_is_a_comment_that_gives_exactly_its_window_once_it_is_taken_over() -> None:
+    text = founding.founding_text("proef", ISSUED, [], KEYS)
+    draft = founding.DRAFTS["kiesraad"]
+    assert text.count(draft) == 1
+    lines = [line.removeprefix("# ") for line in draft.strip().splitlines()[1:]]
+    assert all(line.startswith("# ") for line in draft.strip().splitlines())
+    first, last = ISSUED + dt.timedelta(days=30), ISSUED + dt.timedelta(days=60)
+    taken = "\n".join(lines).replace("from = JJJJ-MM-DDT00:00:00Z", f"from = {first:%Y-%m-%dT%H:%M:%SZ}")
+    taken = taken.replace("until = JJJJ-MM-DDT00:00:00Z", f"until = {last:%Y-%m-%dT%H:%M:%SZ}")
+    register = parse_register(Note(text.replace(draft, f"\n{taken}\n"), ()))
+    view = View(register, bytes(16), [])
+    place = Compartment.parse("ong/process")
+    for days, allowed in ((0, False), (29, False), (30, True), (59, True), (60, False), (300, False)):
+        at_ms = int((ISSUED + dt.timedelta(days=days)).timestamp() * 1000)
+        assert may(view, view.party("kiesraad"), Action.RELEASE, place, at_ms) is allowed
+        elsewhere = ("depv/process", "ong/debate", "ong/parties", "ong/international")
+        assert not any(
+            may(view, view.party("kiesraad"), Action.RELEASE, Compartment.parse(p), at_ms) for p in elsewhere
+        )
+        assert not any(
+            may(view, p, Action.RELEASE, place, at_ms) for p in register.parties if p.token != "kiesraad"
+        )
+    mandate = verify_mandate(
+        view, view.party("kiesraad"), Action.RELEASE, place, int(first.timestamp() * 1000)
+    )
+    assert (mandate.status, founding.NOTE in mandate.basis) == ("note", True)
+    # As it stands it is no TOML: a date that nobody wrote activates nothing.
+    with pytest.raises(MalformedError):
+        parse_register(Note(text.replace(draft, "\n" + "\n".join(lines) + "\n"), ()))
+
+
+def test_a_draft_stays_with_its_party_when_identities_come() -> None:
+    text = founding.founding_text("proef", ISSUED, [], KEYS)
+    _, _, after = text.partition('token = "kiesraad"')
+    assert founding.DRAFTS["kiesraad"] in after.partition("[[parties]]")[0]

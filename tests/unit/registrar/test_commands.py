@@ -208,7 +208,7 @@ def test_a_standstill_of_witnesses_is_a_problem_now_and_a_warning_later(run: Run
             text,
             flags=re.DOTALL,
         )
-        assert ended.count("until = ") == 2
+        assert ended.count("\nuntil = ") == 2
         (folder / "r1.toml").write_text(ended)
         checked, _, err = run("register", "check", "r1.toml", "--draft")
         assert (checked, said in err, "1 witnesses may cosign" in err) == (status, True, True), err
