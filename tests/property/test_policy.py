@@ -239,3 +239,34 @@ def test_no_right_changes_before_the_moment_that_a_view_names(
     assert change_ms == min((t for t in moments if t > at_ms), default=None)
     until = int(change_ms) - 1 if change_ms is not None else at_ms + 10**12
     assert rights(register, compartment, at_ms) == rights(register, compartment, until)
+
+
+# -- dominance ----------------------------------------------------------------------------------------
+
+LEVELS = st.sampled_from(Classification)
+
+
+@given(LEVELS, LEVELS, LEVELS)
+def test_dominance_is_a_partial_order(
+    one: Classification, two: Classification, three: Classification
+) -> None:
+    """Reflexive, antisymmetric, transitive; and of two levels one always dominates the other."""
+    assert one.dominates(one)
+    if one.dominates(two) and two.dominates(one):
+        assert one is two
+    if one.dominates(two) and two.dominates(three):
+        assert one.dominates(three)
+    assert one.dominates(two) or two.dominates(one)
+
+
+@given(registers(), COMPARTMENTS, LEVELS, TIMES)
+def test_a_right_goes_down_with_the_level_and_never_up_or_across(
+    register: Register, compartment: Compartment, level: Classification, at_ms: int
+) -> None:
+    """What a party may at a level it may at every level that this one dominates: clearances and ceilings are bounds."""
+    view, lower = view_of(register), Compartment(level, compartment.theme)
+    if not compartment.classification.dominates(level):
+        return
+    for party in register.parties:
+        for action in Action:
+            assert may(view, party, action, lower, at_ms) or not may(view, party, action, compartment, at_ms)

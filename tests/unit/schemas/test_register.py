@@ -11,7 +11,18 @@ import pytest
 
 from seinpost_schemas.errors import MalformedError, SeinpostError
 from seinpost_schemas.note import format_vkey
-from seinpost_schemas.register import parse_register
+from seinpost_schemas.register import (
+    Audience,
+    Identity,
+    Mandate,
+    Party,
+    Prohibition,
+    Registrars,
+    Revocation,
+    WitnessEntry,
+    parse_register,
+)
+from seinpost_schemas.trusted_register import TrustedRegister, enclave_id_of
 
 
 def changed(text: str, old: str, new: str, count: int = 1) -> str:
@@ -182,3 +193,66 @@ def test_a_real_oin_is_one_in_production_too(enclave: Any, oin: str) -> None:
     text = changed(text, "00000099000000001000", "00000001000000001000")
     register = parse_register(enclave.note(changed(text, "schema = 1", "schema = 1\nproduction = true")))
     assert register.production
+
+
+# -- nothing can refer to itself ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("member", ["all", "tafel-en-ncsc", "other"])
+def test_an_audience_is_made_of_parties_and_of_no_audience(enclave: Any, member: str) -> None:
+    """Not of itself, not of another; so there is no circle that someone would have to resolve."""
+    more = f"""
+[[audiences]]
+name = "tafel-en-ncsc"
+code = 8
+members = ["ncsc", "{member}"]
+
+[[audiences]]
+name = "other"
+code = 9
+members = ["tafel-en-ncsc"]
+"""
+    with pytest.raises(MalformedError, match="names a party"):
+        parse_register(enclave.note(enclave.text() + more))
+
+
+NAMED = {
+    Mandate: {"default_audience": "audience", "themes": "theme"},
+    Audience: {"members": "party"},
+    Prohibition: {"party": "party", "themes": "theme"},
+    WitnessEntry: {"party": "party"},
+    Revocation: {"sender_id": "identity", "suspect_log": "log"},
+    Identity: {"sender_id": "keys", "keys": "keys"},
+    Registrars: {"keys": "keys"},
+    Party: {"identities": "identity", "mandates": "mandate"},
+}
+"""What each table names something else by, or holds."""
+PLAIN = {
+    "action", "actions", "basis", "ceiling", "clearance", "code", "ed25519", "mldsa44", "name", "name_en", "name_nl", "nats",
+    "oin", "quota", "reason", "sender", "signal_types", "starts", "status", "suspect_from", "suspect_index",
+    "threshold", "token", "until",
+}  # fmt: skip
+
+
+def test_what_tables_name_each_other_by_has_no_way_back() -> None:
+    """A new field must be put in one of the two lists; if it closed a circle, this would fail."""
+    for table, names in NAMED.items():
+        assert set(table.__struct_fields__) - set(names) <= PLAIN, table
+    kinds = {"WitnessEntry": "witness"}
+    graph = {kinds.get(t.__name__, t.__name__.lower()): set(n.values()) for t, n in NAMED.items()}
+    # An audience's parties are named by their tokens: what they hold plays no part in it.
+    graph["audience"] = {"token"}
+    while graph:
+        free = {kind for kind, names in graph.items() if not names & set(graph)}
+        assert free, f"a circle among {sorted(graph)}"
+        graph = {kind: names for kind, names in graph.items() if kind not in free}
+
+
+def test_registrars_cannot_sign_themselves_in(enclave: Any) -> None:
+    """A version whose registrars are its own word only: the ones before it must have signed too."""
+    trusted = TrustedRegister(enclave_id_of(enclave.text()))
+    trusted.advance(enclave.sign(enclave.text(), 0, 1))
+    own = enclave.text(version=2, threshold=1, registrars=(2,))
+    with pytest.raises(SeinpostError):
+        trusted.advance(enclave.sign(own, 2))
+    assert trusted.advance(enclave.sign(own, 0, 1, 2)).version == 2
