@@ -228,9 +228,9 @@ NAMED = {
 }
 """What each table names something else by, or holds."""
 PLAIN = {
-    "action", "actions", "basis", "ceiling", "clearance", "code", "ed25519", "mldsa44", "name", "name_en", "name_nl", "nats",
-    "oin", "quota", "reason", "sender", "signal_types", "starts", "status", "suspect_from", "suspect_index",
-    "threshold", "token", "until",
+    "action", "actions", "basis", "ceiling", "clearance", "code", "ed25519", "mldsa44", "name", "name_en",
+    "name_nl", "nats", "oin", "quota", "reason", "sender", "signal_types", "starts", "status", "suspect_from",
+    "suspect_index", "threshold", "token", "until",
 }  # fmt: skip
 
 
