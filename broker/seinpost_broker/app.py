@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from seinpost_broker.adapters.channel import load_channel
 from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of, lock_directory, mark_served
 from seinpost_broker.adapters.nats_bus import NatsBus
 from seinpost_broker.adapters.nats_server import NatsServer, notify_ready, verify_config
@@ -55,16 +56,15 @@ async def serve(enclave: EnclaveDir, ready: Callable[[str], None], *, witnesses:
     # The newest version seen: what it took away must not come back for the while that a start takes.
     newest = directory_of(enclave_id, known).current
     server: NatsServer | None = None
-    url = config.server
-    if not url:
+    channel, url = load_channel(config.tls), config.url
+    if not config.server:
         lock_directory(enclave.path)
-        url = f"nats://{config.host}:{config.port}"
         render_config(enclave, newest, clock.now_ms())
         verify_config(enclave.nats_config)
         server = NatsServer(enclave.nats_config, enclave.path / "nats" / "nats.log", config.host, config.port)
         await server.start()
     try:
-        bus = await NatsBus.connect(url, seed)
+        bus = await NatsBus.connect(url, seed, channel)
         try:
             await lay_out(bus, newest, clock.now_ms())
             directory = DirectoryService(enclave_id, store=bus, clock=clock)

@@ -10,22 +10,25 @@ import logging
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import cyclopts
 import structlog
 import uvloop
 from cyclopts import Parameter
 
+from seinpost_broker.adapters.channel import load_channel
 from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of
 from seinpost_broker.adapters.nats_bus import NatsBus
 from seinpost_broker.adapters.system_clock import SystemClock
 from seinpost_broker.app import serve
 from seinpost_broker.founding import init as make_enclave
+from seinpost_broker.founding_channel import tls_options
 from seinpost_broker.founding_offline import found, prepare_enclave
 from seinpost_broker.publishing import hand_in_register
 from seinpost_broker.register_follower import find_drift, render_config
 from seinpost_broker.stopping import stop
+from seinpost_broker.trial_pki_cli import app as trial_pki_app
 from seinpost_schemas.errors import SeinpostError, SetupError, UnavailableError
 
 app = cyclopts.App(
@@ -40,8 +43,11 @@ _EPILOGUE = (
 )
 
 
+app.command(trial_pki_app)
+
+
 @app.command
-def init(
+def init(  # noqa: PLR0913 - the options of a command
     directory: Path,
     *,
     enclave: str = "proef",
@@ -49,6 +55,12 @@ def init(
     port: int = 4222,
     party: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     witnesses: bool = True,
+    tls_name: str | None = None,
+    tls_certificate: Path | None = None,
+    tls_key: Path | None = None,
+    tls_ca: Path | None = None,
+    trial_pki: Annotated[bool, Parameter(negative="")] = False,
+    users: Literal["nkey", "certificate"] = "nkey",
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> None:
     """Make an enclave for a trial: signed register, identities, NATS configuration, DIR/<party>.toml per party.
@@ -64,7 +76,7 @@ def init(
     enclave
         The enclave's name: lower-case letters, digits, hyphens.
     host
-        Where its own nats-server will listen.
+        Where its own nats-server will listen; only with TLS elsewhere than on this machine.
     port
         The port for it.
     party
@@ -72,10 +84,23 @@ def init(
     witnesses
         Name the witnesses of the shipped register: their quorum must cosign before anything counts. Without
         them readers have the broker's word only.
+    tls_name
+        The DNS name in the server's certificate, by which the parties reach it.
+    tls_certificate
+        The server's certificate and those of its issuers, in PEM. The broker uses it as a client too.
+    tls_key
+        Its key, in PEM, at mode 0600.
+    tls_ca
+        The CAs of the server's and of the parties' certificates, in PEM.
+    trial_pki
+        Make certificates in the shape of PKIoverheid G4 for a trial, in DIR/pki and DIR/identities.
+    users
+        With --trial-pki: how the register names identities to the server, by nkey or by certificate.
     as_json
         Print the result as JSON.
     """
-    make_enclave(directory, enclave, host, port, party, _progress, witnesses=witnesses)
+    tls = tls_options(tls_name, (tls_certificate, tls_key, tls_ca), users, trial=trial_pki)
+    make_enclave(directory, enclave, host, port, party, _progress, witnesses=witnesses, tls=tls)
     _progress(
         f"FOR TRIALS ONLY: the keys of registrars, parties and witnesses were made on this machine, in {directory}; "
         "whoever reads it is all of them. For use: seinpost-broker prepare"
@@ -275,10 +300,10 @@ async def _find_drift(enclave: EnclaveDir) -> list[str]:
     config = enclave.load_config()
     seed, _ = enclave.load_secrets()
     view = directory_of(*enclave.load_known()).current
-    url = config.server or f"nats://{config.host}:{config.port}"
+    url = config.url
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
-            bus = await NatsBus.connect(url, seed)
+            bus = await NatsBus.connect(url, seed, load_channel(config.tls))
     except TimeoutError:
         raise UnavailableError(f"no server answers at {url}; is it running?") from None
     try:

@@ -21,9 +21,10 @@ from pathlib import Path
 import msgspec
 import nkeys
 
-from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of
+from seinpost_broker.adapters.enclave_dir import LOOPBACK, EnclaveDir, directory_of
 from seinpost_broker.adapters.system_clock import SystemClock
 from seinpost_broker.core import founding
+from seinpost_broker.founding_channel import LaidChannel, TlsOptions, lay_channel
 from seinpost_broker.register_follower import render_config
 from seinpost_schemas.checkpoint import LogKeys
 from seinpost_schemas.errors import SetupError
@@ -46,15 +47,16 @@ def init(
     progress: Callable[[str], None],
     *,
     witnesses: bool = True,
+    tls: TlsOptions | None = None,
 ) -> None:
     """Make an enclave for a trial in an empty or missing directory; raises ``SetupError`` and then leaves nothing."""
-    verify_place(enclave, host)
+    verify_place(enclave, host, secured=tls is not None)
     known = [f.token for f in founding.PARTIES]
     unknown = [p for p in parties if p not in known]
     if unknown:
         raise SetupError(f"no party is called {unknown[0]!r} in the shipped register: use {', '.join(known)}")
     with whole_or_nothing(path) as directory:
-        _make(directory, enclave, host, port, parties, progress, witnesses=witnesses)
+        _make(directory, enclave, host, port, parties, progress, witnesses=witnesses, tls=tls)
 
 
 @contextlib.contextmanager
@@ -85,17 +87,26 @@ def _make(
     progress: Callable[[str], None],
     *,
     witnesses: bool,
+    tls: TlsOptions | None,
 ) -> None:
     known = [f.token for f in founding.PARTIES]
     chosen = list(parties) or known
     wanted: list[tuple[str, str, str | None]] = [(p, f"{p}-1", None) for p in chosen]
     wanted += [(p, f"{p}-witness", enclave) for p in chosen if witnesses and p in founding.WITNESSES]
+    channel = lay_channel(directory, tls, wanted, progress) if tls is not None else None
+    subjects = channel.subjects if channel is not None else {}
+
+    def certified(name: str) -> tuple[str, ...]:
+        return channel.key_of(name) if channel is not None else ()
+
     requests = _keygen(directory, wanted, progress)
     progress("signing the register")
     registrars = {name: SigningKey(_seed(directory, name)) for name in REGISTRARS}
     broker_nats = make_broker_keys(directory)
     identities = [
-        founding.FoundingIdentity(r.name, r.party, r.key_object(), r.nats)
+        founding.FoundingIdentity(
+            r.name, r.party, r.key_object(), r.nats, subjects.get(r.name), certified(r.name)
+        )
         for r in requests
         if r.witness is None
     ]
@@ -112,29 +123,40 @@ def _make(
             log_ed25519=log_keys.public.ed25519,
             log_mldsa44=log_keys.public.mldsa44,
             brokers={BROKER: broker_nats},
+            broker_certificates=certified(""),
         ),
         witnesses=[
-            founding.FoundingWitness(r.name, r.party, r.nats, r.witness.ed25519, r.witness.mldsa44)
+            founding.FoundingWitness(
+                r.name,
+                r.party,
+                None if r.name in subjects else r.nats,
+                r.witness.ed25519,
+                r.witness.mldsa44,
+                subjects.get(r.name),
+                certified(r.name),
+            )
             for r in requests
             if r.witness is not None
         ],
     )
     signatures = tuple(sign_note_composite(text, n, k) for n, k in registrars.items())
     directory.write("register.note", Note(text, signatures).encode())
-    directory.write_toml("broker.toml", {"name": BROKER, "host": host, "port": port})
+    broker_table: dict[str, object] = {"name": BROKER, "host": host, "port": port}
+    directory.write_toml("broker.toml", broker_table | (channel.broker if channel is not None else {}))
     enclave_id, objects = directory.load_founding()
     render_config(directory, directory_of(enclave_id, objects).current, SystemClock().now_ms())
     for request in requests:
-        _client_config(directory, request, enclave_id, host, port)
+        _client_config(directory, request, enclave_id, f"nats://{host}:{port}", channel)
 
 
-def verify_place(enclave: str, host: str) -> None:
-    """Raise unless the enclave's name is one, and its own nats-server may listen there."""
+def verify_place(enclave: str, host: str, *, secured: bool = False) -> None:
+    """Raise unless the enclave's name is one, and its own nats-server may listen there: elsewhere with TLS only."""
     parse_token(enclave, "enclave")
-    if host not in ("127.0.0.1", "::1", "localhost"):
+    if not secured and host not in LOOPBACK:
         raise SetupError(
-            f"its own nats-server has no TLS and must not listen on {host}: use 127.0.0.1 and put TLS in front of it, "
-            "or name a NATS of your own in broker.toml"
+            f"its own nats-server has no TLS and must not listen on {host}: give it a certificate (--tls-certificate, "
+            "--tls-key, --tls-ca and --tls-name; --trial-pki makes one for a trial), use 127.0.0.1, or name a NATS of "
+            "your own in broker.toml"
         )
 
 
@@ -162,7 +184,8 @@ def _keygen(
 ) -> list[KeyRequest]:
     """Run `seinpost keygen` for each (party, name, enclave to witness)."""
     identities = directory.path / "identities"
-    identities.mkdir(mode=0o700)
+    identities.mkdir(mode=0o700, exist_ok=True)
+    identities.chmod(0o700)
 
     def make(identity: tuple[str, str, str | None]) -> KeyRequest:
         party, name, witness_of = identity
@@ -191,8 +214,11 @@ def _stem(party: str, name: str) -> str:
 
 
 def _client_config(
-    directory: EnclaveDir, request: KeyRequest, enclave_id: bytes, host: str, port: int
+    directory: EnclaveDir, request: KeyRequest, enclave_id: bytes, server: str, channel: LaidChannel | None
 ) -> None:
+    secure = {} if channel is None else channel.client(request.name)
+    if channel is not None:
+        server = f"tls://{channel.name}:{server.rpartition(':')[2]}"
     directory.write_toml(
         f"{_stem(request.party, request.name)}.toml",
         {
@@ -200,7 +226,8 @@ def _client_config(
             "party": request.party,
             "identity": f"identities/{request.name}.key",
             "passphrase_file": f"identities/{_stem(request.party, request.name)}.pass",
-            "server": f"nats://{host}:{port}",
+            "server": server,
             "state": f"state/{request.name}",
+            **secure,
         },
     )

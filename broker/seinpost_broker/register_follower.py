@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import structlog
 
-from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of
+from seinpost_broker.adapters.enclave_dir import EnclaveDir, TlsConfig, directory_of
 from seinpost_broker.adapters.nats_bus import NatsBus
 from seinpost_broker.adapters.nats_server import PID_FILE, NatsServer
 from seinpost_broker.adapters.server_loading import OutsideServers, OwnServer, Servers
@@ -39,8 +39,23 @@ def rendered(enclave: EnclaveDir, view: View, now_ms: int) -> str:
         listen=f"{config.host}:{config.port}",
         store_dir=str(enclave.jetstream.resolve()),
         pid_file=str(enclave.nats_config.resolve().parent / PID_FILE),
+        tls=_tls(config.tls) if config.tls is not None else None,
     )
     return nats_config.render(view, server, now_ms)
+
+
+def _tls(tls: TlsConfig) -> nats_config.Tls:
+    return nats_config.Tls(
+        certificate=tls.certificate,
+        key=tls.key,
+        clients_ca=tls.ca if tls.clients == "certificate" else None,
+    )
+
+
+def left_out(enclave: EnclaveDir, view: View) -> list[str]:
+    """The names of those who have no way in: the register names their certificates, and none is asked for here."""
+    tls = enclave.load_config().tls
+    return [] if tls is not None and tls.clients == "certificate" else nats_config.unmapped(view)
 
 
 def render_config(enclave: EnclaveDir, view: View, now_ms: int) -> bool:
@@ -80,6 +95,7 @@ async def find_drift(enclave: EnclaveDir, bus: NatsBus, view: View, now_ms: int)
             "and see its log when that does not help"
             for name in await servers_of(enclave, bus).lacking()
         ]
+    lines += [f"{name} has no way in: no certificate is asked for" for name in left_out(enclave, view)]
     streams = await bus.found_streams()
     lines += drift.stream_differences(layout.streams(view.register), streams)
     found = [c for s in streams for c in await bus.found_consumers(s.name)]
@@ -212,6 +228,8 @@ class RegisterFollower:
             _log.warning("register expires", expires=register.expires.isoformat(), days=days)
         for shortage in short:
             _log.warning("too few witnesses", message=shortage.sentence(register.quorum))
+        if names := left_out(self._enclave, view):
+            _log.warning("no way in: the register names certificates, broker.toml asks for none", users=names)
         if register.ceiling != self._began.ceiling:
             _log.warning("the register names another ceiling; restart the broker for it")
 

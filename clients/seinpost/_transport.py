@@ -23,6 +23,11 @@ from seinpost_schemas.errors import Reason, RefusedError, SetupError, Unavailabl
 from seinpost_schemas.limits import NEXT_EXPIRES_SECONDS
 from seinpost_schemas.subjects import direct_read_subject, inbox_prefix, next_subject, reset_subject
 
+from ._channel import load_channel, refused_certificate, untrusted_server
+from ._nats_client import SafeClient
+from .config import Config
+from .identity import Identity
+
 _CONNECT_SECONDS = 5.0
 _REQUEST_SECONDS = 10.0
 _HEARTBEAT_SECONDS = 5.0
@@ -102,23 +107,17 @@ class Transport(Protocol):
         ...
 
 
-class _SafeClient(Client):
-    """nats-py, but no byte of a message's headers can stop it: in a stored message those are another party's."""
-
-    async def _process_headers(self, headers: bytes) -> dict[str, str] | None:
-        try:
-            return await super()._process_headers(headers)
-        except Exception:
-            return None
-
-    def _build_message(
-        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None
-    ) -> Msg:
-        # A stored message has an acknowledgement subject, which the server alone sets; a status has none.
-        if headers and reply.startswith(b"$JS.ACK."):
-            headers = {k: v for k, v in headers.items() if k not in ("Status", "Description")}
-        message: Msg = super()._build_message(sid, subject, reply, data, headers)
-        return message
+async def _verify_party(client: Client, refusal: list[Exception], config: Config) -> None:
+    """Raise ``RefusedError`` when the server takes our certificate for another party's: then no answer would come."""
+    inbox = await client.subscribe(client.new_inbox())
+    await client.flush()
+    await inbox.unsubscribe()
+    if any(_VIOLATION.search(str(error)) for error in refusal):
+        await client.close()
+        raise RefusedError(
+            Reason.UNKNOWN_SENDER,
+            f"the server at {config.server} does not know our certificate as one of {config.party}",
+        )
 
 
 def _is_unknown(errors: Sequence[Exception]) -> bool:
@@ -146,8 +145,9 @@ class NatsTransport:
         self._pulls = pulls
 
     @classmethod
-    async def connect(cls, url: str, party: str, nkey_seed: str) -> NatsTransport:
+    async def connect(cls, config: Config, identity: Identity) -> NatsTransport:
         """Connect; raises ``UnavailableError`` or, when the server does not know us, ``RefusedError``."""
+        url, party, channel = config.server, identity.party, load_channel(config)
         denied: dict[str, set[asyncio.Future[Any]]] = {}
         pulls: set[_Inbox] = set()
         refusal: list[Exception] = []
@@ -173,23 +173,35 @@ class NatsTransport:
                     )
 
         try:
-            client = _SafeClient()
+            client = SafeClient(channel)
             await asyncio.wait_for(
                 client.connect(
                     url,
-                    nkeys_seed_str=nkey_seed,
+                    nkeys_seed_str=None if channel and channel.is_user else identity.nats_seed,
                     name=f"seinpost {party}",
                     inbox_prefix=inbox_prefix(party).encode(),
                     connect_timeout=int(_CONNECT_SECONDS),
                     allow_reconnect=True,
                     max_reconnect_attempts=-1,
-                    reconnect_time_wait=0.5,  # type: ignore[arg-type]
+                    reconnect_time_wait=0.5,
                     error_cb=on_error,
                     disconnected_cb=on_disconnect,
                 ),
                 _CONNECT_SECONDS,
             )
         except (nats.errors.Error, TimeoutError, OSError) as error:
+            if untrusted := untrusted_server([error, *refusal]):
+                raise SetupError(f"the server at {url} is not trusted: {untrusted}") from None
+            if refused_certificate([error, *refusal]):
+                raise SetupError(
+                    f"the server at {url} does not take our certificate: another CA, expired, or none"
+                ) from None
+            if channel is not None and any("empty response" in str(e) for e in [error, *refusal]):
+                # A server that pins certificates makes the handshake, looks, and hangs up without a word.
+                raise RefusedError(
+                    Reason.UNKNOWN_SENDER,
+                    f"the server at {url} hangs up on our certificate; is it on record in the register?",
+                ) from None
             if _is_unknown([error, *refusal]):
                 raise RefusedError(
                     Reason.UNKNOWN_SENDER,
@@ -204,6 +216,8 @@ class NatsTransport:
             ) from None
         except ValueError:
             raise SetupError(f"{url!r} is not a server address; write nats://host:port") from None
+        if channel is not None and channel.is_user:
+            await _verify_party(client, refusal, config)
         return cls(client, denied, pulls, ended)
 
     @contextlib.asynccontextmanager

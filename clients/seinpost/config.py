@@ -6,12 +6,26 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from seinpost_schemas.errors import SetupError
+
+
+class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """PEM files of the channel: whom to trust (``ca``), and the certificate (with its issuers') and key of our own.
+
+    ``server_name`` is the name in the server's certificate where the address shows another. ``user`` says what the
+    register names this identity by.
+    """
+
+    ca: Path
+    certificate: Path | None = None
+    key: Path | None = None
+    server_name: str | None = None
+    user: Literal["nkey", "certificate"] = "nkey"
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -23,6 +37,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     server: str
     state: Path
     passphrase_file: Path | None = None
+    tls: TlsConfig | None = None
 
     @property
     def enclave_id(self) -> bytes:
@@ -46,6 +61,16 @@ def load_config(path: Path | str) -> Config:
         identity=base / config.identity,
         state=base / config.state,
         passphrase_file=base / config.passphrase_file if config.passphrase_file else None,
+        tls=_below(base, config.tls) if config.tls else None,
+    )
+
+
+def _below(base: Path, tls: TlsConfig) -> TlsConfig:
+    return msgspec.structs.replace(
+        tls,
+        ca=base / tls.ca,
+        certificate=base / tls.certificate if tls.certificate else None,
+        key=base / tls.key if tls.key else None,
     )
 
 

@@ -156,7 +156,7 @@ class Connection:
             self._stack.callback(self._reading.close)
         self._keyring = Keyring(config.state, identity)
         self._stack.callback(self._keyring.close)
-        self._transport = await NatsTransport.connect(config.server, identity.party, identity.nats_seed)
+        self._transport = await NatsTransport.connect(config, identity)
         self._stack.push_async_callback(self._transport.close)
         self._directory = DirectoryFollower(config.enclave_id, self._transport, self._reading)
         self._background(self._directory.run())

@@ -87,7 +87,7 @@ class Witness:
             stack.callback(state.close)
             floor = ReadingState(config.state, identity.storage_key)
             stack.callback(floor.close)
-            transport = await NatsTransport.connect(config.server, identity.party, identity.nats_seed)
+            transport = await NatsTransport.connect(config, identity)
             stack.push_async_callback(transport.close)
             directory = DirectoryFollower(config.enclave_id, transport, floor)
             following = asyncio.ensure_future(directory.follow())

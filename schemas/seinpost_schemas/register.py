@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, field
 
+from .cert_subject import MAX_SUBJECT_CHARACTERS, parse_subject
 from .compartment import CARRIED, Classification, Theme
 from .cosignature import Witness, verify_threshold
 from .entry import from_base64
@@ -39,6 +40,21 @@ Oin = Annotated[
 Hex16 = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$(?!\n)")]
 Hex32 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 NKey = Annotated[str, Meta(pattern=r"^U[A-Z2-7]{55}$(?!\n)", description="NATS user public NKEY")]
+Subject = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_SUBJECT_CHARACTERS,
+        description="A certificate's subject as nats-server writes it: SERIALNUMBER=…,CN=…,O=…,C=NL",
+    ),
+]
+CertificateKeys = Annotated[
+    tuple[Hex32, ...],
+    Meta(
+        max_length=4,
+        description="SHA-256 of the SubjectPublicKeyInfo of each certificate that it connects with",
+    ),
+]
 Status = Literal["note", "default"]
 
 
@@ -67,10 +83,15 @@ class Periods(_Table, frozen=True, kw_only=True):
 
 
 class Broker(_Table, frozen=True, kw_only=True):
-    """One broker process's NATS identity."""
+    """One broker process's NATS user: the NKEY ``nats`` or the subject of its ``certificate``.
+
+    ``certificate_keys`` are those of the certificates that it may come with, in a register that is ``pinned``.
+    """
 
     name: str
-    nats: NKey
+    nats: NKey | None = None
+    certificate: Subject | None = None
+    certificate_keys: CertificateKeys = ()
 
 
 class Log(_Table, frozen=True, kw_only=True):
@@ -81,11 +102,13 @@ class Log(_Table, frozen=True, kw_only=True):
 
 
 class WitnessEntry(_Table, frozen=True, kw_only=True):
-    """A party's witness: its NATS user, and its cosignature keys in base64 (32 and 1,312 bytes)."""
+    """A party's witness: its NATS user (as of an identity), and its cosignature keys in base64 (32 and 1,312 bytes)."""
 
     name: str
     party: str
-    nats: NKey
+    nats: NKey | None = None
+    certificate: Subject | None = None
+    certificate_keys: CertificateKeys = ()
     ed25519: str
     mldsa44: str
 
@@ -100,12 +123,20 @@ class Audience(_Table, frozen=True, kw_only=True):
 
 
 class Identity(_Table, frozen=True, kw_only=True):
-    """One machine's (or person's) keys; the key object itself is in the directory under ``keys``."""
+    """One machine's (or person's) keys; the key object itself is in the directory under ``keys``.
+
+    Its NATS user is the NKEY ``nats`` or the subject of its ``certificate``, one of the two.
+    """
 
     name: str
     sender_id: Hex16
     keys: Hex32
-    nats: NKey
+    nats: NKey | None = None
+    certificate: Subject | None = None
+    certificate_keys: CertificateKeys = ()
+
+
+NatsUser = Broker | WitnessEntry | Identity
 
 
 class Mandate(_Table, frozen=True, kw_only=True):
@@ -181,6 +212,8 @@ class Register(_Table, frozen=True, kw_only=True):
     revocations: Annotated[tuple[Revocation, ...], Meta(max_length=MAX_REVOCATIONS)] = ()
     production: bool = False
     """Whether parties are who their OINs say: no test OINs then, and no way back."""
+    pinned: bool = False
+    """Whether the server takes those certificates only whose keys are on record here."""
 
     @property
     def cosigners(self) -> tuple[Witness, ...]:
@@ -264,6 +297,9 @@ def _checks(register: Register) -> Iterator[Callable[[], object]]:
         yield partial(_each_once, values, what)
     for broker in register.brokers:
         yield partial(parse_token, broker.name, "broker")
+    for user, oin in _users(register):
+        yield partial(_verify_user, user, oin, register)
+    yield lambda: _verify_subjects(register)
     yield lambda: _verify_witnesses(register)
     yield lambda: _verify_log(register)
     for party in register.parties:
@@ -303,7 +339,7 @@ def _verify_registrars(register: Register) -> None:
 
 def _names(register: Register) -> Iterator[tuple[list[str] | list[int], str]]:
     identities = [i for p in register.parties for i in p.identities]
-    users = [i.nats for i in identities] + [w.nats for w in register.witnesses]
+    users: list[NatsUser] = [*identities, *register.witnesses, *register.brokers]
     yield [p.token for p in register.parties], "party"
     yield [p.oin for p in register.parties], "OIN"
     yield [a.name for a in register.audiences], "audience"
@@ -311,7 +347,40 @@ def _names(register: Register) -> Iterator[tuple[list[str] | list[int], str]]:
     yield [b.name for b in register.brokers], "broker"
     yield [i.name for i in identities] + [w.name for w in register.witnesses], "identity"
     yield [i.sender_id for i in identities], "sender_id"
-    yield users + [b.nats for b in register.brokers], "NATS key"
+    yield [u.nats for u in users if u.nats is not None], "NATS key"
+
+
+def _users(register: Register) -> Iterator[tuple[NatsUser, str | None]]:
+    """Every NATS user, with the OIN that its certificate must show; a broker's may show any."""
+    yield from ((b, None) for b in register.brokers)
+    yield from ((i, p.oin) for p in register.parties for i in p.identities)
+    for witness in register.witnesses:
+        party = register.party(witness.party)
+        yield witness, party.oin if party is not None else None
+
+
+def _verify_user(user: NatsUser, oin: str | None, register: Register) -> None:
+    if (user.nats is None) == (user.certificate is None):
+        raise MalformedError(f"{user.name[:40]} has one NATS user: nats or certificate")
+    _each_once(list(user.certificate_keys), f"certificate key of {user.name[:40]}")
+    if register.pinned and not user.certificate_keys:
+        raise MalformedError(
+            f"{user.name[:40]} has no certificate_keys, and the register is pinned: it could not connect"
+        )
+    if user.certificate is None:
+        return
+    shown = parse_subject(user.certificate).serial_number
+    # nats-server leaves most of a subject out; the OIN keeps two organisations apart whatever their names.
+    if oin is not None and shown != oin:
+        raise MalformedError(
+            f"{user.name[:40]}: the SERIALNUMBER of its certificate is not {oin}, the OIN of its party"
+        )
+
+
+def _verify_subjects(register: Register) -> None:
+    texts = (u.certificate for u, _ in _users(register))
+    # To nats-server the order of equal attributes is nothing.
+    _each_once([str(sorted(parse_subject(t).attributes)) for t in texts if t is not None], "certificate")
 
 
 def _shown_names(register: Register) -> list[tuple[str, str]]:

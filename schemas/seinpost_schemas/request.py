@@ -16,11 +16,12 @@ import msgspec
 from msgspec import Meta
 
 from . import canonical, labels
+from .cert_subject import parse_subject
 from .entry import from_base64
 from .errors import MalformedError
 from .keys import KEY_OBJECT_BYTES, KeyObject, decode_key_object
 from .oin import verify_oin
-from .register import NKey, Oin
+from .register import CertificateKeys, NKey, Oin, Subject
 from .subjects import parse_token
 
 MAX_REQUEST_BYTES = 64 * 1024
@@ -39,7 +40,11 @@ class WitnessRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class KeyRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What `seinpost keygen` writes; ``keys`` is the key object in base64, ``machine`` for people only."""
+    """What `seinpost keygen` writes; ``keys`` is the key object in base64, ``machine`` for people only.
+
+    With ``certificate``, a subject, the register names that as its NATS user, and not the NKEY ``nats``;
+    ``certificate_keys`` are of the certificates that it connects with.
+    """
 
     party: str
     name: str
@@ -48,6 +53,8 @@ class KeyRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     oin: Oin | None = None
     machine: Annotated[str, Meta(max_length=100)] | None = None
     witness: WitnessRequest | None = None
+    certificate: Subject | None = None
+    certificate_keys: CertificateKeys = ()
 
     def key_object(self) -> KeyObject:
         """The keys, parsed and verified to be keys; raises ``MalformedError``."""
@@ -84,5 +91,7 @@ def decode_request(data: bytes) -> KeyRequest:
         verify_oin(request.oin)
     if request.witness is not None:
         request.witness.verify()
+    if request.certificate is not None:
+        parse_subject(request.certificate)
     request.key_object()
     return request

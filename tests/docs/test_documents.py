@@ -56,7 +56,7 @@ def test_every_command_and_option_exists(path: Path) -> None:
         module = "seinpost" if words[0] == "seinpost" else "seinpost_broker"
         command = [
             w
-            for w in words[1 : 3 if words[1:2] in (["audit"], ["register"]) else 2]
+            for w in words[1 : 3 if words[1:2] in (["audit"], ["register"], ["trial-pki"]) else 2]
             if re.fullmatch(r"[a-z-]+", w)
         ]
         shown = options_of(module, *command)

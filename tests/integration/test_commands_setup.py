@@ -8,10 +8,12 @@ import re
 import shutil
 import socket
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tomli_w
 from harness.enclave import Enclave, free_port, run, run_broker_command, start
 from harness.samples import line
 
@@ -295,3 +297,86 @@ def test_watch_ends_quietly_when_its_output_is_closed(enclave: Enclave, source: 
     done = watching.finish()
     assert done.stderr == ""
     assert done.status in (0, 1)
+
+
+# -- a channel of its own ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--host", "0.0.0.0"), "has no TLS"),  # noqa: S104 - what is refused
+        (("--tls-name", "localhost"), "of an enclave with TLS"),
+        (("--users", "certificate"), "of an enclave with TLS"),
+        (("--tls-certificate", "a.crt", "--tls-name", "localhost"), "give all of"),
+        (("--trial-pki", "--tls-ca", "ca.pem"), "without the files"),
+        (
+            (
+                "--tls-certificate",
+                "a.crt",
+                "--tls-key",
+                "a.key",
+                "--tls-ca",
+                "a.pem",
+                "--tls-name",
+                "localhost",
+            ),
+            "cannot use the files of [tls]",
+        ),
+    ],
+)
+def test_a_channel_is_whole_or_not_there(tmp_path: Path, words: tuple[str, ...], says: str) -> None:
+    done = run_broker_command("init", tmp_path / "e", "--party", "ncsc", *words)
+    assert (done.status, says in done.error) == (4, True), done
+    assert not (tmp_path / "e").exists()
+
+
+def test_an_enclave_with_certificates_that_were_bought_listens_beyond_this_machine(tmp_path: Path) -> None:
+    pki = tmp_path / "pki"
+    name = "nats.trial.example"
+    assert run_broker_command("trial-pki", "new", pki).status == 0
+    assert run_broker_command("trial-pki", "server", pki, "--name", name).status == 0
+    oin = "00000099000000005000"
+    done = run_broker_command(
+        "trial-pki", "organisation", pki, "ncsc-1", "--oin", oin, "--organisation", "NCSC"
+    )
+    assert done.status == 0, done
+    again = run_broker_command(
+        "trial-pki", "organisation", pki, "ncsc-2", "--oin", "00000001823288444000", "--organisation", "NCSC"
+    )
+    assert (again.status, "test OIN only" in again.error) == (1, True), again
+    files = [
+        "--tls-certificate",
+        pki / "server.crt",
+        "--tls-key",
+        pki / "server.key",
+        "--tls-ca",
+        pki / "ca.pem",
+    ]
+    port = free_port()
+    words = ["--party", "ncsc", "--no-witnesses", "--host", "0.0.0.0", "--port", str(port)]  # noqa: S104
+    done = run_broker_command("init", tmp_path / "e", *words, *files, "--tls-name", name)
+    assert done.status == 0, done
+    made = Enclave(tmp_path / "e", port)
+    config = tomllib.loads(made.config("ncsc").read_text())
+    assert config["server"] == f"tls://{name}:{port}"
+    # The partner puts its two files where its configuration says, and reaches the server by another address here.
+    for suffix in ("crt", "key"):
+        shutil.copy(pki / f"ncsc-1.{suffix}", made.path / f"identities/ncsc-1-tls.{suffix}")
+    config["tls"]["server_name"] = name
+    config["server"] = f"tls://127.0.0.1:{port}"
+    made.config("ncsc").write_text(tomli_w.dumps(config))
+    made.start()
+    try:
+        done = run("watch", "--config", made.config("ncsc"), "--idle", "1")
+        assert done.status == 0, done
+    finally:
+        made.stop()
+
+
+def test_a_broker_beyond_this_machine_without_tls_does_not_start(tmp_path: Path) -> None:
+    assert run_broker_command("init", tmp_path / "e", "--party", "ncsc", "--no-witnesses").status == 0
+    toml = tmp_path / "e" / "broker.toml"
+    toml.write_text(toml.read_text().replace("127.0.0.1", "0.0.0.0"))  # noqa: S104
+    done = run_broker_command("run", tmp_path / "e")
+    assert (done.status, "without [tls]" in done.error) == (4, True), done

@@ -7,7 +7,7 @@ keys/<identity>.keys     public key objects                    named by hash in 
 directory/               what the directory log held when this broker last looked; verified when read
 submitted/               register versions that an operator handed in, until the broker took them
 register-1.toml          the text of version 1, until it comes back signed (`found`)
-broker.toml              where to listen, or which NATS to use
+broker.toml              where to listen, or which NATS to use, and its certificates
 broker.key               NATS seed and log key, mode 0600      secret: signs checkpoints
 registrars/<name>.key    registrar seeds, mode 0600            secret: take these offline
 identities/              each party's key file and passphrase  secret: hand to the party, then delete
@@ -23,6 +23,7 @@ import tempfile
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import tomli_w
@@ -43,6 +44,25 @@ FIRST_DRAFT = "register-1.toml"
 """The text of version 1, to be completed and signed, in an enclave that is not founded yet."""
 
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """[tls] in broker.toml: PEM files, relative to the directory, for the server and for the broker as its client.
+
+    ``certificate`` (with those of its issuers) and ``key`` serve both; ``ca`` holds the CAs of the server and of the
+    clients; ``name`` is what the server's certificate shows. With ``clients`` "nkey" no client is asked for a
+    certificate. ``user`` says what the register names this broker by.
+    """
+
+    certificate: str
+    key: str
+    ca: str
+    name: str
+    clients: Literal["certificate", "nkey"] = "certificate"
+    user: Literal["nkey", "certificate"] = "nkey"
+
+
 class BrokerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """broker.toml. ``server`` is the URL of a NATS that others run; empty: the broker runs its own.
 
@@ -54,6 +74,15 @@ class BrokerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: int = 4222
     server: str = ""
     reload: tuple[str, ...] = ()
+    tls: TlsConfig | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the broker reaches its NATS."""
+        if self.server:
+            return self.server
+        here = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(self.host, self.host)  # noqa: S104
+        return f"{'tls' if self.tls else 'nats'}://{here}:{self.port}"
 
 
 class BrokerSecrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,13 +115,26 @@ class EnclaveDir:
         """broker.toml; raises ``SetupError``."""
         path = self.path / "broker.toml"
         try:
-            return msgspec.convert(tomllib.loads(path.read_text()), BrokerConfig)
+            config = msgspec.convert(tomllib.loads(path.read_text()), BrokerConfig)
         except OSError:
             raise SetupError(
                 f"{self.path} is not an enclave: run 'seinpost-broker init {self.path}' first"
             ) from None
         except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
             raise SetupError(f"{path}: {error}") from None
+        if config.tls is None and not config.server and config.host not in LOOPBACK:
+            raise SetupError(f"{path}: without [tls] its own nats-server must not listen on {config.host}")
+        if config.server and config.server.startswith("tls://") != (config.tls is not None):
+            raise SetupError(f"{path}: a server tls://… and a [tls] table go together: give both or neither")
+        tls = config.tls
+        if tls is None:
+            return config
+        if tls.user == "certificate" and tls.clients != "certificate":
+            raise SetupError(f'{path}: user = "certificate" in [tls] needs clients = "certificate"')
+        files = {
+            field: str((self.path / getattr(tls, field)).resolve()) for field in ("certificate", "key", "ca")
+        }
+        return msgspec.structs.replace(config, tls=msgspec.structs.replace(tls, **files))
 
     def load_secrets(self) -> tuple[str, LogKeys]:
         """(NATS seed, log keys); raises ``SetupError``, also when others may read the file."""

@@ -16,6 +16,8 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
 
+from seinpost_broker.adapters.channel import Channel
+from seinpost_broker.adapters.nats_client import SafeClient
 from seinpost_broker.core.layout import BROKERS_CONSUMER, Consumer, Stream
 from seinpost_broker.core.nats_config import RELOAD_SUBJECT, STATE_SUBJECT
 from seinpost_broker.ports import AppendLostError, AppendRequest, IngressMessage, StoredMessage
@@ -74,25 +76,6 @@ def _mapped(what: str) -> Iterator[None]:
         yield
     except (nats.errors.Error, TimeoutError, OSError) as error:
         raise UnavailableError(f"{what}: {type(error).__name__}") from None
-
-
-class SafeClient(Client):
-    """nats-py, but no byte of a message's headers can stop it: in a stored message those are its publisher's."""
-
-    async def _process_headers(self, headers: bytes) -> dict[str, str] | None:
-        try:
-            return await super()._process_headers(headers)
-        except Exception:
-            return None
-
-    def _build_message(
-        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None
-    ) -> Msg:
-        # A stored message has an acknowledgement subject, which the server alone sets; a status has none.
-        if headers and reply.startswith(b"$JS.ACK."):
-            headers = {k: v for k, v in headers.items() if k not in ("Status", "Description")}
-        message: Msg = super()._build_message(sid, subject, reply, data, headers)
-        return message
 
 
 class _Acks:
@@ -158,7 +141,7 @@ class NatsBus:
         self._subscriptions: dict[str, JetStreamContext.PullSubscription] = {}
 
     @classmethod
-    async def connect(cls, url: str, nkey_seed: str) -> NatsBus:
+    async def connect(cls, url: str, nkey_seed: str, channel: Channel | None = None) -> NatsBus:
         """Connect and keep reconnecting; raises ``UnavailableError`` when the first try fails."""
         under_way: set[asyncio.Future[Any]] = set()
 
@@ -167,13 +150,13 @@ class NatsBus:
                 future.cancel()
 
         with _mapped(f"connect to {url}"):
-            client = SafeClient()
+            client = SafeClient(channel)
             await client.connect(
                 url,
-                nkeys_seed_str=nkey_seed,
+                nkeys_seed_str=None if channel and channel.is_user else nkey_seed,
                 name="seinpost-broker",
                 max_reconnect_attempts=-1,
-                reconnect_time_wait=0.5,  # type: ignore[arg-type]
+                reconnect_time_wait=0.5,
                 allow_reconnect=True,
                 error_cb=_ignore,
                 disconnected_cb=on_disconnect,

@@ -166,22 +166,26 @@ AUDIENCES: tuple[dict[str, Any], ...] = (
 
 
 class FoundingIdentity(msgspec.Struct, frozen=True):
-    """An identity to enter: its public keys and its NATS user key."""
+    """An identity to enter: its public keys, and its NATS user: a key, or the subject of a certificate."""
 
     name: str
     party: str
     keys: KeyObject
-    nats: str
+    nats: str | None = None
+    certificate: str | None = None
+    certificate_keys: tuple[str, ...] = ()
 
 
 class FoundingWitness(msgspec.Struct, frozen=True):
-    """A witness to enter: its NATS user key and its cosignature keys in base64."""
+    """A witness to enter: its NATS user as of an identity, and its cosignature keys in base64."""
 
     name: str
     party: str
-    nats: str
+    nats: str | None
     ed25519: str
     mldsa44: str
+    certificate: str | None = None
+    certificate_keys: tuple[str, ...] = ()
 
 
 class FoundingKeys(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,6 +196,8 @@ class FoundingKeys(msgspec.Struct, frozen=True, kw_only=True):
     log_ed25519: bytes
     log_mldsa44: bytes
     brokers: Mapping[str, str]
+    broker_certificates: tuple[str, ...] = ()
+    """With any, certificates are pinned, and these are the brokers'."""
 
 
 def oin_of(place: int) -> str:
@@ -266,7 +272,7 @@ def founding_text(
                         "name": i.name,
                         "sender_id": i.keys.sender_id.hex(),
                         "keys": i.keys.keys_hash().hex(),
-                        "nats": i.nats,
+                        **_user(i),
                     }
                     for i in identities
                     if i.party == f.token
@@ -274,8 +280,14 @@ def founding_text(
             }
             for place, f in enumerate(parties, 1)
         ],
-        "brokers": [{"name": name, "nats": nats} for name, nats in keys.brokers.items()],
-        "witnesses": [msgspec.to_builtins(w) for w in witnesses],
+        **({"pinned": True} if keys.broker_certificates else {}),
+        "brokers": [
+            {"name": name, "nats": nats} | _keys(keys.broker_certificates)
+            for name, nats in keys.brokers.items()
+        ],
+        "witnesses": [
+            {k: v for k, v in msgspec.to_builtins(w).items() if v is not None and v != []} for w in witnesses
+        ],
         "registrars": {"threshold": keys.threshold, "keys": list(keys.registrars)},
         "log": {"ed25519": to_base64(keys.log_ed25519), "mldsa44": to_base64(keys.log_mldsa44)},
     }
@@ -286,6 +298,16 @@ def founding_text(
         if found:
             text = before + found + own.rstrip("\n") + "\n" + draft + "\n" + following + rest
     return text
+
+
+def _user(identity: FoundingIdentity) -> dict[str, object]:
+    if identity.certificate is not None:
+        return {"certificate": identity.certificate} | _keys(identity.certificate_keys)
+    return {"nats": identity.nats or ""} | _keys(identity.certificate_keys)
+
+
+def _keys(certificate_keys: tuple[str, ...]) -> dict[str, object]:
+    return {"certificate_keys": list(certificate_keys)} if certificate_keys else {}
 
 
 def _next_quarter(day: dt.datetime) -> dt.datetime:

@@ -4,20 +4,22 @@
 
 JetStream lives in account HUB, where only brokers are; each party has its own account and reaches HUB
 through service imports alone, so a reply subject chosen by a party can never name a stream (ADR 0003).
-Users are NKEYs: the file holds public keys only.
+Users are NKEYs, or subjects of certificates where the server demands those (ADR 0019): the file holds no secret.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import msgspec
 
+from seinpost_schemas.errors import SetupError
 from seinpost_schemas.policy import View
 from seinpost_schemas.quorum import witnesses_of_any
-from seinpost_schemas.register import Party, WitnessEntry
+from seinpost_schemas.register import Broker, Identity, NatsUser, Party, WitnessEntry
 from seinpost_schemas.subjects import GOSSIP_SUBJECTS, gossip_subject, inbox_prefix, witness_subject
 
 from .layout import Right, gossip_logs, identity_rights, witness_rights
@@ -25,15 +27,33 @@ from .layout import Right, gossip_logs, identity_rights, witness_rights
 _JETSTREAM_MAX_BYTES = 1 << 40
 _MAX_SUBSCRIPTIONS = 4_096
 """Per party: far more than its processes need, far less than what would starve the others."""
+_User = TypeVar("_User", Broker, Identity, WitnessEntry)
+
+
+class Tls(msgspec.Struct, frozen=True, kw_only=True):
+    """The server's certificate (with those of its issuers) and key, and from which CAs it takes clients.
+
+    Paths of PEM files. Without ``clients_ca`` no client is asked for a certificate, and users are NKEYs only.
+    """
+
+    certificate: str
+    key: str
+    clients_ca: str | None = None
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the server listens and stores; no TLS block means loopback only."""
+    """Where the server listens and stores; without TLS it must be on this machine only."""
 
     name: str
     listen: str
     store_dir: str
     pid_file: str
+    tls: Tls | None = None
+
+    @property
+    def maps_certificates(self) -> bool:
+        """Whether a certificate can be a user: else it would be a name that everyone can give."""
+        return self.tls is not None and self.tls.clients_ca is not None
 
 
 def account_name(party: str) -> str:
@@ -42,8 +62,16 @@ def account_name(party: str) -> str:
 
 
 def render(view: View, server: Server, at_ms: int) -> str:
-    """The configuration text; the same register, server and mandates in force give the same text."""
+    """The configuration text; the same register, server and mandates in force give the same text.
+
+    Raises ``SetupError`` when the register wants certificates pinned and the server asks for none.
+    """
     register = view.register
+    if register.pinned and not server.maps_certificates:
+        raise SetupError(
+            "the register lets in certificates on record only, and [tls] in broker.toml asks for none: "
+            'give it with clients = "certificate"'
+        )
     rights = {
         party.token: {i.name: identity_rights(view, party, i.name, at_ms) for i in view.in_force(party)}
         for party in register.parties
@@ -58,8 +86,11 @@ def render(view: View, server: Server, at_ms: int) -> str:
         for right in _union(by_identity)
     ]
     accounts = [
-        _hub(view, exports, witnesses),
-        *(_account(view, party, rights[party.token], gossip, witnesses) for party in register.parties),
+        _hub(view, exports, witnesses, server),
+        *(
+            _account(view, party, rights[party.token], gossip, witnesses, server)
+            for party in register.parties
+        ),
     ]
     lines = [f"# Rendered from register version {register.version} of {register.enclave}; do not edit."]
     text = "\n".join(
@@ -70,6 +101,7 @@ def render(view: View, server: Server, at_ms: int) -> str:
             "max_payload: 1MB",
             "max_control_line: 4KB",
             "write_deadline: 10s",
+            *(tls_lines(server.tls, pins(view, witnesses)) if server.tls is not None else ()),
             "jetstream {",
             f"  store_dir: {_quote(server.store_dir)}",
             "  # An acknowledgement means that the message is on disk.",
@@ -125,8 +157,49 @@ def _export(right: Right, account: str) -> str:
     return f"      {{service: {_quote(right.subject)}{kind}, accounts: [{account}]}}"
 
 
-def _hub(view: View, exports: list[str], witnesses: Sequence[WitnessEntry]) -> str:
-    users = "\n".join(f"      {{nkey: {b.nats}}}" for b in view.register.brokers)
+def pins(view: View, witnesses: Sequence[WitnessEntry]) -> tuple[str, ...] | None:
+    """The keys of the certificates that may connect, ``None`` for every one of the CAs."""
+    if not view.register.pinned:
+        return None
+    return tuple(sorted({key for user in _users(view, witnesses) for key in user.certificate_keys}))
+
+
+def tls_lines(tls: Tls, pinned: Sequence[str] | None = None) -> list[str]:
+    """TLS 1.3 and nothing older, from the first byte on: there is no word in the clear to tamper with."""
+    clients = [f"  ca_file: {_quote(tls.clients_ca)}", "  verify_and_map: true"] if tls.clients_ca else []
+    return [
+        "tls {",
+        f"  cert_file: {_quote(tls.certificate)}",
+        f"  key_file: {_quote(tls.key)}",
+        *clients,
+        *([f"  pinned_certs: [{', '.join(map(_quote, pinned))}]"] if pinned is not None else ()),
+        '  min_version: "1.3"',
+        "  handshake_first: true",
+        "}",
+    ]
+
+
+def unmapped(view: View) -> list[str]:
+    """The names of users that are certificates: without a server that demands those they cannot come in."""
+    return [u.name for u in _users(view, view.register.witnesses) if u.certificate is not None]
+
+
+def _users(view: View, witnesses: Sequence[WitnessEntry]) -> list[NatsUser]:
+    identities = [i for p in view.register.parties for i in view.in_force(p)]
+    return [*view.register.brokers, *witnesses, *identities]
+
+
+def _admitted(users: Iterable[_User], server: Server) -> list[_User]:
+    """The users that the server can tell apart; a name without its certificate would let everyone in."""
+    return [u for u in users if u.certificate is None or server.maps_certificates]
+
+
+def _name(user: NatsUser) -> str:
+    return f"user: {_quote(user.certificate)}" if user.certificate is not None else f"nkey: {user.nats}"
+
+
+def _hub(view: View, exports: list[str], witnesses: Sequence[WitnessEntry], server: Server) -> str:
+    users = "\n".join(f"      {{{_name(b)}}}" for b in _admitted(view.register.brokers, server))
     return "\n".join(
         [
             "  HUB {",
@@ -157,13 +230,14 @@ def _account(
     rights: dict[str, list[Right]],
     gossip: dict[str, set[str]],
     witnesses: Sequence[WitnessEntry],
+    server: Server,
 ) -> str:
     told = sorted(gossip[party.token])
     own = [w for w in witnesses if w.party == party.token]
     users = [
         "\n".join(
             [
-                f"      {{nkey: {identity.nats}, permissions: {{",
+                f"      {{{_name(identity)}, permissions: {{",
                 "        publish: {allow: [",
                 *(f"          {_quote(r.subject)}" for r in rights[identity.name]),
                 *(f"          {_quote(gossip_subject(party.token, log))}" for log in told),
@@ -173,8 +247,8 @@ def _account(
                 "      }}",
             ]
         )
-        for identity in view.in_force(party)
-    ] + [_witness_user(w, rights[w.name]) for w in own]
+        for identity in _admitted(view.in_force(party), server)
+    ] + [_witness_user(w, rights[w.name]) for w in _admitted(own, server)]
     imports = [
         f"      {{service: {{account: HUB, subject: {_quote(right.subject)}}}}}" for right in _union(rights)
     ]
@@ -226,7 +300,7 @@ def _witness_user(witness: WitnessEntry, rights: list[Right]) -> str:
     inbox = inbox_prefix(witness.party) + ".>"
     return "\n".join(
         [
-            f"      {{nkey: {witness.nats}, permissions: {{",
+            f"      {{{_name(witness)}, permissions: {{",
             "        publish: {allow: [",
             *(f"          {_quote(r.subject)}" for r in rights),
             "        ]}",

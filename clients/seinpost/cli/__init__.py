@@ -15,7 +15,7 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import cyclopts
 from cyclopts import Parameter
@@ -51,7 +51,7 @@ AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON,
 
 
 @app.command
-def keygen(
+def keygen(  # noqa: PLR0913 - the options of a command
     file: Path,
     *,
     party: str,
@@ -59,6 +59,8 @@ def keygen(
     oin: str | None = None,
     machine: str | None = None,
     witness_of: str | None = None,
+    tls_certificate: Path | None = None,
+    user: Literal["nkey", "certificate"] = "nkey",
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> int:
@@ -80,10 +82,15 @@ def keygen(
         Where it will be used, in words, for the registrar.
     witness_of
         The enclave that it is to witness: adds its cosignature keys to the request.
+    tls_certificate
+        A PEM file with the certificate that it connects with, whose key the register then holds.
+    user
+        What the server is to know it by: nkey, or the subject of that certificate.
     """
     from .keygen import Owner, run  # noqa: PLC0415 - each command loads only what it needs
 
-    return run(file, Owner(party, name, oin, machine), passphrase_file, witness_of, as_json=as_json)
+    owner = Owner(party, name, oin, machine, tls_certificate, user)
+    return run(file, owner, passphrase_file, witness_of, as_json=as_json)
 
 
 @app.command

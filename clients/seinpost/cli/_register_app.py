@@ -154,6 +154,23 @@ def add(
 
 
 @register.command
+def certificate(file: Path, *, as_json: AsJson = False) -> int:
+    """Show the two lines by which the register names a certificate: its subject, and the key that is pinned.
+
+    A certificate that is renewed with the same subject needs its new key on record before it is used, where the
+    register is pinned: put the new key beside the old one, and take the old one out later.
+
+    Parameters
+    ----------
+    file
+        The certificate, in PEM.
+    """
+    from .register_edit import run_certificate  # noqa: PLC0415
+
+    return run_certificate(file, as_json=as_json)
+
+
+@register.command
 def revoke(
     draft: Path,
     identity: Annotated[

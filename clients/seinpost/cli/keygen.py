@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 
+from seinpost._certificates import read_certificate
 from seinpost._files import NewFile
 from seinpost.identity import generate_identity, store_identity
+from seinpost_schemas.cert_subject import certificate_key_of, subject_of
 from seinpost_schemas.entry import to_base64
 from seinpost_schemas.errors import MalformedError, SetupError
 from seinpost_schemas.oin import verify_oin
@@ -20,12 +23,18 @@ from ._passphrase import find_passphrase
 
 
 class Owner(msgspec.Struct, frozen=True):
-    """Whose the identity is: the party's token, its OIN (20 digits), the identity's name, the machine."""
+    """Whose the identity is: the party's token, its OIN (20 digits), the identity's name, the machine.
+
+    ``tls_certificate``: the file with the certificate that it connects with; ``user``: what the server is to know it
+    by.
+    """
 
     party: str
     name: str
     oin: str | None = None
     machine: str | None = None
+    tls_certificate: Path | None = None
+    user: Literal["nkey", "certificate"] = "nkey"
 
 
 def run(
@@ -42,6 +51,7 @@ def run(
         # Before anyone thinks of a passphrase; what comes meanwhile is not overwritten either.
         if path.exists():
             raise SetupError(f"{path} exists already: choose another name, nothing was changed")
+    connecting = _connecting(owner)
     identity, secret = generate_identity(owner.party, owner.name)
     witness = None
     if witness_of is not None:
@@ -55,6 +65,7 @@ def run(
         oin=owner.oin,
         machine=owner.machine,
         witness=witness,
+        **connecting,
     )
     text = msgspec.json.encode(request)
     try:
@@ -72,3 +83,19 @@ def run(
         print(f"{request_file}: for a registrar; check this fingerprint with them by another way:")
         print(f"  {request.fingerprint().hex()}")
     return 0
+
+
+def _connecting(owner: Owner) -> dict[str, Any]:
+    """What the request says of the certificate that it connects with."""
+    if owner.tls_certificate is None:
+        if owner.user == "certificate":
+            raise SetupError("--user certificate needs --tls-certificate; nothing was written")
+        return {}
+    certificate = read_certificate(owner.tls_certificate)
+    subject = None
+    if owner.user == "certificate":
+        try:
+            subject = str(subject_of(certificate))
+        except MalformedError as error:
+            raise SetupError(f"{owner.tls_certificate}: {error}; nothing was written") from None
+    return {"certificate": subject, "certificate_keys": (certificate_key_of(certificate),)}

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import msgspec
 
+from seinpost._certificates import read_certificate
 from seinpost._files import read_bounded, write_whole
 from seinpost.registrar.draft import add_identity, next_version, set_registrars
 from seinpost.registrar.fingerprint import grouped
 from seinpost.registrar.notes import read_register_file
+from seinpost_schemas.cert_subject import certificate_key_of, subject_of
 from seinpost_schemas.errors import SetupError
 from seinpost_schemas.limits import MAX_REGISTER_BYTES
 from seinpost_schemas.note import parse_vkey
@@ -79,12 +81,23 @@ def run_add(request: Path, draft: Path, fingerprint: str | None, joining: Joinin
     return 0
 
 
+def run_certificate(file: Path, *, as_json: bool) -> int:
+    """What the register holds of a certificate; 0."""
+    found = read_certificate(file)
+    subject, key = str(subject_of(found)), certificate_key_of(found)
+    lines = f"certificate = {json.dumps(subject, ensure_ascii=False)}\ncertificate_keys = [{json.dumps(key)}]"
+    print(json.dumps({"certificate": subject, "certificate_keys": [key]}) if as_json else lines)
+    return 0
+
+
 def _verify_fingerprint(request: KeyRequest, shown: str, given: str | None) -> None:
     """Nothing is taken in whose fingerprint was not compared."""
     if given is None:
         machine = f" on {clean(request.machine)}" if request.machine else ""
         oin = f", OIN {request.oin}" if request.oin else ""
         what = "witness " if request.witness else ""
+        if request.certificate:
+            machine += f", connecting with the certificate of {clean(request.certificate)}"
         print(f"{what}{request.name} of {request.party}{oin}{machine}", file=sys.stderr)
         print(f"  fingerprint {grouped(shown)}", file=sys.stderr)
         if not sys.stdin.isatty():

@@ -73,7 +73,8 @@ class _Diff:
             return self._words.yes(value)
         if isinstance(value, dt.datetime):
             return self._words.moment(value)
-        if isinstance(value, str) and len(value) > 64 and " " not in value:
+        # A key; not the subject of a certificate.
+        if isinstance(value, str) and len(value) > 64 and " " not in value and "," not in value:
             return key_fingerprint(value.encode())
         if isinstance(value, tuple):
             return self._words.listing(str(v) for v in value)
@@ -101,6 +102,9 @@ class _Diff:
             "members": texts("members"),
             "sender": texts("the sender's own party is added"),
             "nats": texts("connection key"),
+            "certificate": texts("connection certificate"),
+            "certificate_keys": texts("keys of connection certificates"),
+            "pinned": texts("Only certificates on record may connect"),
             "sender_id": texts("signing key (sender_id)"),
             "keys": texts("keys (fingerprint)"),
             "starts": texts("begins"),
@@ -157,7 +161,8 @@ class _Diff:
 
     @staticmethod
     def _values(item: Any) -> list[tuple[str, object]]:
-        return [(f, getattr(item, f)) for f in type(item).__struct_fields__ if f != "name"]
+        fields = [(f, getattr(item, f)) for f in type(item).__struct_fields__ if f != "name"]
+        return [(f, v) for f, v in fields if v is not None and v != ()]
 
     # -- keys of the enclave ----------------------------------------------------------------------
 
@@ -217,6 +222,10 @@ class _Diff:
             yield self._texts("{party} gets the identity {name}, with keys {fingerprint}.").format(
                 party=party, name=after.name, fingerprint=after.keys
             )
+            if after.certificate is not None:
+                yield self._texts("{name} connects with the certificate of {subject}.").format(
+                    name=after.name, subject=after.certificate
+                )
         elif after is None and before is not None:
             yield self._texts("{party} loses the identity {name}, with keys {fingerprint}.").format(
                 party=party, name=before.name, fingerprint=before.keys

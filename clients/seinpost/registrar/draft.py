@@ -12,6 +12,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -76,7 +77,7 @@ def add_identity(text: str, request: KeyRequest, party: Party | None = None) -> 
         name=request.name,
         sender_id=keys.sender_id.hex(),
         keys=keys.keys_hash().hex(),
-        nats=request.nats,
+        **_user(request),
     )
     grown = msgspec.structs.replace(found, identities=(*found.identities, identity))
     parties = tuple(grown if p.token == grown.token else p for p in after.parties)
@@ -85,6 +86,15 @@ def add_identity(text: str, request: KeyRequest, party: Party | None = None) -> 
         msgspec.structs.replace(after, parties=parties),
         _identity_block(identity),
     )
+
+
+def _user(request: KeyRequest) -> dict[str, Any]:
+    """Whom the server knows it by: its certificate when the partner asks for that, else its NKEY."""
+    return {
+        "nats": request.nats if request.certificate is None else None,
+        "certificate": request.certificate,
+        "certificate_keys": request.certificate_keys,
+    }
 
 
 def _verify_oin(request: KeyRequest, found: Party | None, joining: Party | None) -> None:
@@ -222,10 +232,7 @@ def _insert_identity(text: str, token: str, identity: Identity) -> str:
 
 
 def _identity_block(identity: Identity) -> str:
-    return (
-        f"\n[[parties.identities]]\nname = {_toml(identity.name)}\nsender_id = {_toml(identity.sender_id)}\n"
-        f"keys = {_toml(identity.keys)}\nnats = {_toml(identity.nats)}\n"
-    )
+    return "\n[[parties.identities]]\n" + _rows(identity)
 
 
 def _party_block(party: Party) -> str:
@@ -239,14 +246,12 @@ def _add_witness(text: str, after: Register, request: KeyRequest) -> str:
     entry = WitnessEntry(
         name=request.name,
         party=request.party,
-        nats=request.nats,
+        **_user(request),
         ed25519=request.witness.ed25519,
         mldsa44=request.witness.mldsa44,
     )
     quorum = _smallest_quorum(len(after.witnesses) + 1)
-    block = "\n[[witnesses]]\n" + "".join(
-        f"{k} = {_toml(getattr(entry, k))}\n" for k in WitnessEntry.__struct_fields__
-    )
+    block = "\n[[witnesses]]\n" + _rows(entry)
     text = re.sub(r"(?m)^witnesses = \[\]\n", "", _set_top(_ended(text), "quorum", str(quorum)))
     grown = msgspec.structs.replace(after, witnesses=(*after.witnesses, entry), quorum=quorum)
     return _meant(text + block, grown, f"quorum = {quorum} and {block}")
@@ -264,5 +269,10 @@ def _smallest_quorum(witnesses: int) -> int:
 
 
 def _revocation_block(revocation: Revocation) -> str:
-    fields = {k: getattr(revocation, k) for k in Revocation.__struct_fields__}
-    return "\n[[revocations]]\n" + "".join(f"{k} = {_toml(v)}\n" for k, v in fields.items() if v is not None)
+    return "\n[[revocations]]\n" + _rows(revocation)
+
+
+def _rows(table: msgspec.Struct) -> str:
+    """The fields of a table of plain values, a line each; those that are absent are left out."""
+    fields = {k: getattr(table, k) for k in table.__struct_fields__}
+    return "".join(f"{k} = {_toml(v)}\n" for k, v in fields.items() if v is not None and v != ())

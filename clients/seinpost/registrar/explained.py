@@ -10,7 +10,7 @@ from seinpost_schemas.compartment import Compartment, Theme
 from seinpost_schemas.kinds import Action
 from seinpost_schemas.policy import View
 from seinpost_schemas.quota import DEFAULT, Quota
-from seinpost_schemas.register import Register
+from seinpost_schemas.register import Identity, Register
 
 from .explain import Answer, Explanation, Reader
 from .fingerprint import key_fingerprint
@@ -27,6 +27,7 @@ def explanation_lines(view: View, explanation: Explanation, texts: Texts, langua
         )
     ]
     lines.append(quota_line(party.quota, words, texts))
+    lines += [_connects(i, texts) for i in view.in_force(party)]
     for action, answers in _by_action(explanation.answers, allowed=True):
         lines += _grouped(texts("MAY {what}"), action, answers, words, texts)
     lines += [
@@ -50,6 +51,15 @@ def quota_line(quota: Quota, words: Words, texts: Texts) -> str:
         texts("{count} connections at one time").format(count=quota.connections),
     ]
     return texts("QUOTA: {parts}").format(parts=", ".join(p for p in parts if p))
+
+
+def _connects(identity: Identity, texts: Texts) -> str:
+    """How the server knows an identity."""
+    if identity.certificate is None:
+        return texts("{name} connects with its own connection key").format(name=identity.name)
+    return texts("{name} connects with the certificate of {subject}").format(
+        name=identity.name, subject=identity.certificate
+    )
 
 
 def _by_action(answers: Sequence[Answer], *, allowed: bool) -> list[tuple[Action, list[Answer]]]:
@@ -157,6 +167,8 @@ def register_lines(register: Register, texts: Texts, language: str) -> list[str]
             revoked = register.revocation(identity.sender_id)
             mark = texts("REVOKED: {reason}").format(reason=revoked.reason) if revoked else identity.keys
             lines.append(f"  {identity.name}  {mark}")
+            if identity.certificate is not None and not revoked:
+                lines.append("    " + _connects(identity, texts))
         if party.quota != DEFAULT:
             lines.append("  " + quota_line(party.quota, words, texts))
         lines += ["  " + texts("may {mandate}").format(mandate=words.mandate(m)) for m in party.mandates]

@@ -18,18 +18,20 @@ import msgspec
 import pytest
 from harness.memory import ISSUED, NOW_MS, keys_of, make_directory, shipped
 
+from seinpost_broker.adapters.trial_pki_files import TLS, TrialPkiFiles
 from seinpost_broker.core.layout import consumers, identity_rights, witness_rights
-from seinpost_broker.core.nats_config import Server, render, tag_of
+from seinpost_broker.core.nats_config import Server, Tls, render, tag_of, unmapped
+from seinpost_broker.core.trial_pki import issue_server
 from seinpost_schemas.cosignature import WitnessKeys
 from seinpost_schemas.entry import to_base64
-from seinpost_schemas.errors import MalformedError
+from seinpost_schemas.errors import MalformedError, SetupError
 from seinpost_schemas.policy import View
 
 NATS_SERVER = Path(sys.executable).parent / "nats-server"
 TOKENS = [p.token for p in shipped().current.register.parties]
 
 
-def server(folder: Path, **change: str) -> Server:
+def server(folder: Path, **change: Any) -> Server:
     fields = {
         "name": "broker-1",
         "listen": "127.0.0.1:4222",
@@ -342,7 +344,7 @@ def test_the_file_follows_the_mandates_in_force(tmp_path: Path) -> None:
     late = int(view.register.expires.timestamp() * 1000) + 1
     assert render(view, server(tmp_path), NOW_MS) == render(view, server(tmp_path), late)
     fields = msgspec.structs.asdict(server(tmp_path))
-    assert all(str(v) in render(view, server(tmp_path), NOW_MS) for v in fields.values())
+    assert all(str(v) in render(view, server(tmp_path), NOW_MS) for v in fields.values() if v is not None)
 
 
 def test_a_revoked_identity_is_no_user_and_gets_no_consumer(tmp_path: Path) -> None:
@@ -357,3 +359,87 @@ def test_a_revoked_identity_is_no_user_and_gets_no_consumer(tmp_path: Path) -> N
     assert revoked.nats not in text
     assert f'.{revoked.name}"' not in text
     assert revoked.name not in {c.name for c in consumers(view, NOW_MS)}
+
+
+# -- certificates ---------------------------------------------------------------------------------
+
+OIN = {p.token: p.oin for p in shipped().current.register.parties}
+
+
+def subject(party: str) -> str:
+    return f'SERIALNUMBER={OIN[party]},CN={party} \\"x\\",O=Coördinatie\\, NL,C=NL'
+
+
+def certified(table: dict[str, Any]) -> None:
+    """NCSC and a witness by certificate, everyone else by NKEY; a key on record for each."""
+    with_witnesses(table)
+    users = [i for p in table["parties"] for i in p["identities"]] + table["witnesses"] + table["brokers"]
+    for number, user in enumerate(users):
+        user["certificate_keys"] = [f"{number:064x}"]
+        if user["name"] in ("ncsc-1", "ap-witness"):
+            del user["nats"]
+            user["certificate"] = subject(user["name"].partition("-")[0])
+
+
+@pytest.fixture(scope="module")
+def by_certificate() -> View:
+    return make_directory(change=certified).current
+
+
+def files(folder: Path) -> dict[str, str]:
+    """A server's certificate, key and CA, which nats-server -t reads."""
+    pki = TrialPkiFiles(folder / "pki")
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    pki.found(now)
+    pki.issue("server", TLS, lambda ca: issue_server(ca, ["localhost"], OIN["ncsc"], now))
+    names = {"certificate": "server.crt", "key": "server.key", "clients_ca": "ca.pem"}
+    return {k: str(pki.path / v) for k, v in names.items()}
+
+
+def test_the_server_accepts_certificates_for_users(tmp_path: Path, by_certificate: View) -> None:
+    text = render(by_certificate, server(tmp_path, tls=Tls(**files(tmp_path))), NOW_MS)
+    done = accepted(tmp_path, text)
+    assert done.returncode == 0, done.stderr
+    for wanted in ("verify_and_map: true", 'min_version: "1.3"', "handshake_first: true"):
+        assert text.count(wanted) == 1
+    quoted = subject("ncsc").replace("\\", "\\\\").replace('"', '\\"')
+    assert f'{{user: "{quoted}", permissions: {{' in blocks(text)["P_ncsc"]
+    # Only its witness has an NKEY in NCSC's account.
+    assert re.findall(r"nkey: (\w+)", blocks(text)["P_ncsc"]) == [keys_of("ncsc-witness").nats]
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_certificate_is_no_user_where_none_is_asked_for(
+    tmp_path: Path, by_certificate: View, tls: bool
+) -> None:
+    """Else its subject would be a name without a password, which anyone can give."""
+    given = files(tmp_path) if tls else {}
+    given.pop("clients_ca", None)
+    text = render(by_certificate, server(tmp_path, tls=Tls(**given) if given else None), NOW_MS)
+    assert accepted(tmp_path, text).returncode == 0
+    assert "user:" not in text
+    assert "SERIALNUMBER" not in text
+    assert "verify" not in text
+    assert sorted(unmapped(by_certificate)) == ["ap-witness", "ncsc-1"]
+
+
+def test_a_pinned_register_lets_in_the_keys_on_record_of_those_in_force(tmp_path: Path) -> None:
+    def change(table: dict[str, Any]) -> None:
+        certified(table)
+        table["pinned"] = True
+        sender_id = next(p for p in table["parties"] if p["token"] == "om")["identities"][0]["sender_id"]
+        table["revocations"] = [{"sender_id": sender_id, "reason": "gestolen", "suspect_from": ISSUED}]
+
+    view = make_directory(change=change).current
+    text = render(view, server(tmp_path, tls=Tls(**files(tmp_path))), NOW_MS)
+    assert accepted(tmp_path, text).returncode == 0
+    (pinned,) = re.findall(r"pinned_certs: \[(.*)\]", text)
+    (revoked,) = view.party("om").identities[0].certificate_keys
+    everyone = [i for p in view.register.parties for i in p.identities]
+    wanted = {
+        k for u in (*everyone, *view.register.witnesses, *view.register.brokers) for k in u.certificate_keys
+    }
+    assert set(re.findall(r'"([0-9a-f]{64})"', pinned)) == wanted - {revoked}
+    for tls in (None, Tls(certificate="a", key="b")):
+        with pytest.raises(SetupError, match="on record only"):
+            render(view, server(tmp_path, tls=tls), NOW_MS)

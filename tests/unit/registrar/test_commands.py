@@ -15,9 +15,12 @@ from harness.memory import ISSUED, keys_of, seed
 
 from seinpost.cli import main
 from seinpost.registrar.key import load_registrar_key
+from seinpost_broker.adapters.trial_pki_files import OTHER, TrialPkiFiles
 from seinpost_broker.core import founding
+from seinpost_broker.core.trial_pki import Purpose, issue_organisation
 from seinpost_schemas.note import composite_type_and_key, format_vkey
 from seinpost_schemas.register import parse_table
+from seinpost_schemas.request import decode_request
 
 pytestmark = pytest.mark.filterwarnings("ignore:Cyclopts application invoked")
 PASSPHRASE = "een lange wachtwoordzin"
@@ -290,3 +293,62 @@ def test_a_full_disk_leaves_nothing_half_written(
         assert (status, "No space left" in line) == (3, True)
         assert run.fails("register", "key", "new.key", "--name", "bzk-3")[0] == 3
     assert sorted(p.name for p in folder.iterdir()) == before
+
+
+def certificate(folder: Path, oin: str = "00000099000000010000") -> Path:
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    pki = TrialPkiFiles(folder / "pki")
+    pki.found(now)
+    path, _ = pki.issue(
+        "ap-1", OTHER, lambda ca: issue_organisation(ca, "AP", oin, Purpose.AUTHENTICATION, now)
+    )
+    return path
+
+
+def test_a_certificate_from_keygen_to_the_words_of_officials(run: Run, folder: Path) -> None:
+    path = certificate(folder)
+    words = ("--party", "ap", "--name", "ap-1", "--tls-certificate", path)
+    assert run("keygen", "ap.key", *words, "--user", "certificate")[0] == 0
+    subject = "SERIALNUMBER=00000099000000010000,CN=TRIAL AP,O=TRIAL AP,C=NL"
+    request = json.loads(Path("ap.key.request.json").read_text())
+    shown = json.loads(run("register", "certificate", path, "--json")[1])
+    assert shown == {k: request[k] for k in ("certificate", "certificate_keys")}
+    assert shown["certificate"] == subject
+    assert run("register", "certificate", path)[1].splitlines() == [
+        f'certificate = "{subject}"',
+        f'certificate_keys = ["{shown["certificate_keys"][0]}"]',
+    ]
+    signed(run, "r1.toml")
+    run("register", "new", "r2.toml", "--from", "r1.note")
+    status, line = run.fails(
+        "register", "add", "ap.key.request.json", "--to", "r2.toml", "--fingerprint", "00"
+    )
+    assert (status, "not that of this request" in line) == (4, True)
+    fingerprint = decode_request(Path("ap.key.request.json").read_bytes()).fingerprint().hex()
+    assert (
+        run("register", "add", "ap.key.request.json", "--to", "r2.toml", "--fingerprint", fingerprint)[0] == 0
+    )
+    assert run("register", "check", "r2.toml", "--draft")[0] == 0
+    _, out, _ = run("register", "diff", "r1.note", "r2.toml")
+    assert f"ap-1 maakt verbinding met het certificaat van {subject}." in out
+    _, out, _ = run("register", "show", "r2.toml")
+    assert f"    ap-1 maakt verbinding met het certificaat van {subject}\n" in out
+    _, out, _ = run("register", "explain", "ap", "--register", "r2.toml", "--lang", "en")
+    assert f"ap-1 connects with the certificate of {subject}\n" in out
+
+
+def test_keygen_with_nkey_and_a_certificate_records_its_key_only(run: Run, folder: Path) -> None:
+    path = certificate(folder)
+    assert run("keygen", "ap.key", "--party", "ap", "--name", "ap-1", "--tls-certificate", path)[0] == 0
+    request = json.loads(Path("ap.key.request.json").read_text())
+    assert "certificate" not in request
+    assert len(request["certificate_keys"]) == 1
+
+
+def test_keygen_refuses_a_file_that_is_no_certificate(run: Run, folder: Path) -> None:
+    words = ("keygen", "ap.key", "--party", "ap", "--name", "ap-1")
+    assert run.fails(*words, "--user", "certificate")[0] == 4
+    for file in ("r1.toml", "nowhere.crt"):
+        assert run.fails(*words, "--tls-certificate", file)[0] == 4
+    assert not Path("ap.key").exists()
+    assert run.fails("register", "certificate", "r1.toml")[0] == 4

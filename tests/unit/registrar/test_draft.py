@@ -187,3 +187,33 @@ def test_values_cannot_get_out_of_their_quotes(text: str) -> None:
     for reason in ('"\nversion = 9\n"', "\\", "\x7f", "é\u2028🗳", "'''"):
         draft = add_revocations(text, [msgspec.structs.replace(REVOKED, reason=reason)])
         assert parse_table(draft).revocations[0].reason == reason
+
+
+SUBJECT = 'SERIALNUMBER=00000099000000005000,CN=ncsc-2,O=De \\"Raad\\"\\, ë,C=NL'
+
+
+def test_an_identity_that_connects_with_a_certificate_is_named_by_it(text: str) -> None:
+    asked = request("ncsc", "ncsc-2", certificate=SUBJECT, certificate_keys=("ab" * 32,))
+    draft = add_identity(text, asked)
+    identity = parse_table(draft).parties[4].identities[-1]
+    assert (identity.name, identity.nats, identity.certificate) == ("ncsc-2", None, SUBJECT)
+    assert identity.certificate_keys == ("ab" * 32,)
+    assert register_problems(draft) == []
+    # With a key on record and no subject, its NKEY names it.
+    pinned = add_identity(text, request("ncsc", "ncsc-2", certificate_keys=("ab" * 32,)))
+    identity = parse_table(pinned).parties[4].identities[-1]
+    assert (identity.certificate, identity.certificate_keys) == (None, ("ab" * 32,))
+    assert identity.nats == Keys("ncsc-2").nats
+
+
+def test_a_certificate_of_another_party_is_found_by_check(text: str) -> None:
+    draft = add_identity(text, request("ibd", "ibd-2", certificate=SUBJECT))
+    (problem,) = register_problems(draft)
+    assert "SERIALNUMBER of its certificate is not" in problem
+
+
+def test_a_witness_can_connect_with_a_certificate(text: str) -> None:
+    keys = WitnessRequest(to_base64(b"\1" * 32), to_base64(b"\1" * 1312))
+    draft = add_identity(text, request("ncsc", "ncsc-witness", witness=keys, certificate=SUBJECT))
+    assert parse_table(draft).witnesses[0].certificate == SUBJECT
+    assert register_problems(draft) == []

@@ -33,6 +33,8 @@ def made(**fields: Any) -> dict[str, Any]:
         "oin": JOINING.oin,
         "machine": "loket Den Haag",
         "witness": {"ed25519": to_base64(bytes(32)), "mldsa44": to_base64(bytes(1312))},
+        "certificate": f"SERIALNUMBER={JOINING.oin},CN=rvig-1,O=RvIG,C=NL",
+        "certificate_keys": ["ab" * 32],
     } | fields
 
 
@@ -51,6 +53,10 @@ def changes() -> Iterator[tuple[str, Any]]:
     yield "witness", witness | {"ed25519": to_base64(b"\1" * 32)}
     yield "witness", witness | {"mldsa44": to_base64(b"\1" * 1312)}
     yield "witness", None
+    yield "certificate", f"SERIALNUMBER={JOINING.oin},CN=rvig-2,O=RvIG,C=NL"
+    yield "certificate", None
+    yield "certificate_keys", ["cd" * 32]
+    yield "certificate_keys", None
 
 
 CHANGES = [pytest.param(f, v, id=f"{f}-{n}") for n, (f, v) in enumerate(changes())]
@@ -119,10 +125,12 @@ def test_the_fingerprint_is_that_of_the_specification() -> None:
 
     fields = made()
     ed25519, mldsa44 = fields["witness"].values()
-    packed = b"\x87"
+    packed = b"\x89"
     for key in ("party", "name", "keys", "nats", "oin", "machine"):
         packed += text(key) + text(fields[key])
     packed += text("witness") + b"\x82" + text("ed25519") + text(ed25519) + text("mldsa44") + text(mldsa44)
+    packed += text("certificate") + text(fields["certificate"])
+    packed += text("certificate_keys") + b"\x91" + text(fields["certificate_keys"][0])
     request = decode_request(json.dumps(fields).encode())
     assert request.fingerprint() == hashlib.sha256(b"seinpost/request/v1" + packed).digest()
     assert decode_request(json.dumps(fields, indent=4).encode()).fingerprint() == request.fingerprint()

@@ -228,9 +228,10 @@ NAMED = {
 }
 """What each table names something else by, or holds."""
 PLAIN = {
-    "action", "actions", "basis", "ceiling", "clearance", "code", "ed25519", "mldsa44", "name", "name_en",
-    "name_nl", "nats", "oin", "quota", "reason", "sender", "signal_types", "starts", "status", "suspect_from",
-    "suspect_index", "threshold", "token", "until",
+    "action", "actions", "basis", "ceiling", "certificate", "certificate_keys",
+    "clearance", "code", "ed25519", "mldsa44", "name", "name_en", "name_nl", "nats",
+    "oin", "quota", "reason", "sender", "signal_types", "starts", "status", "suspect_from", "suspect_index",
+    "threshold", "token", "until",
 }  # fmt: skip
 
 
@@ -256,3 +257,68 @@ def test_registrars_cannot_sign_themselves_in(enclave: Any) -> None:
     with pytest.raises(SeinpostError):
         trusted.advance(enclave.sign(own, 2))
     assert trusted.advance(enclave.sign(own, 0, 1, 2)).version == 2
+
+
+SUBJECT = "SERIALNUMBER={oin},CN=NCSC,O=NCSC,C=NL"
+
+
+def certified(enclave: Any, **fields: str) -> str:
+    """The text with other lines in the place of the first identity's NKEY."""
+    text: str = enclave.text()
+    oin = re.findall(r'oin = "(\d+)"', text)[0]
+    start = text.index("nats = ", text.index("[[parties.identities]]"))
+    lines = "".join(f"{k} = {v}\n" for k, v in fields.items()).replace("{oin}", oin)
+    return text[:start] + lines + text[text.index("\n", start) + 1 :]
+
+
+def test_an_identity_is_known_by_its_certificate(enclave: Any) -> None:
+    key = "ab" * 32
+    text = certified(enclave, certificate=f"'{SUBJECT}'", certificate_keys=f'["{key}"]')
+    identity = parse_register(enclave.note(text)).parties[0].identities[0]
+    assert identity.nats is None
+    assert identity.certificate == SUBJECT.format(oin=parse_register(enclave.note(text)).parties[0].oin)
+    assert identity.certificate_keys == (key,)
+
+
+WRONG_USERS: dict[str, tuple[dict[str, str], str]] = {
+    "neither": ({}, "one NATS user"),
+    "both": ({"certificate": f"'{SUBJECT}'", "nats": '"U' + "B" * 55 + '"'}, "one NATS user"),
+    "another party's OIN": (
+        {"certificate": "'SERIALNUMBER=00000099000000777000,CN=NCSC'"},
+        "SERIALNUMBER of its certificate is not",
+    ),
+    "no OIN": ({"certificate": "'CN=NCSC,O=NCSC'"}, "SERIALNUMBER of its certificate is not"),
+    "another order": ({"certificate": "'CN=NCSC,SERIALNUMBER={oin}'"}, "as nats-server writes it"),
+    "an empty one": ({"certificate": "''"}, "length >= 1"),
+    "no key": ({"certificate": f"'{SUBJECT}'", "certificate_keys": '["abc"]'}, "regex"),
+    "a key twice": (
+        {"certificate": f"'{SUBJECT}'", "certificate_keys": f'["{"ab" * 32}", "{"ab" * 32}"]'},
+        "twice",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fields", "message"), WRONG_USERS.values(), ids=WRONG_USERS.keys())
+def test_a_user_that_the_server_could_mistake_is_refused(
+    enclave: Any, fields: dict[str, str], message: str
+) -> None:
+    with pytest.raises(MalformedError, match=message):
+        parse_register(enclave.note(certified(enclave, **fields)))
+
+
+def test_two_identities_are_two_certificates(enclave: Any) -> None:
+    """Also when they differ only where nats-server does not look: in the order of equal attributes."""
+    text = certified(enclave, certificate="'SERIALNUMBER={oin},O=a+O=b'")
+    (block,) = re.findall(r"\[\[parties.identities\]\]\n.*?\n\n", text + "\n\n", re.DOTALL)[:1]
+    other = block.replace("O=a+O=b", "O=b+O=a").replace('name = "', 'name = "x')
+    other = re.sub(r'sender_id = "\w+"', f'sender_id = "{"00" * 16}"', other)
+    with pytest.raises(MalformedError, match="names a certificate twice"):
+        parse_register(enclave.note(text.replace(block, block + other)))
+    apart = text.replace(block, block + other.replace("O=b+O=a", "O=b+O=c"))
+    assert len(parse_register(enclave.note(apart)).parties[0].identities) == 2
+
+
+def test_a_pinned_register_has_a_key_for_everyone(enclave: Any) -> None:
+    text = "pinned = true\n" + enclave.text()
+    with pytest.raises(MalformedError, match="has no certificate_keys"):
+        parse_register(enclave.note(text))
