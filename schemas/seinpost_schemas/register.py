@@ -109,6 +109,7 @@ class WitnessEntry(_Table, frozen=True, kw_only=True):
     nats: NKey | None = None
     certificate: Subject | None = None
     certificate_keys: CertificateKeys = ()
+    statement: Hex32 | None = None
     ed25519: str
     mldsa44: str
 
@@ -125,7 +126,8 @@ class Audience(_Table, frozen=True, kw_only=True):
 class Identity(_Table, frozen=True, kw_only=True):
     """One machine's (or person's) keys; the key object itself is in the directory under ``keys``.
 
-    Its NATS user is the NKEY ``nats`` or the subject of its ``certificate``, one of the two.
+    Its NATS user is the NKEY ``nats`` or the subject of its ``certificate``, one of the two. ``statement`` is the
+    SHA-256 of the key statement that the registrars verified.
     """
 
     name: str
@@ -134,6 +136,7 @@ class Identity(_Table, frozen=True, kw_only=True):
     nats: NKey | None = None
     certificate: Subject | None = None
     certificate_keys: CertificateKeys = ()
+    statement: Hex32 | None = None
 
 
 NatsUser = Broker | WitnessEntry | Identity
@@ -154,13 +157,14 @@ class Mandate(_Table, frozen=True, kw_only=True):
 
 
 class Party(_Table, frozen=True, kw_only=True):
-    """An organisation in the register."""
+    """An organisation in the register; ``seal`` is the subject of the certificate with which it seals its keys."""
 
     token: str
     oin: Oin
     name_nl: str
     name_en: str
     clearance: str
+    seal: Subject | None = None
     identities: Annotated[tuple[Identity, ...], Meta(max_length=64)] = ()
     mandates: Annotated[tuple[Mandate, ...], Meta(max_length=64)] = ()
     quota: Quota = DEFAULT
@@ -439,6 +443,7 @@ def _verify_party(party: Party, register: Register) -> None:
     except MalformedError as error:
         raise MalformedError(f"{party.token}: {error}") from None
     _carried(party.clearance)
+    _verify_seal(party, register)
     for identity in party.identities:
         parse_token(identity.name, "identity")
     for mandate in party.mandates:
@@ -448,6 +453,19 @@ def _verify_party(party: Party, register: Register) -> None:
             raise MalformedError(f"{party.token}: no audience is called {mandate.default_audience[:40]!r}")
         if mandate.starts and mandate.until and mandate.until <= mandate.starts:
             raise MalformedError(f"{party.token}: a mandate ends before it starts")
+
+
+def _verify_seal(party: Party, register: Register) -> None:
+    """A party's certificate shows its OIN, and what it sealed belongs to a party that has one."""
+    if party.seal is not None:
+        if parse_subject(party.seal).serial_number != party.oin:
+            raise MalformedError(
+                f"{party.token}: the SERIALNUMBER of the certificate in seal is not its OIN {party.oin}"
+            )
+        return
+    users: list[NatsUser] = [*party.identities, *(w for w in register.witnesses if w.party == party.token)]
+    if any(not isinstance(u, Broker) and u.statement is not None for u in users):
+        raise MalformedError(f"{party.token} has a key statement, and no certificate in seal that made it")
 
 
 def _known_party(register: Register, token: str) -> Party:

@@ -25,6 +25,8 @@ from .register import CertificateKeys, NKey, Oin, Subject
 from .subjects import parse_token
 
 MAX_REQUEST_BYTES = 64 * 1024
+MAX_STATEMENT_CHARACTERS = 32 * 1024
+"""Five certificates in base64, twice encoded, and their signature."""
 
 
 class WitnessRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,7 +45,7 @@ class KeyRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     """What `seinpost keygen` writes; ``keys`` is the key object in base64, ``machine`` for people only.
 
     With ``certificate``, a subject, the register names that as its NATS user, and not the NKEY ``nats``;
-    ``certificate_keys`` are of the certificates that it connects with.
+    ``certificate_keys`` are of the certificates that it connects with. ``statement`` is the key statement.
     """
 
     party: str
@@ -55,6 +57,7 @@ class KeyRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     witness: WitnessRequest | None = None
     certificate: Subject | None = None
     certificate_keys: CertificateKeys = ()
+    statement: Annotated[str, Meta(max_length=MAX_STATEMENT_CHARACTERS)] | None = None
 
     def key_object(self) -> KeyObject:
         """The keys, parsed and verified to be keys; raises ``MalformedError``."""
@@ -70,6 +73,15 @@ class KeyRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
         have one fingerprint, whatever the layout of the file.
         """
         return hashlib.sha256(labels.REQUEST + canonical.encode(self)).digest()
+
+    def unsealed_fingerprint(self) -> bytes:
+        """The fingerprint of all but the key statement, which is over it."""
+        return msgspec.structs.replace(self, statement=None).fingerprint()
+
+
+def statement_hash(statement: str) -> str:
+    """The SHA-256 of a key statement's text, in hexadecimal: what the register names it by."""
+    return hashlib.sha256(statement.encode()).hexdigest()
 
 
 def key_objects(requests: Iterable[KeyRequest]) -> tuple[bytes, ...]:

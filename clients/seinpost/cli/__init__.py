@@ -61,6 +61,9 @@ def keygen(  # noqa: PLR0913 - the options of a command
     witness_of: str | None = None,
     tls_certificate: Path | None = None,
     user: Literal["nkey", "certificate"] = "nkey",
+    certificate: Path | None = None,
+    key: Path | None = None,
+    key_passphrase_file: Path | None = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> int:
@@ -86,11 +89,18 @@ def keygen(  # noqa: PLR0913 - the options of a command
         A PEM file with the certificate that it connects with, whose key the register then holds.
     user
         What the server is to know it by: nkey, or the subject of that certificate.
+    certificate
+        A PEM file with the party's certificate for authenticity, and those of its issuers: it seals the new keys.
+    key
+        The key of that certificate, in PEM, at mode 0600.
+    key_passphrase_file
+        A file (mode 0600) with that key's passphrase, if it has one.
     """
-    from .keygen import Owner, run  # noqa: PLC0415 - each command loads only what it needs
+    from .keygen import Owner, Seal, run  # noqa: PLC0415 - each command loads only what it needs
 
     owner = Owner(party, name, oin, machine, tls_certificate, user)
-    return run(file, owner, passphrase_file, witness_of, as_json=as_json)
+    seal = Seal(certificate, key, key_passphrase_file)
+    return run(file, owner, passphrase_file, witness_of, seal, as_json=as_json)
 
 
 @app.command

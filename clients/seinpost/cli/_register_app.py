@@ -31,6 +31,15 @@ PassphraseFile = Annotated[
 ]
 
 
+Ca = Annotated[
+    Path | None, Parameter(help="The CAs whose certificates may seal keys, in PEM: the issuing CAs, best.")
+]
+Crl = Annotated[
+    tuple[Path, ...],
+    Parameter(negative="", help="Lists of revoked certificates; the issuing CA's at least (repeat it)."),
+]
+
+
 @register.command
 def new(
     draft: Path,
@@ -62,12 +71,18 @@ def check(
         str | None, Parameter(help="The enclave_id that version 1 must have: 32 hexadecimal digits.")
     ] = None,
     draft: Annotated[bool, Parameter(negative="", help="Do not ask for signatures yet.")] = False,
+    request: Annotated[
+        tuple[Path, ...],
+        Parameter(negative="", help="A request that was taken in, to be verified (repeat it)."),
+    ] = (),
+    ca: Ca = None,
+    crl: Crl = (),
     as_json: AsJson = False,
 ) -> int:
     """Say everything that is wrong with a version, one line each. Exit status 0: nothing, 1: something."""
-    from .register import run_check  # noqa: PLC0415
+    from .register import Keys, run_check  # noqa: PLC0415
 
-    return run_check(file, previous, enclave, draft=draft, as_json=as_json)
+    return run_check(file, previous, enclave, Keys(request, ca, crl), draft=draft, as_json=as_json)
 
 
 @register.command
@@ -128,7 +143,7 @@ def sign(
 
 
 @register.command
-def add(
+def add(  # noqa: PLR0913 - the options of a command
     request: Annotated[Path, Parameter(help="What seinpost keygen wrote for the registrar.")],
     *,
     to: Annotated[Path, Parameter(help="The draft.")],
@@ -139,18 +154,24 @@ def add(
     name_nl: Annotated[str | None, Parameter(help="For a party that joins: its Dutch name.")] = None,
     name_en: Annotated[str | None, Parameter(help="For a party that joins: its English name.")] = None,
     clearance: Annotated[str, Parameter(help="For a party that joins: ong or depv.")] = "ong",
+    ca: Ca = None,
+    crl: Crl = (),
     as_json: AsJson = False,
 ) -> int:
     """Take a new identity (or witness) into a draft, once its fingerprint was compared by another way.
 
     A party that joins has no mandate yet: write [[parties.mandates]] below it, each with its basis.
 
+    A key statement in the request is verified with --ca, and its certificate put on record for the party; from then on
+    every request of that party needs one.
+
     Example: seinpost register add ap-2.key.request.json --to register-2.toml
     """
+    from .register import Keys  # noqa: PLC0415
     from .register_edit import Joining, run_add  # noqa: PLC0415
 
     joining = Joining(oin, name_nl, name_en, clearance)
-    return run_add(request, to, fingerprint, joining, as_json=as_json)
+    return run_add(request, to, fingerprint, joining, Keys(ca=ca, crls=crl).trust(), as_json=as_json)
 
 
 @register.command

@@ -14,9 +14,11 @@ from typing import Any
 
 import msgspec
 
+from seinpost._certificates import read_certificates, read_crls
 from seinpost._files import read_bounded
 from seinpost.registrar.check import Report
 from seinpost.registrar.check import check as check_register
+from seinpost.registrar.check_keys import Trust, request_problems
 from seinpost.registrar.diff import register_diff
 from seinpost.registrar.explain import explain_party, who_can_read
 from seinpost.registrar.explained import explanation_lines, reader_lines, register_lines
@@ -26,23 +28,44 @@ from seinpost_schemas.errors import InvalidError, MalformedError, SetupError
 from seinpost_schemas.limits import MAX_REGISTER_BYTES
 from seinpost_schemas.note import Note
 from seinpost_schemas.policy import View
-from seinpost_schemas.register import Register, parse_register
+from seinpost_schemas.register import Register, parse_register, parse_table
+from seinpost_schemas.request import MAX_REQUEST_BYTES, decode_request
 from seinpost_schemas.trusted_register import TrustedRegister, enclave_id_of
 
 from ._text import load_texts
 from ._tty import clean, fail
 
 
-def run_check(file: Path, previous: Path | None, enclave: str | None, *, draft: bool, as_json: bool) -> int:
+class Keys(msgspec.Struct, frozen=True):
+    """Files of requests, and of what their key statements are verified with."""
+
+    requests: tuple[Path, ...] = ()
+    ca: Path | None = None
+    crls: tuple[Path, ...] = ()
+
+    def trust(self) -> Trust | None:
+        """The CAs that are trusted, ``None`` when none were given; raises ``SetupError``."""
+        if self.ca is None:
+            if self.crls:
+                raise SetupError("--crl goes with --ca")
+            return None
+        lists = [crl for path in self.crls for crl in read_crls(path)]
+        return Trust(tuple(read_certificates(self.ca)), tuple(lists) if self.crls else None)
+
+
+def run_check(
+    file: Path, previous: Path | None, enclave: str | None, keys: Keys, *, draft: bool, as_json: bool
+) -> int:
     """0 when nothing keeps the version from being published, else 1."""
     before = read_note(previous)[0] if previous is not None else None
-    report = check_register(
-        read_bounded(file, MAX_REGISTER_BYTES),
-        dt.datetime.now(dt.UTC),
-        previous=before,
-        enclave_id=parse_enclave(enclave),
-        unsigned=draft,
-    )
+    now = dt.datetime.now(dt.UTC)
+    data = read_bounded(file, MAX_REGISTER_BYTES)
+    report = check_register(data, now, previous=before, enclave_id=parse_enclave(enclave), unsigned=draft)
+    if keys.requests and report.version is not None:
+        requests = [decode_request(read_bounded(p, MAX_REQUEST_BYTES)) for p in keys.requests]
+        register = parse_table(read_register_file(data).text)
+        found = request_problems(register, requests, keys.trust() or Trust(()), now)
+        report = msgspec.structs.replace(report, problems=(*report.problems, *found))
     if as_json:
         print(json.dumps(msgspec.to_builtins(report)))
     else:

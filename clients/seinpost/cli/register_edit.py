@@ -15,10 +15,12 @@ import msgspec
 
 from seinpost._certificates import read_certificate
 from seinpost._files import read_bounded, write_whole
+from seinpost.registrar.check_keys import Trust
 from seinpost.registrar.draft import add_identity, next_version, set_registrars
 from seinpost.registrar.fingerprint import grouped
+from seinpost.registrar.key_statement import verify_statement
 from seinpost.registrar.notes import read_register_file
-from seinpost_schemas.cert_subject import certificate_key_of, subject_of
+from seinpost_schemas.cert_subject import CertSubject, certificate_key_of, subject_of
 from seinpost_schemas.errors import SetupError
 from seinpost_schemas.limits import MAX_REGISTER_BYTES
 from seinpost_schemas.note import parse_vkey
@@ -65,20 +67,42 @@ def run_new(draft: Path, of: Path, days: int, *, as_json: bool) -> int:
     return 0
 
 
-def run_add(request: Path, draft: Path, fingerprint: str | None, joining: Joining, *, as_json: bool) -> int:
+def run_add(
+    request: Path,
+    draft: Path,
+    fingerprint: str | None,
+    joining: Joining,
+    trust: Trust | None,
+    *,
+    as_json: bool,
+) -> int:
     """Take a request into a draft; 0."""
     text = read_draft(draft)
     wanted = decode_request(read_bounded(request, MAX_REQUEST_BYTES))
-    text = add_identity(text, wanted, joining.party(wanted.party))
+    sealed_by = _sealed_by(wanted, trust)
+    text = add_identity(text, wanted, joining.party(wanted.party), sealed_by)
     shown = wanted.fingerprint().hex()
     _verify_fingerprint(wanted, shown, fingerprint)
     write_whole(draft, text.encode())
     say_done(
         as_json,
         {"party": wanted.party, "identity": wanted.name, "fingerprint": shown},
-        f"{draft}: {wanted.name} of {wanted.party} taken in; give {request} to whoever publishes",
+        f"{draft}: {wanted.name} of {wanted.party} taken in"
+        + (f", sealed by {sealed_by}" if sealed_by is not None else "")
+        + f"; give {request} to whoever publishes",
     )
     return 0
+
+
+def _sealed_by(request: KeyRequest, trust: Trust | None) -> CertSubject | None:
+    """Whose certificate sealed a request; a key statement is never left unread."""
+    if request.statement is None:
+        return None
+    if trust is None:
+        raise SetupError(
+            "this request has a key statement: give the CAs that you trust with --ca; nothing was taken in"
+        )
+    return verify_statement(request, trust.roots, dt.datetime.now(dt.UTC), trust.crls).subject
 
 
 def run_certificate(file: Path, *, as_json: bool) -> int:

@@ -15,6 +15,7 @@ from seinpost_schemas.quorum import shortages
 from seinpost_schemas.register import Register, parse_table, register_problems
 from seinpost_schemas.trusted_register import enclave_id_of
 
+from .check_keys import unsealed_keys
 from .notes import read_register_file, signed_by
 
 
@@ -52,6 +53,7 @@ def check(
     problems += _dates(register, now)
     standstills = _standstills(register, now)
     problems += standstills.pop(True, [])
+    problems += unsealed_keys(register, before)
     if not unsigned:
         problems += _signatures(note, register, before)
     return Report(register.version, tuple(problems), (*_warnings(register, now), *standstills.get(False, [])))

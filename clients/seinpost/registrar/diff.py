@@ -104,6 +104,8 @@ class _Diff:
             "nats": texts("connection key"),
             "certificate": texts("connection certificate"),
             "certificate_keys": texts("keys of connection certificates"),
+            "seal": texts("the certificate that seals its keys"),
+            "statement": texts("key statement"),
             "pinned": texts("Only certificates on record may connect"),
             "sender_id": texts("signing key (sender_id)"),
             "keys": texts("keys (fingerprint)"),
@@ -222,6 +224,10 @@ class _Diff:
             yield self._texts("{party} gets the identity {name}, with keys {fingerprint}.").format(
                 party=party, name=after.name, fingerprint=after.keys
             )
+            if after.statement is not None:
+                yield self._texts("The keys of {name} are sealed by the certificate of {party}.").format(
+                    name=after.name, party=party
+                )
             if after.certificate is not None:
                 yield self._texts("{name} connects with the certificate of {subject}.").format(
                     name=after.name, subject=after.certificate

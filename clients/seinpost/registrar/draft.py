@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from seinpost_schemas.cert_subject import CertSubject
 from seinpost_schemas.cosignature import verify_threshold
 from seinpost_schemas.errors import MalformedError, SetupError
 from seinpost_schemas.register import (
@@ -27,7 +28,7 @@ from seinpost_schemas.register import (
     WitnessEntry,
     parse_table,
 )
-from seinpost_schemas.request import KeyRequest
+from seinpost_schemas.request import KeyRequest, statement_hash
 
 _HEADER = re.compile(r"^\[\[?\s*([A-Za-z_.]+)\s*\]\]?\s*(#.*)?$")
 
@@ -46,10 +47,14 @@ def next_version(text: str, issued: dt.datetime, days: int) -> str:
     return _meant(text, after, "version, issued and expires")
 
 
-def add_identity(text: str, request: KeyRequest, party: Party | None = None) -> str:
+def add_identity(
+    text: str, request: KeyRequest, party: Party | None = None, sealed_by: CertSubject | None = None
+) -> str:
     """The text with the identity (or witness) of a request; ``party`` when it is not in the register yet.
 
-    Raises ``SetupError`` when the party is unknown and none is given, or has this identity already.
+    ``sealed_by`` is whose certificate sealed its key statement, once that was verified. A party's first one is put on
+    record; from then on every request of the party needs one by the same. Raises ``SetupError`` without it, when the
+    party is unknown and none is given, or has this identity already.
     """
     before = parse_table(text)
     found = before.party(request.party)
@@ -70,6 +75,10 @@ def add_identity(text: str, request: KeyRequest, party: Party | None = None) -> 
         after = msgspec.structs.replace(after, parties=(*after.parties, party))
     if found is None:  # pragma: no cover - one of the two was there
         raise SetupError("no party")
+    if _verify_sealed(found, request, sealed_by):
+        text = _insert_seal(text, found.token, str(sealed_by))
+        found = msgspec.structs.replace(found, seal=str(sealed_by))
+        after = msgspec.structs.replace(after, parties=_with(after.parties, found))
     if request.witness is not None:
         return _add_witness(text, after, request)
     keys = request.key_object()
@@ -80,10 +89,9 @@ def add_identity(text: str, request: KeyRequest, party: Party | None = None) -> 
         **_user(request),
     )
     grown = msgspec.structs.replace(found, identities=(*found.identities, identity))
-    parties = tuple(grown if p.token == grown.token else p for p in after.parties)
     return _meant(
         _insert_identity(text, found.token, identity),
-        msgspec.structs.replace(after, parties=parties),
+        msgspec.structs.replace(after, parties=_with(after.parties, grown)),
         _identity_block(identity),
     )
 
@@ -94,7 +102,35 @@ def _user(request: KeyRequest) -> dict[str, Any]:
         "nats": request.nats if request.certificate is None else None,
         "certificate": request.certificate,
         "certificate_keys": request.certificate_keys,
+        "statement": statement_hash(request.statement) if request.statement is not None else None,
     }
+
+
+def _with(parties: Sequence[Party], changed: Party) -> tuple[Party, ...]:
+    return tuple(changed if p.token == changed.token else p for p in parties)
+
+
+def _verify_sealed(party: Party, request: KeyRequest, sealed_by: CertSubject | None) -> bool:
+    """Whether the certificate is to be put on record; raises ``SetupError`` for what is not sealed as it must be."""
+    if (sealed_by is None) != (request.statement is None):
+        raise SetupError("the key statement of this request was not verified: nothing was changed")
+    if sealed_by is None:
+        if party.seal is not None:
+            raise SetupError(
+                f"{party.token} has a certificate on record, and this request no key statement: have it made again, "
+                "with seinpost keygen --certificate and --key"
+            )
+        return False
+    if sealed_by.serial_number != party.oin:
+        raise SetupError(
+            f"the key statement is sealed under OIN {sealed_by.serial_number}; {party.token} has {party.oin}"
+        )
+    if party.seal is not None and party.seal != str(sealed_by):
+        raise SetupError(
+            f"the key statement is sealed by {sealed_by}; on record for {party.token} is {party.seal}. If the party "
+            "has another certificate now, change seal in the draft first"
+        )
+    return party.seal is None
 
 
 def _verify_oin(request: KeyRequest, found: Party | None, joining: Party | None) -> None:
@@ -229,6 +265,12 @@ def _insert_identity(text: str, token: str, identity: Identity) -> str:
             ]
         )
     return text
+
+
+def _insert_seal(text: str, token: str, seal: str) -> str:
+    """The text with a party's certificate on record, on the line below its token."""
+    line = rf"(?m)^(token\s*=\s*[\"']{re.escape(token)}[\"']\s*(?:#.*)?)$"
+    return re.sub(line, lambda m: f"{m[1]}\nseal = {_toml(seal)}", text, count=1)
 
 
 def _identity_block(identity: Identity) -> str:

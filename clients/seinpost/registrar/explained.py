@@ -13,7 +13,7 @@ from seinpost_schemas.quota import DEFAULT, Quota
 from seinpost_schemas.register import Identity, Register
 
 from .explain import Answer, Explanation, Reader
-from .fingerprint import key_fingerprint
+from .fingerprint import grouped, key_fingerprint
 from .words import Texts, Words
 
 
@@ -59,6 +59,15 @@ def _connects(identity: Identity, texts: Texts) -> str:
         return texts("{name} connects with its own connection key").format(name=identity.name)
     return texts("{name} connects with the certificate of {subject}").format(
         name=identity.name, subject=identity.certificate
+    )
+
+
+def _sealed(identity: Identity, texts: Texts) -> str:
+    """Whether the party's certificate says that the keys are its own."""
+    if identity.statement is None:
+        return texts("its keys are not sealed by the party's certificate")
+    return texts("its keys are sealed, key statement {fingerprint}").format(
+        fingerprint=grouped(identity.statement[:32])
     )
 
 
@@ -163,12 +172,18 @@ def register_lines(register: Register, texts: Texts, language: str) -> list[str]
     lines += [f"  {k.partition('+')[0]}  {key_fingerprint(k.encode())}" for k in register.registrars.keys]
     for party in register.parties:
         lines.append(f"{words.name(party)}, OIN {party.oin}, {words.level(party.clearance)}")
+        if party.seal is not None:
+            lines.append(
+                "  " + texts("seals its keys with the certificate of {subject}").format(subject=party.seal)
+            )
         for identity in party.identities:
             revoked = register.revocation(identity.sender_id)
             mark = texts("REVOKED: {reason}").format(reason=revoked.reason) if revoked else identity.keys
             lines.append(f"  {identity.name}  {mark}")
             if identity.certificate is not None and not revoked:
                 lines.append("    " + _connects(identity, texts))
+            if party.seal is not None and not revoked:
+                lines.append("    " + _sealed(identity, texts))
         if party.quota != DEFAULT:
             lines.append("  " + quota_line(party.quota, words, texts))
         lines += ["  " + texts("may {mandate}").format(mandate=words.mandate(m)) for m in party.mandates]

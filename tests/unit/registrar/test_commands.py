@@ -11,6 +11,12 @@ import re
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from harness.memory import ISSUED, keys_of, seed
 
 from seinpost.cli import main
@@ -24,6 +30,7 @@ from seinpost_schemas.request import decode_request
 
 pytestmark = pytest.mark.filterwarnings("ignore:Cyclopts application invoked")
 PASSPHRASE = "een lange wachtwoordzin"
+NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
 class Run:
@@ -352,3 +359,114 @@ def test_keygen_refuses_a_file_that_is_no_certificate(run: Run, folder: Path) ->
         assert run.fails(*words, "--tls-certificate", file)[0] == 4
     assert not Path("ap.key").exists()
     assert run.fails("register", "certificate", "r1.toml")[0] == 4
+
+
+def sealing(folder: Path, oin: str = "00000099000000010000") -> tuple[Path, Path, TrialPkiFiles]:
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    pki = TrialPkiFiles(folder / f"pki-{oin}")
+    pki.found(now)
+    files = pki.issue("seal", OTHER, lambda ca: issue_organisation(ca, "AP", oin, Purpose.AUTHENTICITY, now))
+    return *files, pki
+
+
+def keygen(run: Run, name: str, *words: str | Path) -> str:
+    """A request of AP; its fingerprint."""
+    assert run("keygen", f"{name}.key", "--party", "ap", "--name", name, *words)[0] == 0
+    return decode_request(Path(f"{name}.key.request.json").read_bytes()).fingerprint().hex()
+
+
+def test_a_key_statement_from_keygen_to_check(run: Run, folder: Path) -> None:
+    certificate, key, pki = sealing(folder)
+    ca = pki.path / "ca.pem"
+    fingerprint = keygen(run, "ap-1", "--certificate", certificate, "--key", key)
+    request = Path("ap-1.key.request.json")
+    assert decode_request(request.read_bytes()).oin == "00000099000000010000"
+    signed(run, "r1.toml")
+    run("register", "new", "r2.toml", "--from", "r1.note")
+    before = Path("r2.toml").read_bytes()
+    add = ("register", "add", request, "--to", "r2.toml", "--fingerprint", fingerprint)
+    assert "give the CAs that you trust" in run.fails(*add)[1]
+    _, _, other = sealing(folder, "00000099000000012000")
+    assert "does not verify" in run.fails(*add, "--ca", other.path / "ca.pem")[1]
+    assert (
+        "is not signed by"
+        in run.fails(*add, "--ca", ca, "--crl", other.revoke(other.path / "seal.crt", NOW))[1]
+    )
+    assert "--crl goes with --ca" in run.fails(*add, "--crl", ca)[1]
+    assert "holds no list" in run.fails(*add, "--ca", ca, "--crl", ca)[1]
+    assert Path("r2.toml").read_bytes() == before
+    status, out, _ = run(*add, "--ca", ca)
+    assert (status, "sealed by SERIALNUMBER=00000099000000010000" in out) == (0, True)
+    subject = "SERIALNUMBER=00000099000000010000,CN=TRIAL AP,O=TRIAL AP,C=NL"
+    assert "De sleutels van ap-1 zijn bezegeld" in run("register", "diff", "r1.note", "r2.toml")[1]
+    shown = run("register", "show", "r2.toml")[1]
+    assert f"  bezegelt zijn sleutels met het certificaat van {subject}\n" in shown
+    assert "    de sleutels zijn bezegeld, sleutelverklaring " in shown
+
+    # Every registrar can verify it again, from the request.
+    check = ("register", "check", "r2.toml", "--draft", "--previous", "r1.note")
+    assert run(*check)[0] == 0
+    assert run(*check, "--request", request, "--ca", ca)[0] == 0
+    assert "cannot be verified" in run.fails(*check, "--request", request)[1]
+    lists = pki.revoke(certificate, NOW)
+    assert (
+        "was revoked by its issuer" in run.fails(*check, "--request", request, "--ca", ca, "--crl", lists)[1]
+    )
+
+    # A second identity needs one too; in a text that was changed by hand, check says so.
+    bare = keygen(run, "ap-2")
+    words = ("register", "add", "ap-2.key.request.json", "--to", "r2.toml", "--fingerprint", bare)
+    assert "has a certificate on record" in run.fails(*words)[1]
+    text = Path("r2.toml").read_text()
+    statement = next(x for x in text.splitlines() if x.startswith("statement = "))
+    Path("r3.toml").write_text(text.replace(statement + "\n", ""))
+    line = run.fails("register", "check", "r3.toml", "--draft", "--previous", "r1.note")[1]
+    assert line.endswith("ap-1 of ap has no key statement, and ap has a certificate on record")
+    changed = text.replace(statement, f'statement = "{"ab" * 32}"')
+    Path("r4.toml").write_text(changed)
+    check4 = ("register", "check", "r4.toml", "--draft", "--request", request, "--ca", ca)
+    assert "another key statement in this version" in run.fails(*check4)[1]
+    nats = next(x for x in text.splitlines() if x.startswith("nats = ") and x not in before.decode())
+    Path("r5.toml").write_text(text.replace(nats, f'nats = "{keys_of("thief").nats}"'))
+    check5 = ("register", "check", "r5.toml", "--draft", "--request", request, "--ca", ca)
+    assert "would connect otherwise than its request says" in run.fails(*check5)[1]
+    Path("r6.toml").write_text(text.replace("CN=TRIAL AP,O=TRIAL AP", "CN=AP,O=AP"))
+    check6 = ("register", "check", "r6.toml", "--draft", "--request", request, "--ca", ca)
+    assert "on record for ap is SERIALNUMBER=00000099000000010000,CN=AP" in run.fails(*check6)[1]
+    assert (
+        "is not in this version"
+        in run.fails("register", "check", "r1.toml", "--draft", "--request", request)[1]
+    )
+
+
+def test_keygen_seals_with_the_right_files_or_not_at_all(run: Run, folder: Path) -> None:
+    certificate, key, _ = sealing(folder)
+    words = ("keygen", "ap.key", "--party", "ap", "--name", "ap-1")
+    assert "go together" in run.fails(*words, "--certificate", certificate)[1]
+    assert "go together" in run.fails(*words, "--key", key)[1]
+    given = ("--certificate", certificate)
+    assert "--oin says" in run.fails(*words, *given, "--key", key, "--oin", "00000099000000012000")[1]
+    assert "is not a private key" in run.fails(*words, *given, "--key", "r-1.key")[1]
+    other = certificate.parent / "other-lp.key"
+    assert "not that of the certificate" in run.fails(*words, *given, "--key", other)[1]
+    wide = folder / "wide.key"
+    wide.write_bytes(key.read_bytes())
+    wide.chmod(0o640)
+    assert "can be read by others" in run.fails(*words, *given, "--key", wide)[1]
+
+    locked = folder / "locked.key"
+    secret = BestAvailableEncryption(b"wachtwoord van de TSP")
+    private = load_pem_private_key(key.read_bytes(), None)
+    locked.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, secret))
+    locked.chmod(0o600)
+    assert "needs its passphrase" in run.fails(*words, *given, "--key", locked)[1]
+    passphrase = folder / "tsp.pass"
+    passphrase.write_text("fout\n")
+    passphrase.chmod(0o600)
+    asked = ("--key", locked, "--key-passphrase-file", passphrase)
+    assert "the passphrase is wrong" in run.fails(*words, *given, *asked)[1]
+    assert not list(folder.glob("ap.key*"))
+    passphrase.write_text("wachtwoord van de TSP\n")
+    assert run(*words, *given, *asked)[0] == 0
+    assert "wachtwoord" not in run.everything
+    assert "PRIVATE KEY" not in run.everything

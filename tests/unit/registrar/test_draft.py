@@ -20,11 +20,12 @@ from seinpost.registrar.draft import (
     set_registrars,
 )
 from seinpost_broker.core import founding
+from seinpost_schemas.cert_subject import parse_subject
 from seinpost_schemas.entry import to_base64
 from seinpost_schemas.errors import SetupError
 from seinpost_schemas.note import composite_type_and_key, format_vkey
 from seinpost_schemas.register import Party, Revocation, parse_table, register_problems
-from seinpost_schemas.request import KeyRequest, WitnessRequest
+from seinpost_schemas.request import KeyRequest, WitnessRequest, statement_hash
 
 NOW = dt.datetime(2026, 12, 24, 9, tzinfo=dt.UTC)
 REVOKED = Revocation(sender_id="ab" * 16, reason='gestolen, "zei" hij', suspect_from=NOW)
@@ -217,3 +218,55 @@ def test_a_witness_can_connect_with_a_certificate(text: str) -> None:
     draft = add_identity(text, request("ncsc", "ncsc-witness", witness=keys, certificate=SUBJECT))
     assert parse_table(draft).witnesses[0].certificate == SUBJECT
     assert register_problems(draft) == []
+
+
+SEALER = parse_subject("SERIALNUMBER=00000099000000005000,CN=TRIAL NCSC,O=TRIAL NCSC,C=NL")
+
+
+def test_the_first_key_statement_puts_the_certificate_on_record(text: str) -> None:
+    draft = add_identity(text, request("ncsc", "ncsc-2", statement="x"), None, SEALER)
+    ncsc = parse_table(draft).party("ncsc")
+    assert ncsc is not None
+    assert ncsc.seal == str(SEALER)
+    assert [i.statement for i in ncsc.identities] == [None, statement_hash("x")]
+    assert register_problems(draft) == []
+    added = lines_changed(text, draft)
+    assert f'seal = "{SEALER}"' in added
+    assert sum("seal" in x for x in added) == 1
+
+    # From now on it is demanded, and by the same certificate.
+    with pytest.raises(SetupError, match="has a certificate on record"):
+        add_identity(draft, request("ncsc", "ncsc-3"))
+    renamed = parse_subject("SERIALNUMBER=00000099000000005000,CN=TRIAL Other,O=TRIAL NCSC,C=NL")
+    with pytest.raises(SetupError, match="change seal in the draft"):
+        add_identity(draft, request("ncsc", "ncsc-3", statement="y"), None, renamed)
+    again = parse_table(add_identity(draft, request("ncsc", "ncsc-3", statement="y"), None, SEALER))
+    assert again.parties[4].identities[-1].statement == statement_hash("y")
+
+
+def test_a_witness_is_sealed_as_well(text: str) -> None:
+    keys = WitnessRequest(to_base64(b"\1" * 32), to_base64(b"\1" * 1312))
+    draft = add_identity(text, request("ncsc", "ncsc-witness", witness=keys, statement="x"), None, SEALER)
+    assert parse_table(draft).witnesses[0].statement == statement_hash("x")
+    assert register_problems(draft) == []
+    with pytest.raises(SetupError, match="has a certificate on record"):
+        add_identity(draft, request("ncsc", "ncsc-2"))
+
+
+def test_a_party_joins_with_its_certificate(text: str) -> None:
+    party = Party(token="rvig", oin="00000099000000099000", name_nl="RvIG", name_en="RvIG", clearance="ong")
+    by = parse_subject(f"SERIALNUMBER={party.oin},CN=RvIG,C=NL")
+    draft = add_identity(text, request("rvig", "rvig-1", oin=party.oin, statement="x"), party, by)
+    joined = parse_table(draft).party("rvig")
+    assert joined is not None
+    assert joined.seal == str(by)
+    assert register_problems(draft) == []
+
+
+def test_a_key_statement_counts_when_it_was_verified_and_is_of_the_party(text: str) -> None:
+    with pytest.raises(SetupError, match="was not verified"):
+        add_identity(text, request("ncsc", "ncsc-2", statement="x"))
+    with pytest.raises(SetupError, match="was not verified"):
+        add_identity(text, request("ncsc", "ncsc-2"), None, SEALER)
+    with pytest.raises(SetupError, match="sealed under OIN 00000099000000005000; ibd has"):
+        add_identity(text, request("ibd", "ibd-2", statement="x"), None, SEALER)

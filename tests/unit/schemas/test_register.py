@@ -230,7 +230,8 @@ NAMED = {
 PLAIN = {
     "action", "actions", "basis", "ceiling", "certificate", "certificate_keys",
     "clearance", "code", "ed25519", "mldsa44", "name", "name_en", "name_nl", "nats",
-    "oin", "quota", "reason", "sender", "signal_types", "starts", "status", "suspect_from", "suspect_index",
+    "oin", "quota", "reason", "seal", "sender", "statement", "signal_types", "starts", "status",
+    "suspect_from", "suspect_index",
     "threshold", "token", "until",
 }  # fmt: skip
 
@@ -322,3 +323,19 @@ def test_a_pinned_register_has_a_key_for_everyone(enclave: Any) -> None:
     text = "pinned = true\n" + enclave.text()
     with pytest.raises(MalformedError, match="has no certificate_keys"):
         parse_register(enclave.note(text))
+
+
+def test_what_a_party_sealed_belongs_to_a_party_with_a_certificate_of_its_oin(enclave: Any) -> None:
+    text: str = enclave.text()
+    (oin, *_) = re.findall(r'oin = "(\d+)"', text)
+    identity = "[[parties.identities]]\n"
+    statement = identity, f'{identity}statement = "{"ab" * 32}"\n'
+    with pytest.raises(MalformedError, match="no certificate in seal"):
+        parse_register(enclave.note(changed(text, *statement)))
+    seal = 'clearance = "depv"\n', f'clearance = "depv"\nseal = "SERIALNUMBER={oin},CN=NCSC"\n'
+    register = parse_register(enclave.note(changed(changed(text, *statement), *seal)))
+    assert register.parties[0].seal == f"SERIALNUMBER={oin},CN=NCSC"
+    assert register.parties[0].identities[0].statement == "ab" * 32
+    for wrong in ("CN=NCSC", "SERIALNUMBER=00000099000000777000,CN=NCSC"):
+        with pytest.raises(MalformedError, match="is not its OIN"):
+            parse_register(enclave.note(changed(text, seal[0], f'{seal[0]}seal = "{wrong}"\n')))
