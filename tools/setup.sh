@@ -41,6 +41,8 @@ if [ "$what" = dev ]; then
   [ -x /usr/bin/chromium ] || apt chromium fonts-dejavu-core
   # The README's pictures of them are in an open typeface.
   [ -e /usr/share/fonts/truetype/open-sans ] || apt fonts-open-sans
+  # Keys in a token are tested with a software one; without it those tests say that they are skipped.
+  command -v softhsm2-util >/dev/null || (apt softhsm2) || say "going on without softhsm2"
   touch .venv/.dev
 fi
 touch .venv/.run

@@ -28,6 +28,13 @@ class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     user: Literal["nkey", "certificate"] = "nkey"
 
 
+class TokenConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the PKCS#11 token of an identity is reached: its module, and a file with its PIN."""
+
+    module: Path
+    pin_file: Path | None = None
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Paths are relative to the file that names them."""
 
@@ -38,6 +45,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     state: Path
     passphrase_file: Path | None = None
     tls: TlsConfig | None = None
+    token: TokenConfig | None = None
 
     @property
     def enclave_id(self) -> bytes:
@@ -62,7 +70,12 @@ def load_config(path: Path | str) -> Config:
         state=base / config.state,
         passphrase_file=base / config.passphrase_file if config.passphrase_file else None,
         tls=_below(base, config.tls) if config.tls else None,
+        token=_token_below(base, config.token) if config.token else None,
     )
+
+
+def _token_below(base: Path, token: TokenConfig) -> TokenConfig:
+    return TokenConfig(module=base / token.module, pin_file=base / token.pin_file if token.pin_file else None)
 
 
 def _below(base: Path, tls: TlsConfig) -> TlsConfig:

@@ -40,6 +40,7 @@ from ._reading_state import Owed, ReadingState
 from ._receipting import Receipting
 from ._sending_state import SendingState, SentSignal
 from ._share_plan import SharePlan, plan_shares
+from ._token import TokenAccess
 from ._transport import NatsTransport, Transport
 from .answer import Answer
 from .audit_export import export
@@ -729,10 +730,24 @@ def _retrieve(future: asyncio.Future[Answer]) -> None:
         future.exception()
 
 
+def _access(config: Config, pin: str | None) -> TokenAccess | None:
+    """How to get at the token of a configuration, if it has one."""
+    token = config.token
+    if token is None:
+        return None
+    if pin is None:
+        if token.pin_file is None:
+            raise SetupError("no PIN for the token: give one, or name a pin_file in [token]")
+        pin = read_passphrase_file(token.pin_file)
+    given = pin
+    return TokenAccess(token.module, lambda: given)
+
+
 def connect(
     config: Path | str,
     *,
     passphrase: str | None = None,
+    pin: str | None = None,
     on_alarm: Callable[[Alarm], None] = log_alarm,
     on_audited: Callable[[Audited], None] = note_audited,
     on_recalled: Callable[[Recalled], None] = note_recalled,
@@ -742,7 +757,7 @@ def connect(
     """An identity at work, from its configuration file.
 
     While it reads it tells the log what it delivered, unless ``receipts`` is false.
-    The passphrase comes from the argument, or from the file that the configuration names. Raises
+    Passphrase, and PIN of a token, come from the argument, or from the file that the configuration names. Raises
     ``SetupError`` here; connecting happens on ``async with``, which raises ``UnavailableError`` or
     ``RefusedError``.
     """
@@ -751,7 +766,7 @@ def connect(
         if loaded.passphrase_file is None:
             raise SetupError(f"no passphrase: give one, or name a passphrase_file in {config}")
         passphrase = read_passphrase_file(loaded.passphrase_file)
-    identity = load_identity(loaded.identity, passphrase)
+    identity = load_identity(loaded.identity, passphrase, _access(loaded, pin))
     return Connection(
         loaded,
         identity,

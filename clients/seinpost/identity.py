@@ -4,6 +4,9 @@
 
 The file is JSON; its secret part, 224 bytes, is Cobblestone-256 under an Argon2id key: signing seed 64 ‖ KEM
 seed 96 ‖ NATS seed 32 ‖ storage key 32. Party and name are bound as context: a file cannot be relabelled.
+
+With the Ed25519 half of its signing key in a PKCS#11 token, the file (format 2) names the token and the key, which
+are bound as context too, and its secret part is 192 bytes: the signing seed is ML-DSA-65's alone, 32.
 """
 
 from __future__ import annotations
@@ -27,16 +30,20 @@ from seinpost_schemas.cosignature import WITNESS_SEED_BYTES, WitnessKeys
 from seinpost_schemas.entry import from_base64, to_base64
 from seinpost_schemas.errors import MalformedError, SetupError
 from seinpost_schemas.keys import KeyObject
-from seinpost_schemas.signing import SEED_BYTES, SigningKey
+from seinpost_schemas.signing import MLDSA_SEED_BYTES, SEED_BYTES, Ed25519Signer, SigningKey
 from seinpost_schemas.subjects import parse_token, witness_key_name
 
 from ._files import NewFile, write_together
+from ._token import TokenAccess, TokenKey, open_key
 from .kem import SEED_BYTES as KEM_SEED_BYTES
 from .kem import KemPrivateKey
 
 _LABEL = b"seinpost/identity-file/v1"
 _WITNESS_LABEL = b"seinpost/witness-keys/v1"
-_SECRET_BYTES = SEED_BYTES + KEM_SEED_BYTES + 32 + 32
+_TOKEN_LABEL = b"seinpost/identity-file/v2"
+_REST_BYTES = KEM_SEED_BYTES + 32 + 32
+_SECRET_BYTES = SEED_BYTES + _REST_BYTES
+_TOKEN_SECRET_BYTES = MLDSA_SEED_BYTES + _REST_BYTES
 _MAX_FILE_BYTES = 64 * 1024
 MIN_PASSPHRASE = 12
 
@@ -58,16 +65,31 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sealed: str
 
 
-class Identity:
-    """An unlocked identity. Its secrets never leave this process."""
+class _TokenFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    format: Annotated[str, Meta(pattern="^seinpost-identity/2$")]
+    party: str
+    name: str
+    token: TokenKey
+    kdf: Kdf
+    sealed: str
 
-    def __init__(self, party: str, name: str, secret: bytes) -> None:
-        if len(secret) != _SECRET_BYTES:
+
+class _Format(msgspec.Struct, frozen=True):
+    format: str
+
+
+class Identity:
+    """An unlocked identity. Its secrets never leave this process, nor the token that keeps one of them."""
+
+    def __init__(
+        self, party: str, name: str, secret: bytes, ed25519_signer: Ed25519Signer | None = None
+    ) -> None:
+        if len(secret) != (_SECRET_BYTES if ed25519_signer is None else _TOKEN_SECRET_BYTES):
             raise MalformedError("an identity's secret part has another length")
         self.party = parse_token(party, "party")
         self.name = parse_token(name, "identity")
-        self.signing = SigningKey(secret[:SEED_BYTES])
-        self.kem = KemPrivateKey(secret[SEED_BYTES : SEED_BYTES + KEM_SEED_BYTES])
+        self.signing = SigningKey(secret[:-_REST_BYTES], ed25519_signer)
+        self.kem = KemPrivateKey(secret[-_REST_BYTES : -_REST_BYTES + KEM_SEED_BYTES])
         self._nats_raw = secret[-64:-32]
         self.storage_key = secret[-32:]
 
@@ -101,10 +123,12 @@ class Identity:
         return str(nkeys.from_seed(bytearray(self.nats_seed.encode())).public_key.decode())
 
 
-def generate_identity(party: str, name: str) -> tuple[Identity, bytes]:
-    """A new identity and its 224 secret bytes, from the operating system's randomness."""
-    secret = os.urandom(_SECRET_BYTES)
-    return Identity(party, name, secret), secret
+def generate_identity(
+    party: str, name: str, ed25519_signer: Ed25519Signer | None = None
+) -> tuple[Identity, bytes]:
+    """A new identity and its 224 secret bytes, from the operating system's randomness; 192 with a token's signer."""
+    secret = os.urandom(_SECRET_BYTES if ed25519_signer is None else _TOKEN_SECRET_BYTES)
+    return Identity(party, name, secret, ed25519_signer), secret
 
 
 def derive_key(passphrase: str, kdf: Kdf) -> bytes:
@@ -118,12 +142,21 @@ def derive_key(passphrase: str, kdf: Kdf) -> bytes:
     ).derive(passphrase.encode())
 
 
-def _context(party: str, name: str) -> bytes:
-    return b"\0".join((_LABEL, party.encode(), name.encode()))
+def _context(party: str, name: str, token: TokenKey | None = None) -> bytes:
+    if token is None:
+        return b"\0".join((_LABEL, party.encode(), name.encode()))
+    where = (token.label.encode(), bytes.fromhex(token.key_id), token.public_bytes)
+    return b"\0".join((_TOKEN_LABEL, party.encode(), name.encode(), *where))
 
 
 def store_identity(
-    path: Path, identity: Identity, secret: bytes, passphrase: str, *, beside: Sequence[NewFile] = ()
+    path: Path,
+    identity: Identity,
+    secret: bytes,
+    passphrase: str,
+    *,
+    token: TokenKey | None = None,
+    beside: Sequence[NewFile] = (),
 ) -> None:
     """Write a new identity file at mode 0600; never overwrites. With what goes ``beside`` it, or none of all.
 
@@ -132,9 +165,12 @@ def store_identity(
     if len(passphrase) < MIN_PASSPHRASE:
         raise SetupError(f"the passphrase is too short: use at least {MIN_PASSPHRASE} characters")
     kdf = Kdf(salt=to_base64(os.urandom(16)))
-    encryptor = Cobblestone256Encryptor(derive_key(passphrase, kdf), _context(identity.party, identity.name))
-    sealed = encryptor.update(secret) + encryptor.finalize()
-    file = _File("seinpost-identity/1", identity.party, identity.name, kdf, to_base64(sealed))
+    context = _context(identity.party, identity.name, token)
+    encryptor = Cobblestone256Encryptor(derive_key(passphrase, kdf), context)
+    sealed = to_base64(encryptor.update(secret) + encryptor.finalize())
+    file: _File | _TokenFile = _File("seinpost-identity/1", identity.party, identity.name, kdf, sealed)
+    if token is not None:
+        file = _TokenFile("seinpost-identity/2", identity.party, identity.name, token, kdf, sealed)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -143,22 +179,40 @@ def store_identity(
     write_together([NewFile(path, data, secret=True), *beside])
 
 
-def load_identity(path: Path, passphrase: str) -> Identity:
-    """Unlock an identity file. Raises ``SetupError`` saying what to do."""
+def load_identity(path: Path, passphrase: str, access: TokenAccess | None = None) -> Identity:
+    """Unlock an identity file, and its token with ``access`` if it has one. Raises ``SetupError`` saying what to do."""
     try:
         if path.stat().st_mode & 0o077:
             raise SetupError(f"{path} can be read by others: run 'chmod 600 {path}'")
         data = path.read_bytes()[: _MAX_FILE_BYTES + 1]
-        file = msgspec.json.decode(data, type=_File)
+        file = _decode(data)
+        token = file.token if isinstance(file, _TokenFile) else None
         sealed = from_base64(file.sealed, _MAX_FILE_BYTES)
-        decryptor = Cobblestone256Decryptor(derive_key(passphrase, file.kdf), _context(file.party, file.name))
-        return Identity(file.party, file.name, decryptor.update(sealed) + decryptor.finalize())
+        context = _context(file.party, file.name, token)
+        decryptor = Cobblestone256Decryptor(derive_key(passphrase, file.kdf), context)
+        secret = decryptor.update(sealed) + decryptor.finalize()
+        signer = _signer(path, token, access) if token is not None else None
+        return Identity(file.party, file.name, secret, signer)
     except OSError as error:
         raise SetupError(f"cannot read the identity {path}: {error.strerror}") from None
     except InvalidTag:
         raise SetupError(f"wrong passphrase for {path} (or the file was changed)") from None
     except (msgspec.DecodeError, MalformedError, ValueError):
         raise SetupError(f"{path} is not an identity file") from None
+
+
+def _decode(data: bytes) -> _File | _TokenFile:
+    if msgspec.json.decode(data, type=_Format).format == "seinpost-identity/2":
+        return msgspec.json.decode(data, type=_TokenFile)
+    return msgspec.json.decode(data, type=_File)
+
+
+def _signer(path: Path, token: TokenKey, access: TokenAccess | None) -> Ed25519Signer:
+    if access is None:
+        raise SetupError(
+            f"{path} has a key in the token {token.label}: give its module in [token] of the configuration"
+        )
+    return open_key(token, access)
 
 
 def read_passphrase_file(path: Path) -> str:

@@ -16,6 +16,7 @@ another. The signature's bytes are never an identifier: ML-DSA signatures are ra
 from __future__ import annotations
 
 import hashlib
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ed25519, mldsa
@@ -26,6 +27,7 @@ from .errors import MalformedError, SignatureError
 PUBLIC_KEY_BYTES = 1984
 SIGNATURE_BYTES = 3373
 SEED_BYTES = 64
+MLDSA_SEED_BYTES = 32
 _MLDSA_PUBLIC_BYTES = 1952
 _MLDSA_SIGNATURE_BYTES = 3309
 _PREFIX = b"CompositeAlgorithmSignatures2025"
@@ -67,19 +69,45 @@ class VerifyingKey:
             raise SignatureError("the ML-DSA-65 half of the signature does not verify") from None
 
 
+class Ed25519Signer(Protocol):
+    """The Ed25519 half of a signing key, wherever it is kept: in this process, or in a token."""
+
+    @property
+    def public(self) -> bytes:
+        """32 bytes."""
+        ...
+
+    def sign(self, data: bytes) -> bytes:
+        """64 bytes; raises ``UnavailableError`` when what keeps the key does not sign."""
+        ...
+
+
+class _OwnEd25519:
+    """An Ed25519 key in this process, from 32 bytes of seed."""
+
+    __slots__ = ("public", "sign")
+
+    def __init__(self, seed: bytes) -> None:
+        key = ed25519.Ed25519PrivateKey.from_private_bytes(seed)
+        self.public = key.public_key().public_bytes_raw()
+        self.sign = key.sign
+
+
 class SigningKey:
-    """A composite private key from 64 bytes of seed: ML-DSA-65 seed 32 ‖ Ed25519 seed 32."""
+    """A composite private key from 64 bytes of seed: ML-DSA-65 seed 32 ‖ Ed25519 seed 32.
+
+    With another signer for the Ed25519 half, from the 32 bytes of ML-DSA-65 seed alone.
+    """
 
     __slots__ = ("_ed25519", "_mldsa", "public")
 
-    def __init__(self, seed: bytes) -> None:
-        if len(seed) != SEED_BYTES:
-            raise MalformedError(f"a composite signing seed has {SEED_BYTES} bytes, not {len(seed)}")
-        self._mldsa = mldsa.MLDSA65PrivateKey.from_seed_bytes(seed[:32])
-        self._ed25519 = ed25519.Ed25519PrivateKey.from_private_bytes(seed[32:])
-        self.public = VerifyingKey(
-            self._mldsa.public_key().public_bytes_raw() + self._ed25519.public_key().public_bytes_raw()
-        )
+    def __init__(self, seed: bytes, ed25519_signer: Ed25519Signer | None = None) -> None:
+        wanted = SEED_BYTES if ed25519_signer is None else MLDSA_SEED_BYTES
+        if len(seed) != wanted:
+            raise MalformedError(f"a composite signing seed has {wanted} bytes here, not {len(seed)}")
+        self._mldsa = mldsa.MLDSA65PrivateKey.from_seed_bytes(seed[:MLDSA_SEED_BYTES])
+        self._ed25519 = ed25519_signer or _OwnEd25519(seed[MLDSA_SEED_BYTES:])
+        self.public = VerifyingKey(self._mldsa.public_key().public_bytes_raw() + self._ed25519.public)
 
     def __repr__(self) -> str:
         return f"SigningKey(sender_id={self.public.sender_id.hex()})"

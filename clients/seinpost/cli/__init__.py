@@ -64,6 +64,9 @@ def keygen(  # noqa: PLR0913 - the options of a command
     certificate: Path | None = None,
     key: Path | None = None,
     key_passphrase_file: Path | None = None,
+    token: str | None = None,
+    token_module: Path | None = None,
+    pin_file: Path | None = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> int:
@@ -95,12 +98,20 @@ def keygen(  # noqa: PLR0913 - the options of a command
         The key of that certificate, in PEM, at mode 0600.
     key_passphrase_file
         A file (mode 0600) with that key's passphrase, if it has one.
+    token
+        The label of a PKCS#11 token that makes the Ed25519 half of the signing key and keeps it.
+    token_module
+        The token's PKCS#11 module, such as /usr/lib/softhsm/libsofthsm2.so.
+    pin_file
+        A file (mode 0600) with the token's PIN; else SEINPOST_PIN, or it is asked for.
     """
-    from .keygen import Owner, Seal, run  # noqa: PLC0415 - each command loads only what it needs
+    from .keygen import Owner, Seal, Token, run  # noqa: PLC0415 - each command loads only what it needs
 
     owner = Owner(party, name, oin, machine, tls_certificate, user)
     seal = Seal(certificate, key, key_passphrase_file)
-    return run(file, owner, passphrase_file, witness_of, seal, as_json=as_json)
+    return run(
+        file, owner, passphrase_file, witness_of, seal, Token(token, token_module, pin_file), as_json=as_json
+    )
 
 
 @app.command

@@ -12,15 +12,14 @@ import msgspec
 from seinpost.answer import Answer
 from seinpost.config import load_config
 from seinpost.connection import Connection
-from seinpost.identity import load_identity
 
 from . import clean, fail
-from ._passphrase import find_passphrase
+from ._passphrase import unlock
 
 
 def _connection(config_file: Path, passphrase_file: Path | None) -> Connection:
     config = load_config(config_file)
-    identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
+    identity = unlock(config, passphrase_file)
     return Connection(config, identity, on_waiting=fail)
 
 

@@ -13,11 +13,10 @@ import msgspec
 from seinpost.audit_verify import ExportError, Suspect, verify_export
 from seinpost.config import load_config
 from seinpost.connection import Connection
-from seinpost.identity import load_identity
 from seinpost_schemas.errors import MalformedError
 
 from . import clean, fail
-from ._passphrase import find_passphrase
+from ._passphrase import unlock
 from ._trust_root import enclave_id_from
 
 
@@ -31,7 +30,7 @@ async def run_export(
 ) -> int:
     """Write an export; 0."""
     config = load_config(config_file)
-    identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
+    identity = unlock(config, passphrase_file)
     async with Connection(config, identity, on_waiting=fail) as connection:
         manifest = await connection.export(target, _progress, bodies=bodies)
     if as_json:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seinpost.config import load_config
-from seinpost.identity import load_identity, read_passphrase_file
+from seinpost.identity import read_passphrase_file
 from seinpost_schemas.compartment import Theme
 from seinpost_schemas.errors import MalformedError, SetupError
 
-from ._passphrase import find_passphrase
+from ._passphrase import unlock
 from ._text import load_texts
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ async def run(
             raise
         raise SetupError("the console needs more packages: run pip install 'seinpost[console]'") from None
     config = load_config(config_file)
-    identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
+    identity = unlock(config, passphrase_file)
     return await serve(config, identity, port=port, browser=browser, language=language)
 
 
@@ -99,7 +99,7 @@ async def run_situation(
         if fields.get(name) and not _is_day(fields[name]):
             raise MalformedError(f"--{name} is a day, such as 2026-11-24")
     config = load_config(config_file)
-    identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
+    identity = unlock(config, passphrase_file)
     today = dt.datetime.now().astimezone().date()
     asked = parse_asked(fields, themes, today, exercise=False)
     return await write_situation(config, identity, asked, target, language)

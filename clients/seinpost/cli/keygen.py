@@ -13,6 +13,7 @@ from cryptography import x509
 
 from seinpost._certificates import read_certificate, read_certificates, read_sealing_key
 from seinpost._files import NewFile
+from seinpost._token import TokenAccess, TokenKey, make_key, open_key, remove_key
 from seinpost.identity import generate_identity, read_passphrase_file, store_identity
 from seinpost.registrar.key_statement import SealingKey, seal_statement
 from seinpost_schemas.cert_subject import certificate_key_of, subject_of
@@ -22,7 +23,7 @@ from seinpost_schemas.oin import verify_oin
 from seinpost_schemas.request import KeyRequest, WitnessRequest, decode_request
 from seinpost_schemas.subjects import parse_token
 
-from ._passphrase import find_passphrase
+from ._passphrase import find_passphrase, find_pin
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -57,16 +58,55 @@ class Seal(msgspec.Struct, frozen=True):
         return read_certificates(self.certificate), read_sealing_key(self.key, passphrase)
 
 
+class Token(msgspec.Struct, frozen=True):
+    """The token that is to make and keep the Ed25519 half: its label, its module, and a file with its PIN."""
+
+    label: str | None = None
+    module: Path | None = None
+    pin_file: Path | None = None
+
+    def access(self) -> TokenAccess | None:
+        """How to get at it, ``None`` for no token; raises ``SetupError``."""
+        if (self.label is None) != (self.module is None):
+            raise SetupError(
+                "--token and --token-module go together: give both or neither; nothing was written"
+            )
+        return TokenAccess(self.module, lambda: find_pin(self.pin_file)) if self.module is not None else None
+
+
 def run(
     file: Path,
     owner: Owner,
     passphrase_file: Path | None,
     witness_of: str | None,
     seal: Seal,
+    token: Token,
     *,
     as_json: bool,
 ) -> int:
     """Make an identity file and its request; 0."""
+    access = token.access()
+    if access is None or token.label is None:
+        return _run(file, owner, passphrase_file, witness_of, seal, None, as_json=as_json)
+    # A key that was made in vain goes again.
+    key = make_key(token.label, access, owner.name)
+    try:
+        return _run(file, owner, passphrase_file, witness_of, seal, (key, access), as_json=as_json)
+    except BaseException:
+        remove_key(key, access)
+        raise
+
+
+def _run(
+    file: Path,
+    owner: Owner,
+    passphrase_file: Path | None,
+    witness_of: str | None,
+    seal: Seal,
+    token: tuple[TokenKey, TokenAccess] | None,
+    *,
+    as_json: bool,
+) -> int:
     request_file = file.with_name(file.name + ".request.json")
     for path in (file, request_file):
         # Before anyone thinks of a passphrase; what comes meanwhile is not overwritten either.
@@ -75,7 +115,8 @@ def run(
     connecting = _connecting(owner)
     sealing = seal.load()
     oin = _oin(owner, sealing[0][0]) if sealing is not None else owner.oin
-    identity, secret = generate_identity(owner.party, owner.name)
+    signer = open_key(*token) if token is not None else None
+    identity, secret = generate_identity(owner.party, owner.name, signer)
     witness = None
     if witness_of is not None:
         public = identity.witness_keys(parse_token(witness_of, "enclave")).public
@@ -100,7 +141,8 @@ def run(
     except MalformedError as error:
         raise SetupError(f"{error}; nothing was written") from None
     passphrase = find_passphrase(passphrase_file, None, confirm=True)
-    store_identity(file, identity, secret, passphrase, beside=[NewFile(request_file, text + b"\n")])
+    beside = [NewFile(request_file, text + b"\n")]
+    store_identity(file, identity, secret, passphrase, token=token[0] if token else None, beside=beside)
     if as_json:
         print(text.decode())
     else:

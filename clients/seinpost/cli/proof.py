@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 
 from seinpost.config import load_config
-from seinpost.identity import load_identity
 from seinpost.proving import SECTION_NAMES
 from seinpost_schemas.errors import InvalidError, MalformedError, RefusedError, SetupError
 from seinpost_schemas.sections import decode_section
@@ -22,7 +21,7 @@ from seinpost_schemas.uuid7 import format_id
 
 from . import clean, fail
 from ._looking import looking
-from ._passphrase import find_passphrase
+from ._passphrase import unlock
 from ._text import load_texts
 from ._trust_root import enclave_id_from
 from .watch import escaped
@@ -40,7 +39,7 @@ async def run_make(
 ) -> int:
     """Write a proof; 0, or 1 when there was an alarm in the logs that it was made from."""
     config = load_config(config_file)
-    identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
+    identity = unlock(config, passphrase_file)
     names = None if sections is None else [name.strip() for name in sections.split(",") if name.strip()]
     async with looking(config, identity, load_texts("en")) as connection:
         proof = await connection.prove(signal, names, sender=sender)

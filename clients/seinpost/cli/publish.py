@@ -15,7 +15,6 @@ import msgspec
 from seinpost.answer import Answer
 from seinpost.config import load_config
 from seinpost.connection import ANSWER_SECONDS, Connection
-from seinpost.identity import load_identity
 from seinpost_schemas.checkpoint import parse_checkpoint
 from seinpost_schemas.errors import MalformedError, RefusedError, SeinpostError, UnavailableError
 from seinpost_schemas.note import parse_note
@@ -24,7 +23,7 @@ from seinpost_schemas.signal import Signal
 from . import clean, fail
 from ._expiry import warn_of_expiry
 from ._input import read_signals
-from ._passphrase import find_passphrase
+from ._passphrase import unlock
 from ._text import load_texts
 
 _PROGRESS_SECONDS = 0.5
@@ -122,7 +121,7 @@ async def run(
 ) -> int:
     """Publish every signal of the input; 0 when all were admitted (and proven, if ``audited``), 1 when not."""
     config = load_config(config_file)
-    identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
+    identity = unlock(config, passphrase_file)
     tally = _Tally(as_json=as_json)
     try:
         async with Connection(config, identity, on_waiting=fail) as post:

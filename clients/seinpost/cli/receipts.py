@@ -15,12 +15,11 @@ from rich.console import Console
 from rich.text import Text
 
 from seinpost.config import load_config
-from seinpost.identity import load_identity
 from seinpost.receipts import PartyReceipt, SignalReceipts
 from seinpost_schemas.errors import MalformedError
 
 from ._looking import looking
-from ._passphrase import find_passphrase
+from ._passphrase import unlock
 from ._text import load_texts
 
 _STYLES = {
@@ -46,7 +45,7 @@ async def run(
         raise MalformedError("--limit is at least 1")
     texts = load_texts(language)
     config = load_config(config_file)
-    identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
+    identity = unlock(config, passphrase_file)
     async with looking(config, identity, texts) as connection:
         found = await connection.receipts(signal_id=signal, limit=limit)
         status = 1 if connection.alarms else 0

@@ -13,7 +13,6 @@ from pathlib import Path
 from seinpost._files import read_bounded
 from seinpost.config import load_config
 from seinpost.connection import Connection
-from seinpost.identity import load_identity
 from seinpost_schemas.directory import DIRECTORY_ENTRY_BYTES, DirectoryType, decode_directory_entry
 from seinpost_schemas.directory_material import DirectoryItem
 from seinpost_schemas.entry import from_base64
@@ -21,7 +20,7 @@ from seinpost_schemas.limits import MAX_REGISTER_BYTES
 from seinpost_schemas.request import MAX_REQUEST_BYTES, decode_request, key_objects
 from seinpost_schemas.submission import Submission
 
-from ._passphrase import find_passphrase
+from ._passphrase import unlock
 from ._tty import fail
 from .register import Version
 
@@ -33,7 +32,7 @@ def run_publish(
     data = read_bounded(note, MAX_REGISTER_BYTES)
     keys = key_objects(decode_request(read_bounded(p, MAX_REQUEST_BYTES)) for p in requests)
     config = load_config(config_file)
-    identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
+    identity = unlock(config, passphrase_file)
 
     async def publish() -> int:
         async with Connection(config, identity, on_waiting=fail) as post:
@@ -47,7 +46,7 @@ def run_publish(
 def read_directory(config_file: Path, passphrase_file: Path | None) -> tuple[str, list[Version]]:
     """The enclave_id that a configuration trusts, and every version in the directory, which was verified whole."""
     config = load_config(config_file)
-    identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
+    identity = unlock(config, passphrase_file)
 
     async def read() -> list[Version]:
         async with Connection(config, identity, on_waiting=fail) as post:

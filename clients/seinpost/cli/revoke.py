@@ -12,10 +12,9 @@ from pathlib import Path
 from seinpost._directory import wall_ms
 from seinpost.config import load_config
 from seinpost.connection import Connection
-from seinpost.identity import load_identity
 from seinpost_schemas.errors import SetupError
 
-from ._passphrase import find_passphrase
+from ._passphrase import unlock
 from ._tty import fail
 
 
@@ -31,7 +30,7 @@ async def run(
     if suspect_from is not None and suspect_from.tzinfo is None:
         raise SetupError("--suspect-from needs a time zone, such as 2026-11-24T09:00:00Z")
     config = load_config(config_file)
-    identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
+    identity = unlock(config, passphrase_file)
     if not sure and not _asked(identity.name):
         fail("nothing was revoked: type the identity's name to go on, or give --yes")
         return 2

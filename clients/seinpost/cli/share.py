@@ -13,11 +13,10 @@ import msgspec
 from seinpost._share_plan import SharePlan
 from seinpost.config import load_config
 from seinpost.connection import Connection
-from seinpost.identity import load_identity
 from seinpost_schemas.compartment import Classification, Compartment, Theme, all_compartments
 from seinpost_schemas.errors import SetupError
 
-from ._passphrase import find_passphrase
+from ._passphrase import unlock
 from ._tty import clean, fail, show_progress
 
 
@@ -61,7 +60,7 @@ async def run(
     """Share it; 0 when every share was admitted, 1 when secrets of some of it are not held here."""
     compartments, since_ms = wanted.compartments(), wanted.since_ms()
     config = load_config(config_file)
-    identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
+    identity = unlock(config, passphrase_file)
     async with Connection(
         config, identity, on_waiting=fail, on_progress=show_progress, receipts=False
     ) as post:

@@ -19,12 +19,11 @@ from rich.text import Text
 from seinpost.config import load_config
 from seinpost.connection import Connection, Status
 from seinpost.delivery import Alarm, Audited, Delivery, Recalled
-from seinpost.identity import load_identity
 from seinpost_schemas.signal import Signal
 
 from . import clean, fail
 from ._expiry import warn_of_expiry
-from ._passphrase import find_passphrase
+from ._passphrase import unlock
 from ._suspects import Shown
 from ._text import load_texts
 
@@ -189,7 +188,7 @@ async def run(
     """Show signals until stopped; 0, or 1 when there was an alarm."""
     texts = load_texts(language)
     config = load_config(config_file)
-    identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
+    identity = unlock(config, passphrase_file)
     table = Table(as_json=as_json, texts=texts)
     async with Connection(
         config,

@@ -12,13 +12,12 @@ import msgspec
 
 from seinpost._own_word import Finding
 from seinpost.config import load_config
-from seinpost.identity import load_identity
 from seinpost.witness import Witness
 from seinpost_schemas.checkpoint import Checkpoint
 from seinpost_schemas.errors import RefusedError
 
 from . import fail
-from ._passphrase import find_passphrase
+from ._passphrase import unlock
 
 
 class _Report:
@@ -95,7 +94,7 @@ async def run(config_files: list[Path], passphrase_file: Path | None, *, resume:
     witnesses = []
     for file in config_files:
         config = load_config(file)
-        identity = load_identity(config.identity, find_passphrase(passphrase_file, config))
+        identity = unlock(config, passphrase_file)
         report = _Report(identity.name, as_json=as_json)
         witness = Witness(
             config,
