@@ -63,5 +63,9 @@ class DirectReading:
         async for heard in self._transport.listen(subjects):
             yield heard
 
+    async def wait_refused(self) -> None:
+        """See ``Transport``."""
+        await self._transport.wait_refused()
+
     async def close(self) -> None:
         """Nothing of its own to leave."""

@@ -40,9 +40,18 @@ class HandingIn:
         self._on_waiting = on_waiting
 
     async def hand_in(
-        self, data: bytes, in_force: Callable[[], bool], what: str, timeout_seconds: float
+        self,
+        data: bytes,
+        in_force: Callable[[], bool],
+        what: str,
+        timeout_seconds: float,
+        *,
+        last: bool = False,
     ) -> None:
         """Send ``data``, and return once ``in_force`` holds of the directory as it is followed.
+
+        With ``last`` it is the identity's last word: that the server lets it in no more says the same, and may come
+        before the directory does.
 
         Raises ``RefusedError`` for what a broker answers, ``UnavailableError`` when nothing came in time. Answers
         are read meanwhile, so no other process of this identity may publish.
@@ -52,7 +61,7 @@ class HandingIn:
         await lock.acquire(lambda: self._on_waiting(f"another process is publishing as {name}; waiting"))
         state = SendingState(self._config.state)
         refusals = asyncio.ensure_future(_refusal(self._transport, name, state.answers_from(), data))
-        coming = asyncio.ensure_future(self._directory.wait_until(in_force))
+        coming = asyncio.ensure_future(self._in_force(in_force, last=last))
         try:
             await self._transport.send(directory_ingress_subject(party), data, None)
             done, _ = await asyncio.wait(
@@ -71,6 +80,19 @@ class HandingIn:
             await asyncio.gather(refusals, coming, return_exceptions=True)
             state.close()
             lock.release()
+
+    async def _in_force(self, in_force: Callable[[], bool], *, last: bool) -> None:
+        waiting = [asyncio.ensure_future(self._directory.wait_until(in_force))]
+        if last:
+            waiting.append(asyncio.ensure_future(self._transport.wait_refused()))
+        try:
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if waiting[0] in done:
+                await waiting[0]
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
 
 
 async def _refusal(transport: Transport, identity: str, first_seq: int, data: bytes) -> RefusedError:

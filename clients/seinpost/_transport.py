@@ -102,6 +102,10 @@ class Transport(Protocol):
         """(subject, data) of what is said on these subjects from now on; what comes too fast is dropped."""
         ...
 
+    async def wait_refused(self) -> None:
+        """Wait until the server lets this identity in no more, and raise ``RefusedError`` then."""
+        ...
+
     async def close(self) -> None:
         """Leave."""
         ...
@@ -124,6 +128,11 @@ def _is_unknown(errors: Sequence[Exception]) -> bool:
     """Whether the server said that it does not know the user; nats-py has no one error for that."""
     text = " ".join(str(e).lower() for e in errors)
     return "authorization" in text or "authentication" in text
+
+
+def _hung_up(errors: Sequence[Exception]) -> bool:
+    """Whether the server made the handshake, looked at our certificate and hung up: it is not pinned."""
+    return any("empty response" in str(e) for e in errors)
 
 
 class NatsTransport:
@@ -156,7 +165,8 @@ class NatsTransport:
         async def on_error(error: Exception) -> None:
             refusal.append(error)
             del refusal[:-5]
-            if _is_unknown([error]):
+            # Also a server that pins certificates, and hangs up on ours: it was on record when this began.
+            if _is_unknown([error]) or (channel is not None and _hung_up([error])):
                 ended.set()
             match = _VIOLATION.search(str(error))
             # nats-py gives the server's sentence in lower case.
@@ -196,8 +206,7 @@ class NatsTransport:
                 raise SetupError(
                     f"the server at {url} does not take our certificate: another CA, expired, or none"
                 ) from None
-            if channel is not None and any("empty response" in str(e) for e in [error, *refusal]):
-                # A server that pins certificates makes the handshake, looks, and hangs up without a word.
+            if channel is not None and _hung_up([error, *refusal]):
                 raise RefusedError(
                     Reason.UNKNOWN_SENDER,
                     f"the server at {url} hangs up on our certificate; is it on record in the register?",

@@ -452,6 +452,7 @@ class Connection:
             lambda: self.directory.view.revocation(sender_id.hex()) is not None,
             "the revocation",
             timeout_seconds,
+            last=True,
         )
 
     @property
