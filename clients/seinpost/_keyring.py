@@ -15,6 +15,8 @@ from pathlib import Path
 
 import msgspec
 
+from seinpost_schemas.statements import decode_prekey
+
 from ._database import Database
 from ._storage_seal import StorageSeal
 from .identity import Identity
@@ -26,6 +28,7 @@ CREATE TABLE IF NOT EXISTS prekey(key_id BLOB PRIMARY KEY, number INTEGER NOT NU
     statement BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS epoch(epoch_id BLOB PRIMARY KEY, period TEXT NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS epoch_period ON epoch(period);
+CREATE TABLE IF NOT EXISTS ended(sender_id BLOB PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -62,14 +65,33 @@ class Keyring(Database):
         )
 
     def prekeys(self) -> list[HeldPrekey]:
-        """Those that are here, lowest number first."""
+        """Those of this identity that are here, lowest number first."""
+        return self._prekeys_of(self.identity.sender_id)
+
+    def past_prekeys(self) -> list[tuple[bytes, list[HeldPrekey]]]:
+        """Those of each identity that this one succeeds, by its 16-byte sender_id."""
+        return [(p.sender_id, self._prekeys_of(p.sender_id)) for p in self.identity.predecessors]
+
+    def _prekeys_of(self, sender_id: bytes) -> list[HeldPrekey]:
         rows = self._db.execute("SELECT key_id, number, statement FROM prekey ORDER BY number").fetchall()
+        if self.identity.predecessors:
+            rows = [r for r in rows if decode_prekey(r[2]).sender_id == sender_id]
         return [HeldPrekey(*row) for row in rows]
 
+    def ended_ms(self, sender_id: bytes, now_ms: int) -> int:
+        """When an identity was first seen not to be in force any more: now, if it is the first time."""
+        self._db.execute("INSERT OR IGNORE INTO ended VALUES(?,?)", (sender_id, now_ms))
+        row = self._db.execute("SELECT at_ms FROM ended WHERE sender_id=?", (sender_id,)).fetchone()
+        return int(row[0])
+
     def private_key(self, key_id: bytes) -> KemPrivateKey | None:
-        """The private half of a KEM key of this identity; ``None`` once destroyed, or if it never was here."""
-        if key_id == self.identity.kem.key_id:
-            return self.identity.kem
+        """The private half of a KEM key of this identity, or of one that it succeeds.
+
+        ``None`` once destroyed, or if it never was here.
+        """
+        for key in (self.identity.kem, *(p.kem for p in self.identity.predecessors)):
+            if key_id == key.key_id:
+                return key
         row = self._db.execute("SELECT sealed FROM prekey WHERE key_id=?", (key_id,)).fetchone()
         return KemPrivateKey(self._seal.open(row[0], b"prekey", key_id)) if row else None
 

@@ -38,6 +38,7 @@ from seinpost_schemas.header import Header, verify_body
 from seinpost_schemas.kinds import SEALED, Action, Kind
 from seinpost_schemas.merkle import leaf_hash
 from seinpost_schemas.policy import View, may, verify_signal_type
+from seinpost_schemas.register import Party
 from seinpost_schemas.rights import verify_sender_rights
 from seinpost_schemas.sections import EncodedSignal, decode_act, decode_signal, is_act
 from seinpost_schemas.signal import Act, Signal
@@ -189,14 +190,12 @@ class Opening:
         """Keep the secrets of past epochs in a share; everything before it is stored, so that they are known."""
         header = accepted.envelope.header
         seen = self._directory.view_at(header.directory_size) or accepted.view
-        try:
-            party = seen.member(self._identity.sender_id).party
-        except RefusedError:
-            return
-        protected = may(seen, party, Action.READ_PROTECTED, header.compartment, accepted.entry.admitted_ms)
         for slot in decode_share(accepted.envelope.body).slots:
-            if seen.owner(slot.kem_key_id) != self._identity.sender_id:
+            party = self._own_party(slot.kem_key_id, seen)
+            if party is None:
                 continue
+            at_ms = accepted.entry.admitted_ms
+            protected = may(seen, party, Action.READ_PROTECTED, header.compartment, at_ms)
             try:
                 opened.shared.append(self._take_shared(header, slot, log, read_protected=protected))
             except InvalidError as error:
@@ -281,7 +280,7 @@ class Opening:
         stream = feed_stream(receipt.period, log.compartment)
         if (of := self._logs.get(stream)) is None:
             return
-        if accepted.envelope.header.sender_id == self._identity.sender_id:
+        if accepted.envelope.header.sender_id in self._identity.sender_ids:
             if self._state.tells_receipts and receipt.tree_size > self._state.claimed(stream):
                 self._state.claim(stream, receipt.tree_size)
                 raise StateLostError(
@@ -296,20 +295,31 @@ class Opening:
             )
 
     def _own_slot(self, slot_ids: Sequence[bytes], view: View) -> bytes | None:
-        """Which of an epoch's slots, by 16-byte kem_key_id, is this identity's: under any key it ever had."""
-        return next((k for k in slot_ids if view.owner(k) == self._identity.sender_id), None)
+        """Which of an epoch's slots, by 16-byte kem_key_id, is this identity's: under any key it ever had.
+
+        Its own before that of an identity that it succeeds: while both are in force, an epoch has one for each.
+        """
+        owners = {view.owner(k): k for k in reversed(slot_ids)}
+        return next((owners[s] for s in self._identity.sender_ids if s in owners), None)
+
+    def _own_party(self, kem_key_id: bytes, view: View) -> Party | None:
+        """Our party, if a KEM key is ours and whose it is was in force."""
+        owner = view.owner(kem_key_id)
+        if owner is None or owner not in self._identity.sender_ids:
+            return None
+        try:
+            return view.member(owner).party
+        except RefusedError:
+            return None
 
     def _keep_epoch(self, accepted: Accepted, log: FollowedLog) -> None:
         header = accepted.envelope.header
         # As the sender saw the register when it sealed: rights given later do not reach back.
         seen = self._directory.view_at(header.directory_size) or accepted.view
-        try:
-            party = seen.member(self._identity.sender_id).party
-        except RefusedError:
-            return
         epoch_id = accepted.envelope.object_hash[:16]
         own = self._own_slot(log.feed.slot_ids(epoch_id), seen)
-        if own is None:
+        party = self._own_party(own, seen) if own is not None else None
+        if own is None or party is None:
             return
         protected = may(seen, party, Action.READ_PROTECTED, header.compartment, accepted.entry.admitted_ms)
         # An alarm for it here is the alarm for what it carries too.

@@ -117,9 +117,10 @@ class Prekeys:
         todo = plan(
             newest, held, {k: t for k, t in gave_way.items() if t is not None}, self._read_to_ms(), wall_ms()
         )
-        if todo.destroy:
-            keyring.destroy(todo.destroy)
-            _log.info("%d old KEM keys destroyed", len(todo.destroy))
+        gone = todo.destroy + self._outlived()
+        if gone:
+            keyring.destroy(gone)
+            _log.info("%d old KEM keys destroyed", len(gone))
         waiting = todo.send or (self._make(todo.make) if todo.make is not None else None)
         if waiting is None:
             return _LOOK_SECONDS
@@ -127,6 +128,31 @@ class Prekeys:
             directory_ingress_subject(self._identity.party), waiting.statement, waiting.key_id.hex()
         )
         return await self._until_logged(waiting)
+
+    def _outlived(self) -> tuple[bytes, ...]:
+        """Keys of identities that this one succeeds, to which nothing can be sealed that was not read yet."""
+        read_to_ms, directory = self._read_to_ms(), self._directory.directory
+        gone: list[bytes] = []
+        for sender_id, held in self._keyring.past_prekeys():
+            ended_ms = None
+            if not self._in_force(sender_id):
+                ended_ms = self._keyring.ended_ms(sender_id, wall_ms())
+            for key in held:
+                since_ms = directory.succeeded_ms(key.key_id) or ended_ms
+                if (
+                    since_ms is not None
+                    and read_to_ms is not None
+                    and read_to_ms >= since_ms + PREKEY_KEPT_MS
+                ):
+                    gone.append(key.key_id)
+        return tuple(gone)
+
+    def _in_force(self, sender_id: bytes) -> bool:
+        try:
+            self._directory.view.member(sender_id)
+        except RefusedError:
+            return False
+        return True
 
     def _make(self, number: int) -> HeldPrekey:
         key, seed = self._keyring.make_prekey()

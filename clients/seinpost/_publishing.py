@@ -74,6 +74,7 @@ class Publishing:
         try:
             state = SendingState(self._config.state)
             try:
+                state.take_over(self._identity.sender_id, succeeds=bool(self._identity.predecessors))
                 publisher = Publisher(
                     self._identity, self._directory, self._transport, state, self._on_alarm, self._on_waiting
                 )

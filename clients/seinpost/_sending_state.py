@@ -21,6 +21,7 @@ from ._database import Database
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS chain
     (compartment TEXT PRIMARY KEY, reserved INTEGER NOT NULL, head BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS sender(id INTEGER PRIMARY KEY CHECK(id=1), sender_id BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS answers(id INTEGER PRIMARY KEY CHECK(id=1), next_seq INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS sent(object_hash BLOB PRIMARY KEY, compartment TEXT NOT NULL, period TEXT NOT NULL,
     log_index INTEGER NOT NULL, admitted_ms INTEGER NOT NULL, answered_ms INTEGER NOT NULL,
@@ -87,6 +88,19 @@ class SendingState(Database):
         """Close the file."""
         self._durable.close()
         super().close()
+
+    def take_over(self, sender_id: bytes, *, succeeds: bool) -> None:
+        """Begin new chains when the 16-byte sender_id is another than that of the chains that are here.
+
+        What was sent stays, and the proofs that are still to come. A file that does not say whose its chains are is of
+        the identity that always used it; of one that it ``succeeds``, if there is one.
+        """
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            row = self._db.execute("SELECT sender_id FROM sender").fetchone()
+            if (row is None and succeeds) or (row is not None and row[0] != sender_id):
+                self._db.execute("DELETE FROM chain")
+            self._db.execute("INSERT OR REPLACE INTO sender VALUES(1,?)", (sender_id,))
 
     def load(self, compartment: str) -> tuple[int, bytes]:
         """(highest reserved seq, hash of the last admitted header), 0 and zeros at first."""

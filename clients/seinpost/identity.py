@@ -5,6 +5,9 @@
 The file is JSON; its secret part, 224 bytes, is Cobblestone-256 under an Argon2id key: signing seed 64 ‖ KEM
 seed 96 ‖ NATS seed 32 ‖ storage key 32. Party and name are bound as context: a file cannot be relabelled.
 
+An identity that succeeds another has its storage key, so that what is on disk stays readable, and at the end of its
+secret part, per predecessor, 112 bytes: sender_id 16 ‖ KEM seed 96, to open what was sealed before it came.
+
 With the Ed25519 half of its signing key in a PKCS#11 token, the file (format 2) names the token and the key, which
 are bound as context too, and its secret part is 192 bytes: the signing seed is ML-DSA-65's alone, 32.
 """
@@ -44,6 +47,8 @@ _TOKEN_LABEL = b"seinpost/identity-file/v2"
 _REST_BYTES = KEM_SEED_BYTES + 32 + 32
 _SECRET_BYTES = SEED_BYTES + _REST_BYTES
 _TOKEN_SECRET_BYTES = MLDSA_SEED_BYTES + _REST_BYTES
+_PREDECESSOR_BYTES = 16 + KEM_SEED_BYTES
+MAX_PREDECESSORS = 16
 _MAX_FILE_BYTES = 64 * 1024
 MIN_PASSPHRASE = 12
 
@@ -78,16 +83,30 @@ class _Format(msgspec.Struct, frozen=True):
     format: str
 
 
+class Predecessor(msgspec.Struct, frozen=True):
+    """An identity that this one succeeds: its 16-byte sender_id, and the KEM key that the register had of it."""
+
+    sender_id: bytes
+    kem: KemPrivateKey
+
+
 class Identity:
     """An unlocked identity. Its secrets never leave this process, nor the token that keeps one of them."""
 
     def __init__(
         self, party: str, name: str, secret: bytes, ed25519_signer: Ed25519Signer | None = None
     ) -> None:
-        if len(secret) != (_SECRET_BYTES if ed25519_signer is None else _TOKEN_SECRET_BYTES):
+        own = _SECRET_BYTES if ed25519_signer is None else _TOKEN_SECRET_BYTES
+        count, odd = divmod(len(secret) - own, _PREDECESSOR_BYTES)
+        if odd or not 0 <= count <= MAX_PREDECESSORS:
             raise MalformedError("an identity's secret part has another length")
         self.party = parse_token(party, "party")
         self.name = parse_token(name, "identity")
+        secret, past = secret[:own], secret[own:]
+        self.predecessors = tuple(
+            Predecessor(past[at : at + 16], KemPrivateKey(past[at + 16 : at + _PREDECESSOR_BYTES]))
+            for at in range(0, len(past), _PREDECESSOR_BYTES)
+        )
         self.signing = SigningKey(secret[:-_REST_BYTES], ed25519_signer)
         self.kem = KemPrivateKey(secret[-_REST_BYTES : -_REST_BYTES + KEM_SEED_BYTES])
         self._nats_raw = secret[-64:-32]
@@ -100,6 +119,11 @@ class Identity:
     def sender_id(self) -> bytes:
         """16 bytes."""
         return self.signing.public.sender_id
+
+    @property
+    def sender_ids(self) -> tuple[bytes, ...]:
+        """Its own sender_id, and those of the identities that it succeeds."""
+        return (self.sender_id, *(p.sender_id for p in self.predecessors))
 
     @property
     def keys(self) -> KeyObject:
@@ -129,6 +153,16 @@ def generate_identity(
     """A new identity and its 224 secret bytes, from the operating system's randomness; 192 with a token's signer."""
     secret = os.urandom(_SECRET_BYTES if ed25519_signer is None else _TOKEN_SECRET_BYTES)
     return Identity(party, name, secret, ed25519_signer), secret
+
+
+def generate_successor(
+    before: Identity, name: str, ed25519_signer: Ed25519Signer | None = None
+) -> tuple[Identity, bytes]:
+    """A new identity that succeeds one: new keys, the same storage key, and the KEM keys of those before it."""
+    fresh = os.urandom((SEED_BYTES if ed25519_signer is None else MLDSA_SEED_BYTES) + KEM_SEED_BYTES + 32)
+    past = (Predecessor(before.sender_id, before.kem), *before.predecessors)[:MAX_PREDECESSORS]
+    secret = fresh + before.storage_key + b"".join(p.sender_id + p.kem.seed for p in past)
+    return Identity(before.party, name, secret, ed25519_signer), secret
 
 
 def derive_key(passphrase: str, kdf: Kdf) -> bytes:

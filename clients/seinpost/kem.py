@@ -23,11 +23,12 @@ _SUITE = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AE
 class KemPrivateKey:
     """A reader's key from 96 bytes of seed: ML-KEM-768 seed 64 ‖ X25519 private key 32."""
 
-    __slots__ = ("_key", "key_id", "public")
+    __slots__ = ("_key", "key_id", "public", "seed")
 
     def __init__(self, seed: bytes) -> None:
         if len(seed) != SEED_BYTES:
             raise MalformedError(f"a KEM seed has {SEED_BYTES} bytes, not {len(seed)}")
+        self.seed = bytes(seed)
         mlkem_key = mlkem.MLKEM768PrivateKey.from_seed_bytes(seed[:64])
         x25519_key = x25519.X25519PrivateKey.from_private_bytes(seed[64:])
         self._key = hpke.MLKEM768X25519PrivateKey(mlkem_key, x25519_key)

@@ -232,18 +232,18 @@ class Publisher:
 
     async def _take_answers(self) -> None:
         consumer, stream = self._identity.name, ANSWERS_STREAM
-        mine = self._identity.sender_id.hex()
+        own, mine = self._identity.sender_id.hex(), {s.hex() for s in self._identity.sender_ids}
         first = self._state.answers_from()
         durable_at = 0.0
         async for stored in self._transport.pull(stream, consumer, first, gaps=True):
             with contextlib.suppress(InvalidError):
                 answer = decode_any_answer(stored.body)
-                if answer.sender != mine:
-                    pass
-                elif isinstance(answer, Inclusions):
-                    await self._directory.register_for(answer.note.encode())
-                    self._claims.take(answer)
-                else:
+                if isinstance(answer, Inclusions):
+                    # The proofs of what an identity sent that this one succeeds come to it.
+                    if answer.sender in mine:
+                        await self._directory.register_for(answer.note.encode())
+                        self._claims.take(answer)
+                elif answer.sender == own:
                     self._take(answer)
             now = time.monotonic()
             durable = now - durable_at >= _DURABLE_SECONDS

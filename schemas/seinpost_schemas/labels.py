@@ -33,6 +33,7 @@ REGISTER_NOTE = b"seinpost/register-note/v1"
 PREKEY = b"seinpost/prekey/v1"
 OWN_REVOCATION = b"seinpost/own-revocation/v1"
 REQUEST = b"seinpost/request/v1"
+SUCCESSION = b"seinpost/succession/v1"
 
 ALL = (
     ENCLAVE,
@@ -60,6 +61,7 @@ ALL = (
     PREKEY,
     OWN_REVOCATION,
     REQUEST,
+    SUCCESSION,
 )
 
 

@@ -127,7 +127,8 @@ class Identity(_Table, frozen=True, kw_only=True):
     """One machine's (or person's) keys; the key object itself is in the directory under ``keys``.
 
     Its NATS user is the NKEY ``nats`` or the subject of its ``certificate``, one of the two. ``statement`` is the
-    SHA-256 of the key statement that the registrars verified.
+    SHA-256 of the key statement that the registrars verified, ``succeeds`` the name of the identity of the same party
+    that vouched for it.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Identity(_Table, frozen=True, kw_only=True):
     certificate: Subject | None = None
     certificate_keys: CertificateKeys = ()
     statement: Hex32 | None = None
+    succeeds: str | None = None
 
 
 NatsUser = Broker | WitnessEntry | Identity
@@ -444,8 +446,15 @@ def _verify_party(party: Party, register: Register) -> None:
         raise MalformedError(f"{party.token}: {error}") from None
     _carried(party.clearance)
     _verify_seal(party, register)
+    before: set[str] = set()
     for identity in party.identities:
         parse_token(identity.name, "identity")
+        # One that stands before it: so there is no circle.
+        if identity.succeeds is not None and identity.succeeds not in before:
+            raise MalformedError(
+                f"{identity.name} succeeds {identity.succeeds[:40]!r}, which is no identity of {party.token} before it"
+            )
+        before.add(identity.name)
     for mandate in party.mandates:
         _themes(mandate.themes)
         _carried(mandate.ceiling)

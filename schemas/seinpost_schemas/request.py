@@ -17,11 +17,12 @@ from msgspec import Meta
 
 from . import canonical, labels
 from .cert_subject import parse_subject
-from .entry import from_base64
+from .entry import from_base64, to_base64
 from .errors import MalformedError
 from .keys import KEY_OBJECT_BYTES, KeyObject, decode_key_object
 from .oin import verify_oin
-from .register import CertificateKeys, NKey, Oin, Subject
+from .register import CertificateKeys, Identity, NKey, Oin, Register, Subject
+from .signing import SIGNATURE_BYTES, SigningKey
 from .subjects import parse_token
 
 MAX_REQUEST_BYTES = 64 * 1024
@@ -41,6 +42,20 @@ class WitnessRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise MalformedError("a witness's keys are 32 and 1,312 bytes")
 
 
+class Succession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The word of an identity of the same party for the one that succeeds it, in base64.
+
+    ``keys`` is the key object that it has in the register, ``signature`` its composite signature over the request.
+    """
+
+    keys: str
+    signature: str
+
+    def key_object(self) -> KeyObject:
+        """The keys of the identity that is succeeded; raises ``MalformedError``."""
+        return decode_key_object(from_base64(self.keys, KEY_OBJECT_BYTES))
+
+
 class KeyRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What `seinpost keygen` writes; ``keys`` is the key object in base64, ``machine`` for people only.
 
@@ -58,6 +73,7 @@ class KeyRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     certificate: Subject | None = None
     certificate_keys: CertificateKeys = ()
     statement: Annotated[str, Meta(max_length=MAX_STATEMENT_CHARACTERS)] | None = None
+    succeeds: Succession | None = None
 
     def key_object(self) -> KeyObject:
         """The keys, parsed and verified to be keys; raises ``MalformedError``."""
@@ -77,6 +93,43 @@ class KeyRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     def unsealed_fingerprint(self) -> bytes:
         """The fingerprint of all but the key statement, which is over it."""
         return msgspec.structs.replace(self, statement=None).fingerprint()
+
+    def succession_message(self, sender_id: bytes) -> bytes:
+        """What the identity with a 16-byte sender_id signs for its successor: the request, but for what is over it."""
+        own = msgspec.structs.replace(self, statement=None, succeeds=None)
+        return labels.SUCCESSION + sender_id + own.fingerprint()
+
+    def succeeding(self, key: SigningKey, keys: KeyObject) -> KeyRequest:
+        """The request with the word of the identity that it succeeds."""
+        signature = key.sign(self.succession_message(keys.sender_id), labels.SUCCESSION)
+        return msgspec.structs.replace(
+            self, succeeds=Succession(to_base64(keys.encode()), to_base64(signature))
+        )
+
+    def verify_succession(self, register: Register) -> Identity | None:
+        """The identity of the register whose successor this is, ``None`` when it says nothing of that.
+
+        Raises ``MalformedError`` for one that is not the party's, or is revoked there, ``SignatureError`` for a word
+        that it did not give.
+        """
+        if self.succeeds is None:
+            return None
+        keys = self.succeeds.key_object()
+        party = register.party(self.party)
+        wanted = keys.keys_hash().hex()
+        identities = party.identities if party is not None else ()
+        found = next((i for i in identities if i.keys == wanted), None)
+        if found is None:
+            raise MalformedError(
+                f"the request succeeds an identity that the register does not hold for {self.party}"
+            )
+        if register.revocation(found.sender_id) is not None:
+            raise MalformedError(f"{found.name} is revoked: it cannot vouch for a successor")
+        if keys.sender_id == self.key_object().sender_id:
+            raise MalformedError(f"{found.name} cannot succeed itself: a successor has a new signing key")
+        signature = from_base64(self.succeeds.signature, SIGNATURE_BYTES)
+        keys.verifying_key().verify(signature, self.succession_message(keys.sender_id), labels.SUCCESSION)
+        return found
 
 
 def statement_hash(statement: str) -> str:

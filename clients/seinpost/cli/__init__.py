@@ -67,6 +67,7 @@ def keygen(  # noqa: PLR0913 - the options of a command
     token: str | None = None,
     token_module: Path | None = None,
     pin_file: Path | None = None,
+    succeeds: Path | None = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> int:
@@ -104,14 +105,16 @@ def keygen(  # noqa: PLR0913 - the options of a command
         The token's PKCS#11 module, such as /usr/lib/softhsm/libsofthsm2.so.
     pin_file
         A file (mode 0600) with the token's PIN; else SEINPOST_PIN, or it is asked for.
+    succeeds
+        The configuration of the identity whose place this one takes: its key vouches for the request, and its state
+        directory stays in use.
     """
-    from .keygen import Owner, Seal, Token, run  # noqa: PLC0415 - each command loads only what it needs
+    from .keygen import Owner, Seal, Token, load_predecessor, run  # noqa: PLC0415 - each command loads only what it needs
 
     owner = Owner(party, name, oin, machine, tls_certificate, user)
-    seal = Seal(certificate, key, key_passphrase_file)
-    return run(
-        file, owner, passphrase_file, witness_of, seal, Token(token, token_module, pin_file), as_json=as_json
-    )
+    seal, keeper = Seal(certificate, key, key_passphrase_file), Token(token, token_module, pin_file)
+    before = load_predecessor(succeeds, party) if succeeds is not None else None
+    return run(file, owner, passphrase_file, witness_of, seal, keeper, before, as_json=as_json)
 
 
 @app.command

@@ -154,6 +154,10 @@ def add(  # noqa: PLR0913 - the options of a command
     name_nl: Annotated[str | None, Parameter(help="For a party that joins: its Dutch name.")] = None,
     name_en: Annotated[str | None, Parameter(help="For a party that joins: its English name.")] = None,
     clearance: Annotated[str, Parameter(help="For a party that joins: ong or depv.")] = "ong",
+    endorsed: Annotated[
+        bool,
+        Parameter(negative="", help="Without a fingerprint: on the word of the identity that it succeeds."),
+    ] = False,
     ca: Ca = None,
     crl: Crl = (),
     as_json: AsJson = False,
@@ -171,7 +175,8 @@ def add(  # noqa: PLR0913 - the options of a command
     from .register_edit import Joining, run_add  # noqa: PLC0415
 
     joining = Joining(oin, name_nl, name_en, clearance)
-    return run_add(request, to, fingerprint, joining, Keys(ca=ca, crls=crl).trust(), as_json=as_json)
+    trust = Keys(ca=ca, crls=crl).trust()
+    return run_add(request, to, fingerprint, joining, trust, endorsed=endorsed, as_json=as_json)
 
 
 @register.command

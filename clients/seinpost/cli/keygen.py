@@ -14,7 +14,14 @@ from cryptography import x509
 from seinpost._certificates import read_certificate, read_certificates, read_sealing_key
 from seinpost._files import NewFile
 from seinpost._token import TokenAccess, TokenKey, make_key, open_key, remove_key
-from seinpost.identity import generate_identity, read_passphrase_file, store_identity
+from seinpost.config import load_config
+from seinpost.identity import (
+    Identity,
+    generate_identity,
+    generate_successor,
+    read_passphrase_file,
+    store_identity,
+)
 from seinpost.registrar.key_statement import SealingKey, seal_statement
 from seinpost_schemas.cert_subject import certificate_key_of, subject_of
 from seinpost_schemas.entry import to_base64
@@ -23,7 +30,7 @@ from seinpost_schemas.oin import verify_oin
 from seinpost_schemas.request import KeyRequest, WitnessRequest, decode_request
 from seinpost_schemas.subjects import parse_token
 
-from ._passphrase import find_passphrase, find_pin
+from ._passphrase import find_passphrase, find_pin, unlock
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -74,6 +81,16 @@ class Token(msgspec.Struct, frozen=True):
         return TokenAccess(self.module, lambda: find_pin(self.pin_file)) if self.module is not None else None
 
 
+def load_predecessor(config_file: Path, party: str) -> Identity:
+    """The identity of a configuration, unlocked; raises ``SetupError`` when it is another party's."""
+    before = unlock(load_config(config_file), None)
+    if before.party != party:
+        raise SetupError(
+            f"{before.name} is an identity of {before.party}, not of {party}; nothing was written"
+        )
+    return before
+
+
 def run(
     file: Path,
     owner: Owner,
@@ -81,17 +98,20 @@ def run(
     witness_of: str | None,
     seal: Seal,
     token: Token,
+    before: Identity | None = None,
     *,
     as_json: bool,
 ) -> int:
     """Make an identity file and its request; 0."""
+    if before is not None and witness_of is not None:
+        raise SetupError("a witness has no signing key that could vouch for another: leave out --succeeds")
     access = token.access()
     if access is None or token.label is None:
-        return _run(file, owner, passphrase_file, witness_of, seal, None, as_json=as_json)
+        return _run(file, owner, passphrase_file, witness_of, seal, None, before, as_json=as_json)
     # A key that was made in vain goes again.
     key = make_key(token.label, access, owner.name)
     try:
-        return _run(file, owner, passphrase_file, witness_of, seal, (key, access), as_json=as_json)
+        return _run(file, owner, passphrase_file, witness_of, seal, (key, access), before, as_json=as_json)
     except BaseException:
         remove_key(key, access)
         raise
@@ -104,6 +124,7 @@ def _run(
     witness_of: str | None,
     seal: Seal,
     token: tuple[TokenKey, TokenAccess] | None,
+    before: Identity | None,
     *,
     as_json: bool,
 ) -> int:
@@ -116,7 +137,10 @@ def _run(
     sealing = seal.load()
     oin = _oin(owner, sealing[0][0]) if sealing is not None else owner.oin
     signer = open_key(*token) if token is not None else None
-    identity, secret = generate_identity(owner.party, owner.name, signer)
+    if before is not None:
+        identity, secret = generate_successor(before, owner.name, signer)
+    else:
+        identity, secret = generate_identity(owner.party, owner.name, signer)
     witness = None
     if witness_of is not None:
         public = identity.witness_keys(parse_token(witness_of, "enclave")).public
@@ -131,6 +155,8 @@ def _run(
         witness=witness,
         **connecting,
     )
+    if before is not None:
+        request = request.succeeding(before.signing, before.keys)
     if sealing is not None:
         request = _sealed(request, *sealing)
     text = msgspec.json.encode(request)

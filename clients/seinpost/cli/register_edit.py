@@ -74,20 +74,29 @@ def run_add(
     joining: Joining,
     trust: Trust | None,
     *,
+    endorsed: bool,
     as_json: bool,
 ) -> int:
-    """Take a request into a draft; 0."""
+    """Take a request into a draft; 0. ``endorsed``: on the word of the identity that it succeeds."""
     text = read_draft(draft)
     wanted = decode_request(read_bounded(request, MAX_REQUEST_BYTES))
     sealed_by = _sealed_by(wanted, trust)
     text = add_identity(text, wanted, joining.party(wanted.party), sealed_by)
     shown = wanted.fingerprint().hex()
-    _verify_fingerprint(wanted, shown, fingerprint)
+    succeeded = parse_table(text).party(wanted.party)
+    before = (
+        next((i.succeeds for i in succeeded.identities if i.name == wanted.name), None) if succeeded else None
+    )
+    if endorsed and before is None:
+        raise SetupError("no identity of this party vouches for this request: compare its fingerprint")
+    if not endorsed or fingerprint is not None:
+        _verify_fingerprint(wanted, shown, fingerprint)
     write_whole(draft, text.encode())
     say_done(
         as_json,
         {"party": wanted.party, "identity": wanted.name, "fingerprint": shown},
         f"{draft}: {wanted.name} of {wanted.party} taken in"
+        + (f", vouched for by {before}, which it succeeds" if before is not None else "")
         + (f", sealed by {sealed_by}" if sealed_by is not None else "")
         + f"; give {request} to whoever publishes",
     )

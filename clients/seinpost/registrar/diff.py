@@ -106,6 +106,7 @@ class _Diff:
             "certificate_keys": texts("keys of connection certificates"),
             "seal": texts("the certificate that seals its keys"),
             "statement": texts("key statement"),
+            "succeeds": texts("succeeds"),
             "pinned": texts("Only certificates on record may connect"),
             "sender_id": texts("signing key (sender_id)"),
             "keys": texts("keys (fingerprint)"),
@@ -224,6 +225,10 @@ class _Diff:
             yield self._texts("{party} gets the identity {name}, with keys {fingerprint}.").format(
                 party=party, name=after.name, fingerprint=after.keys
             )
+            if after.succeeds is not None:
+                yield self._texts("{name} succeeds {before}, which vouched for it.").format(
+                    name=after.name, before=after.succeeds
+                )
             if after.statement is not None:
                 yield self._texts("The keys of {name} are sealed by the certificate of {party}.").format(
                     name=after.name, party=party

@@ -80,13 +80,19 @@ def add_identity(
         found = msgspec.structs.replace(found, seal=str(sealed_by))
         after = msgspec.structs.replace(after, parties=_with(after.parties, found))
     if request.witness is not None:
+        if request.succeeds is not None:
+            raise SetupError(
+                "a witness has no signing key that could vouch for another: leave out --succeeds"
+            )
         return _add_witness(text, after, request)
     keys = request.key_object()
+    succeeded = request.verify_succession(before)
     identity = Identity(
         name=request.name,
         sender_id=keys.sender_id.hex(),
         keys=keys.keys_hash().hex(),
         **_user(request),
+        succeeds=succeeded.name if succeeded is not None else None,
     )
     grown = msgspec.structs.replace(found, identities=(*found.identities, identity))
     return _meant(

@@ -182,6 +182,8 @@ def register_lines(register: Register, texts: Texts, language: str) -> list[str]
             lines.append(f"  {identity.name}  {mark}")
             if identity.certificate is not None and not revoked:
                 lines.append("    " + _connects(identity, texts))
+            if identity.succeeds is not None:
+                lines.append("    " + texts("succeeds {before}").format(before=identity.succeeds))
             if party.seal is not None and not revoked:
                 lines.append("    " + _sealed(identity, texts))
         if party.quota != DEFAULT:

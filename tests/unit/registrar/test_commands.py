@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from harness.memory import ISSUED, keys_of, seed
 
 from seinpost.cli import main
+from seinpost.identity import load_identity
 from seinpost.registrar.key import load_registrar_key
 from seinpost_broker.adapters.trial_pki_files import OTHER, TrialPkiFiles
 from seinpost_broker.core import founding
@@ -470,3 +471,42 @@ def test_keygen_seals_with_the_right_files_or_not_at_all(run: Run, folder: Path)
     assert run(*words, *given, *asked)[0] == 0
     assert "wachtwoord" not in run.everything
     assert "PRIVATE KEY" not in run.everything
+
+
+def configured(folder: Path, party: str = "ap", name: str = "ap-1") -> Path:
+    """A configuration with a new identity of a party."""
+    assert Path(f"{name}.key").exists()
+    path = folder / f"{name}.toml"
+    path.write_text(
+        f'enclave = "{"0f" * 16}"\nparty = "{party}"\nidentity = "{name}.key"\n'
+        'server = "nats://127.0.0.1:1"\nstate = "state"\n'
+    )
+    return path
+
+
+def test_keygen_makes_a_successor_on_the_word_of_the_identity_before(run: Run, folder: Path) -> None:
+    first = keygen(run, "ap-1")
+    signed(run, "r1.toml")
+    run("register", "new", "r2.toml", "--from", "r1.note")
+    add = ("register", "add", "ap-1.key.request.json", "--to", "r2.toml", "--fingerprint", first)
+    assert run(*add)[0] == 0
+    old = configured(folder)
+    words = ("keygen", "ap-2.key", "--name", "ap-2", "--succeeds", old)
+    assert "is an identity of ap, not of bzk" in run.fails(*words, "--party", "bzk")[1]
+    assert "leave out --succeeds" in run.fails(*words, "--party", "ap", "--witness-of", "proef")[1]
+    assert not Path("ap-2.key").exists()
+    assert run(*words, "--party", "ap")[0] == 0
+    endorsed = ("register", "add", "ap-2.key.request.json", "--to", "r2.toml", "--endorsed")
+    status, out, _ = run(*endorsed)
+    assert (status, "vouched for by ap-1, which it succeeds" in out) == (0, True)
+    assert "ap-2 volgt ap-1 op, die ervoor instaat." in run("register", "diff", "r1.note", "r2.toml")[1]
+    assert "    volgt ap-1 op\n" in run("register", "show", "r2.toml")[1]
+    assert run("register", "check", "r2.toml", "--draft", "--previous", "r1.note")[0] == 0
+    # The registrars' desk has it, or another one's request; a newcomer has no one's word.
+    keygen(run, "ap-3")
+    newcomer = ("register", "add", "ap-3.key.request.json", "--to", "r2.toml", "--endorsed")
+    assert "no identity of this party vouches" in run.fails(*newcomer)[1]
+    before, after = (load_identity(Path(f"{n}.key"), PASSPHRASE) for n in ("ap-1", "ap-2"))
+    assert after.sender_ids == (after.sender_id, before.sender_id)
+    for secret in (before.storage_key, before.kem.seed, after.kem.seed):
+        assert secret.hex() not in run.everything

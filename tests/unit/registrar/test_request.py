@@ -58,6 +58,7 @@ def changes() -> Iterator[tuple[str, Any]]:
     yield "certificate_keys", ["cd" * 32]
     yield "certificate_keys", None
     yield "statement", "e30.e30.BB"
+    yield "succeeds", {"keys": made()["keys"], "signature": to_base64(bytes(3373))}
 
 
 CHANGES = [pytest.param(f, v, id=f"{f}-{n}") for n, (f, v) in enumerate(changes())]
@@ -100,9 +101,10 @@ def test_a_request_with_any_one_field_changed_is_not_taken_in(draft: Path, field
         "party": "the register has",
         "oin": "not that of this|names no OIN",
         "statement": "the CAs that you trust",
+        "succeeds": "a witness has no signing key",
     }.get(field, "not that of this")
     with pytest.raises(SetupError, match=said):
-        run_add(swapped, draft, honest.hex(), joining, None, as_json=True)
+        run_add(swapped, draft, honest.hex(), joining, None, endorsed=False, as_json=True)
     assert draft.read_bytes() == before
     assert decode_request(swapped.read_bytes()).fingerprint() != honest
 
@@ -111,7 +113,7 @@ def test_an_honest_request_is_taken_in(draft: Path) -> None:
     """The control of the test above: only what was changed stops it."""
     request = handed_in(draft, made())
     fingerprint = decode_request(request.read_bytes()).fingerprint()
-    assert run_add(request, draft, fingerprint.hex(), JOINING, None, as_json=True) == 0
+    assert run_add(request, draft, fingerprint.hex(), JOINING, None, endorsed=False, as_json=True) == 0
     assert "rvig-1" in draft.read_text()
 
 
@@ -126,15 +128,16 @@ def test_the_fingerprint_is_that_of_the_specification() -> None:
             return b"\xd9" + bytes([len(data)]) + data
         return b"\xda" + len(data).to_bytes(2, "big") + data
 
-    fields = made(statement="e30.e30.AA")
+    fields = made(statement="e30.e30.AA", succeeds={"keys": "AAAA", "signature": "BBBB"})
     ed25519, mldsa44 = fields["witness"].values()
-    packed = b"\x8a"
+    packed = b"\x8b"
     for key in ("party", "name", "keys", "nats", "oin", "machine"):
         packed += text(key) + text(fields[key])
     packed += text("witness") + b"\x82" + text("ed25519") + text(ed25519) + text("mldsa44") + text(mldsa44)
     packed += text("certificate") + text(fields["certificate"])
     packed += text("certificate_keys") + b"\x91" + text(fields["certificate_keys"][0])
     packed += text("statement") + text(fields["statement"])
+    packed += text("succeeds") + b"\x82" + text("keys") + text("AAAA") + text("signature") + text("BBBB")
     request = decode_request(json.dumps(fields).encode())
     assert request.fingerprint() == hashlib.sha256(b"seinpost/request/v1" + packed).digest()
     assert decode_request(json.dumps(fields, indent=4).encode()).fingerprint() == request.fingerprint()

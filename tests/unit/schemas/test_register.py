@@ -222,7 +222,8 @@ NAMED = {
     Prohibition: {"party": "party", "themes": "theme"},
     WitnessEntry: {"party": "party"},
     Revocation: {"sender_id": "identity", "suspect_log": "log"},
-    Identity: {"sender_id": "keys", "keys": "keys"},
+    # An identity succeeds one that stands before it.
+    Identity: {"sender_id": "keys", "keys": "keys", "succeeds": "earlier identity"},
     Registrars: {"keys": "keys"},
     Party: {"identities": "identity", "mandates": "mandate"},
 }
