@@ -123,12 +123,16 @@ async def test_receipts_say_who_has_and_has_not_opened_it(witnessed: Enclave) ->
         signal_id = await publish(witnessed, "ncsc", "Wie heeft dit geopend")
         table.connection.opened(await table.delivery(signal_id))
         await kiesraad.delivery(signal_id)
-    # Leaving sends what is owed.
-    row = await asyncio.to_thread(receipts, witnessed, "ncsc", signal_id)
-    states = {p["party"]: p["state"] for p in row["parties"]}
-    assert states["tafel"] == "opened"
-    assert states["kiesraad"] == "delivered"
-    assert states["ibd"] == "none"
+    # Leaving sends what is owed, unless a receipt went less than 30 s ago: then whoever reads next does.
+    wanted = {"tafel": "opened", "kiesraad": "delivered", "ibd": "none"}
+    states: dict[str, str] = {}
+    async with asyncio.timeout(120):
+        while {p: states.get(p) for p in wanted} != wanted:
+            row = await asyncio.to_thread(receipts, witnessed, "ncsc", signal_id)
+            states = {p["party"]: p["state"] for p in row["parties"]}
+            if states.get("tafel") != "opened" or states.get("kiesraad") != "delivered":
+                async with reading(witnessed, "tafel"), reading(witnessed, "kiesraad"):
+                    await asyncio.sleep(5)
     assert "ncsc" not in states
     assert not any(p["late"] for p in row["parties"])
     assert row["audited"]

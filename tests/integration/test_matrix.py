@@ -197,6 +197,7 @@ async def stack() -> AsyncIterator[contextlib.AsyncExitStack]:
         yield stack
 
 
+@pytest.mark.timeout(900)
 async def test_rights_are_the_registers_before_and_after_every_change(
     new_enclave: Callable[..., Enclave], tmp_path: Path, stack: contextlib.AsyncExitStack
 ) -> None:
