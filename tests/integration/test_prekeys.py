@@ -117,7 +117,7 @@ def slots(epoch: Envelope) -> set[bytes]:
 
 
 async def test_a_stolen_key_does_not_open_the_past(
-    witnessed: Enclave, monkeypatch: pytest.MonkeyPatch
+    witnessed: Enclave, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     stolen = witnessed.identity("tafel")
     async with reading(witnessed, "tafel") as table:
@@ -160,7 +160,8 @@ async def test_a_stolen_key_does_not_open_the_past(
     titles = [row["signal"]["report"]["title"] for row in done.rows]
     assert titles.count("Onder de tweede sleutel") == titles.count("Na de derde") == 1
     signal_id = next(r["signal"]["id"] for r in done.rows if r["signal"]["report"]["title"] == "Na de derde")
-    proof = run("proof", signal_id, "--config", witnessed.config("tafel"), "--json")
+    out = tmp_path / "signal.proof"
+    proof = run("proof", signal_id, "--config", witnessed.config("tafel"), "--out", out, "--json")
     assert proof.status == 0, proof
 
 
