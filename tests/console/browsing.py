@@ -125,6 +125,16 @@ def violations(page: Page) -> list[str]:
     return [f"{v['id']}: {n['html'][:150]} {n['any'][:1]}" for v in found["violations"] for n in v["nodes"]]
 
 
+def violations_light_and_dark(page: Page) -> list[str]:
+    """What axe finds in either colour scheme of a page that follows the device."""
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        found += [f"{scheme}: {violation}" for violation in violations(page)]
+    page.emulate_media(color_scheme=None)
+    return found
+
+
 class Watched:
     """Pages in one browser context, with all that went wrong in them."""
 

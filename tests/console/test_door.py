@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from browsing import CHROMIUM, Stage, Watched, to_the_wall, violations
+from browsing import CHROMIUM, Stage, Watched, set_view, to_the_wall, violations, violations_light_and_dark
 from feed_samples import signal
 from harness.enclave import make_enclave, run, start
 from playwright.sync_api import Browser, Page, expect
@@ -289,6 +289,44 @@ def an_assessment_is_refused(page: Page, partner: Stage) -> None:
     assert violations(page) == []
 
 
+def test_every_page_of_a_report_is_accessible_in_both_languages_and_schemes(
+    stage: Stage, browser: Browser
+) -> None:
+    partner = Stage.__new__(Stage)
+    partner.enclave, partner._links, partner.console = stage.enclave, [], None
+    console = partner.open("kiesraad")
+    page = partner.enter(browser.new_context().new_page())
+    found = []
+    for language in ("nl", "en"):
+        set_view(page, language, "auto")
+        page.goto(partner.url("/report"))
+        found += violations_light_and_dark(page)
+        page.locator("button[name=step]").click()
+        expect(page.locator("#faults")).to_be_visible()
+        found += violations_light_and_dark(page)
+        page.locator("#r-title").fill(f"Toegankelijk {language}")
+        page.locator("#r-text").fill("Van a@voorbeeld.example")
+        page.locator("#r-indicators").fill("hxxps://voorbeeld[.]example/x")
+        page.locator("#r-source_description").fill("Een melder")
+        page.locator("#r-technique_1").fill("T0049")
+        page.locator("button[value=preview]").click()
+        expect(page.locator(".preview")).to_be_visible()
+        found += violations_light_and_dark(page)
+        page.locator("button[value=publish]").click()
+        expect(page.locator("main")).to_contain_text("ong/process")
+        found += violations_light_and_dark(page)
+        page.goto(partner.url("/report"))
+        page.locator("#r-title").fill("Analyse")
+        page.locator("#r-text").fill("Wat wij ervan vinden")
+        page.locator("#r-signal_type").select_option("assessment")
+        page.locator("button[value=preview]").click()
+        expect(page.locator("main [role=alert]")).to_be_visible()
+        found += violations_light_and_dark(page)
+    page.context.close()
+    assert found == []
+    assert console.interrupt().status in (0, 130)
+
+
 def test_with_accounts_nobody_reads_without_logging_in(
     stage: Stage, browser: Browser, tmp_path: Path
 ) -> None:
@@ -303,16 +341,19 @@ def test_with_accounts_nobody_reads_without_logging_in(
             "--role",
             role,
             "--config",
-            stage.enclave.config("nctv"),
+            stage.enclave.config("politie"),
             "--password-file",
             tmp_path / number,
         )
         assert (made.status, made.stdout) == (0, f"{number}: {role}\n")
-    console = desk.open("nctv")
+    console = desk.open("politie")
     watched = Watched(browser, desk.url)
     page = desk.enter(watched.page())
     assert page.url == desk.url("/login")
-    assert violations(page) == []
+    assert violations_light_and_dark(page) == []
+    page.get_by_role("button", name="English").click()
+    assert violations_light_and_dark(page) == []
+    page.get_by_role("button", name="Nederlands").click()
     before = watched.context.cookies()[0]["value"]
     for path in ("/", "/overview", "/signal/2026q4/depv/process/1/0", "/views", "/people", "/live"):
         page.goto(desk.url(path))
@@ -367,15 +408,7 @@ def test_an_alarm_about_the_feed_is_on_every_page(stage: Stage, browser: Browser
         box = alert.bounding_box()
         assert box is not None
         assert box["width"] == page.viewport_size["width"]  # type: ignore[index]
-        for path in ("/overview", "/views", "/report", "/?exercise=1"):
-            page.goto(alarmed.url(path))
-            expect(page.get_by_role("alert").first).to_contain_text("stale-checkpoint")
-            assert violations(page) == []
-        # However far one scrolls, it stays in sight.
-        page.goto(alarmed.url("/report"))
-        page.mouse.wheel(0, 5_000)
-        page.wait_for_function("scrollY > 0 || document.documentElement.scrollHeight <= innerHeight")
-        expect(page.get_by_role("alert").first).to_be_in_viewport()
+        it_is_on_every_page_and_stays_in_sight(page, alarmed)
         page.goto(alarmed.url("/overview"))
         board = page.get_by_role("region", name="Alarmen")
         expect(board).to_contain_text("Wat te doen: Wacht een minuut")
@@ -396,3 +429,19 @@ def test_an_alarm_about_the_feed_is_on_every_page(stage: Stage, browser: Browser
         page.context.close()
         assert alarmed.console.interrupt().status in (1, 130)
         enclave.stop()
+
+
+def it_is_on_every_page_and_stays_in_sight(page: Page, alarmed: Stage) -> None:
+    for path in ("/overview", "/views", "/report", "/?exercise=1"):
+        page.goto(alarmed.url(path))
+        expect(page.get_by_role("alert").first).to_contain_text("stale-checkpoint")
+        assert violations_light_and_dark(page) == []
+    set_view(page, "en", "auto")
+    page.goto(alarmed.url("/overview"))
+    assert violations_light_and_dark(page) == []
+    set_view(page, "nl", "auto")
+    # However far one scrolls, it stays in sight.
+    page.goto(alarmed.url("/report"))
+    page.mouse.wheel(0, 5_000)
+    page.wait_for_function("scrollY > 0 || document.documentElement.scrollHeight <= innerHeight")
+    expect(page.get_by_role("alert").first).to_be_in_viewport()

@@ -163,6 +163,8 @@ class Table:
         """What our own party did with it, what is still to be reported included."""
         said = self.connection.to_be_said(entry.delivery)
         logged = next((o.state for o in self.openings(entry) if o.party == self.party.token), "none")
+        if logged == "withdrawn":
+            return logged
         if entry.ref in self._acknowledged or "acknowledged" in (said, logged):
             return "acknowledged"
         return "none" if entry.unread and logged in ("none", "delivered") else "opened"
