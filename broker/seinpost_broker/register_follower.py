@@ -110,6 +110,18 @@ def servers_of(enclave: EnclaveDir, bus: NatsBus, own: NatsServer | None = None)
     return OwnServer(bus, enclave.nats_config, own)
 
 
+def patience_seconds(view: View, rendered_ms: int, now_ms: int) -> float:
+    """Until a mandate begins or ends; and now and then, should the clock be put right meanwhile.
+
+    One that did so while rights were last brought in order is due at once: it is counted from when that began. Unix
+    milliseconds.
+    """
+    change_ms = view.next_change_ms(rendered_ms)
+    if change_ms is None:
+        return _RENDER_SECONDS
+    return min(_RENDER_SECONDS, max(0.0, (change_ms - now_ms) / 1000))
+
+
 class RegisterFollower:
     """Brings streams, rights and ingresses to what the register says now, whenever that changes."""
 
@@ -129,6 +141,7 @@ class RegisterFollower:
         self._clock = clock
         self._admit = admit
         self._admitted: set[str] = set()
+        self._rendered_ms = clock.now_ms()
         # Those that others run may have been started with anything.
         self._unloaded = isinstance(servers, OutsideServers)
         self._laid_out = True
@@ -142,17 +155,15 @@ class RegisterFollower:
         """Follow new versions at once, and mandates as they begin and end, for ever."""
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._patience_seconds()):
+                async with asyncio.timeout(
+                    patience_seconds(
+                        self._directory.directory.current, self._rendered_ms, self._clock.now_ms()
+                    )
+                ):
                     await self._directory.rights_changed.wait()
             self._directory.rights_changed.clear()
             if not await self.follow():
                 await asyncio.sleep(1)
-
-    def _patience_seconds(self) -> float:
-        """Until a mandate begins or ends; and now and then, should the clock be put right meanwhile."""
-        now_ms = self._clock.now_ms()
-        change_ms = self._directory.directory.current.next_change_ms(now_ms)
-        return min(_RENDER_SECONDS, (change_ms - now_ms) / 1000) if change_ms is not None else _RENDER_SECONDS
 
     async def follow(self) -> bool:
         """Come to what the register says; what cannot be reached is said, and due again."""
@@ -167,6 +178,7 @@ class RegisterFollower:
     async def follow_once(self) -> None:
         """Render, lay out, reload, and take in from parties that are new."""
         view, now_ms = self._directory.directory.current, self._clock.now_ms()
+        self._rendered_ms = now_ms
         self._enclave.store_known(self._directory.objects)
         if render_config(self._enclave, view, now_ms):
             self._unloaded, self._laid_out = True, False
