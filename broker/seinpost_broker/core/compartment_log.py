@@ -282,7 +282,11 @@ class CompartmentLog:
     def decide(
         self, envelope: Envelope, member: Member, action: Action, directory: TrustedDirectory, now_ms: int
     ) -> Decision:
-        """What to do with a verified envelope of ``member``; raises ``RefusedError`` or ``MalformedError``."""
+        """What to do with an envelope that ``member`` was verified to have signed.
+
+        It may have waited since: what its sender may now is asked of the directory that the entry names, as every
+        reader will. Raises ``RefusedError`` or ``MalformedError``, ``UnavailableError`` to read the directory first.
+        """
         header = envelope.header
         logged = self._places.find(envelope.object_hash)
         if logged is not None:
@@ -304,6 +308,7 @@ class CompartmentLog:
             raise UnavailableError("the directory is behind the log; it must be read first")
         current = directory.current
         verify_not_expired(current.register, admitted_ms)
+        member = _member_now(current, header, member)
         verify_sender_rights(current, member, header, admitted_ms, action)
         if not self._follows_chain(envelope):
             return Ahead()
@@ -459,6 +464,16 @@ class CompartmentLog:
     def leaf_of(entry: Entry) -> bytes:
         """The entry's leaf hash, 32 bytes."""
         return leaf_hash(entry.encode())
+
+
+def _member_now(current: View, header: Header, verified: Member) -> Member:
+    """The sender as the directory has it now; its key is the one that was verified, as the sender_id is its hash."""
+    member = current.member(header.sender_id)
+    if member.party.token != verified.party.token:
+        raise RefusedError(
+            Reason.UNKNOWN_SENDER, f"the sending identity does not belong to {verified.party.token} any more"
+        )
+    return member
 
 
 def _refuse_removed(current: View, slot_ids: tuple[bytes, ...], still: dict[bytes, Member]) -> None:

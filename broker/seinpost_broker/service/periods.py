@@ -97,6 +97,7 @@ class Periods:
             clock=parts.clock,
             refusals=parts.refusals,
         )
+        sequencer.read_directory = parts.directory.load
         sequencer.on_progress = parts.on_progress
         await sequencer.restore(parts.snapshots)
         if before is not None:

@@ -79,6 +79,8 @@ class Sequencer:
         self._successor: Sequencer | None = None
         self.stored_size = 0
         """Entries in the newest snapshot."""
+        self.read_directory: Callable[[], Awaitable[object]] = _no_directory
+        """Reads what the directory log holds beyond what is known."""
         self.on_progress: Callable[[str, int, int], None] = _no_progress
         """While loading: the stream, entries read, entries there are."""
 
@@ -132,6 +134,9 @@ class Sequencer:
             entry, _, signature = parse_feed_headers(dict(stored.headers))
             if stored.seq != self.log.size + 1:
                 raise UnavailableError(f"{self._stream} has a hole before sequence {stored.seq}")
+            if entry.directory_size > self._directory.size:
+                # Another broker knew more: who it knew, and what was removed, has to be known here first.
+                await self.read_directory()
             header = decode_header(entry.header_bytes)
             self.log.verify_follows(entry, header, self._stream)
             body = None
@@ -183,7 +188,9 @@ class Sequencer:
         return held
 
     def _apply(self, entry: Entry, signature: bytes, body: bytes | None) -> None:
-        view = self._directory.view_at(entry.directory_size) or self._directory.current
+        view = self._directory.view_at(entry.directory_size)
+        if view is None or entry.directory_size > self._directory.size:
+            raise UnavailableError("the log names a directory that is not known here yet")
         self.log.apply(entry, signature, body, view, leaf=CompartmentLog.leaf_of(entry))
 
     async def run(self) -> None:
@@ -360,6 +367,10 @@ class Sequencer:
             },
             BrokerAnswer,
         )
+
+
+async def _no_directory() -> None:
+    """Nothing more is to be had."""
 
 
 def _no_progress(_stream: str, _read: int, _all: int) -> None:

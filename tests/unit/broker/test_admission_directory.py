@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import msgspec
@@ -282,3 +283,56 @@ def test_the_same_header_under_a_second_signature_is_the_same_envelope(log: Admi
     log.admit(envelope)
     again = msgspec.structs.replace(envelope, signature=bytes(3_373))
     assert log.decide(again).index == 0
+
+
+# -- an envelope that waited ----------------------------------------------------------------------
+
+
+def revoked(table: dict[str, Any]) -> None:
+    table.setdefault("revocations", []).append(
+        {
+            "sender_id": NCSC.sender_id.hex(),
+            "reason": "gestolen",
+            "suspect_from": dt.datetime(2026, 11, 1, tzinfo=dt.UTC),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (revoked, Reason.REVOKED),
+        (without("ncsc"), Reason.MANDATE),
+        (lambda t: party_of(t, "ncsc").update(clearance="ong"), Reason.CLASSIFICATION),
+        (lambda t: party_of(t, "ncsc").update(identities=[]), Reason.UNKNOWN_SENDER),
+    ],
+    ids=["revoked", "mandate", "clearance", "removed"],
+)
+def test_what_its_sender_may_is_asked_when_it_is_logged_not_when_it_came_in(
+    log: Admitting, change: Any, reason: Reason
+) -> None:
+    """It waited behind others, or for the store; every reader would refuse it, and every audit of the log fail."""
+    secrets = log.epoch(NCSC)
+    early = log.made.signals(NCSC, secrets)
+    verified = log.directory.current.member(NCSC.sender_id)
+    log.amend(change)
+    with pytest.raises(RefusedError) as refused:
+        log.core.decide(early, verified, Action.PUBLISH, log.directory, log.made.now_ms)
+    assert refused.value.reason is reason
+
+
+def test_an_identity_that_belongs_to_another_party_by_then_is_refused(log: Admitting) -> None:
+    secrets = log.epoch(NCSC)
+    early = log.made.signals(NCSC, secrets)
+    verified = log.directory.current.member(NCSC.sender_id)
+
+    def moved(table: dict[str, Any]) -> None:
+        ncsc, ibd = party_of(table, "ncsc"), party_of(table, "ibd")
+        (own,) = [i for i in ncsc["identities"] if i["name"] == "ncsc-1"]
+        ncsc["identities"].remove(own)
+        ibd["identities"].append(own)
+
+    log.amend(moved)
+    with pytest.raises(RefusedError) as refused:
+        log.core.decide(early, verified, Action.PUBLISH, log.directory, log.made.now_ms)
+    assert refused.value.reason is Reason.UNKNOWN_SENDER
