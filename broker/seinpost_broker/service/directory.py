@@ -27,7 +27,8 @@ from seinpost_schemas.subjects import DIRECTORY_STREAM, DIRECTORY_SUBJECT
 from seinpost_schemas.submission import Submission
 
 _LOAD_SECONDS = 2.0
-_KEPT = (DirectoryType.KEYS, DirectoryType.REGISTER, DirectoryType.REVOCATION)
+_KEPT = (DirectoryType.KEYS, DirectoryType.REGISTER, DirectoryType.REVOCATION, DirectoryType.CLOSING)
+"""Prekeys are many, and no right of anyone rests on them."""
 _log = structlog.get_logger("directory")
 
 
@@ -49,7 +50,7 @@ class DirectoryService:
         self._last_ms = 0
         self._hashes: set[bytes] = set()
         self.objects: list[tuple[DirectoryType, bytes]] = []
-        """What the log says of who counts, in order: what a broker keeps beside its founding."""
+        """What the log says of who counts and which logs ended, in order: what a broker keeps beside its founding."""
         self.rights_changed = asyncio.Event()
         """Set whenever a version or a revocation was taken in; whoever follows it clears it."""
         self._submitting = asyncio.Lock()

@@ -5,16 +5,22 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
-from trial.enclave import T0, TrialEnclave, identity
+from trial.enclave import ENCLAVE, LOG_KEYS, T0, TrialEnclave, identity
 
 from seinpost.kem import KemPrivateKey
+from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of
 from seinpost_broker.ports import StoredMessage
 from seinpost_broker.service.directory import DirectoryService
+from seinpost_schemas.checkpoint import Checkpoint
+from seinpost_schemas.compartment import all_compartments
 from seinpost_schemas.directory import DirectoryType
 from seinpost_schemas.errors import BindingError, Reason, RefusedError, SignatureError
+from seinpost_schemas.merkle import EMPTY_ROOT
 from seinpost_schemas.statements import OwnRevocation, PrekeyStatement
+from seinpost_schemas.subjects import log_origin
 
 from .test_admission_log import Clock, Store
 
@@ -135,3 +141,25 @@ async def test_an_identity_that_ends_itself_changes_rights_and_is_kept_by_the_br
     with pytest.raises(RefusedError) as refused:
         await service.state(prekey(enclave, 2))
     assert refused.value.reason is Reason.REVOKED
+
+
+async def test_what_a_broker_keeps_holds_after_a_period_is_dropped(tmp_path: Path, clock: Clock) -> None:
+    """Without the closings of a period's logs, the version that drops it does not verify: the next start would fail."""
+    enclave = TrialEnclave()
+    folder = EnclaveDir(tmp_path)
+    for number, message in enumerate(enclave.messages[:-1]):
+        folder.write(f"keys/{number:03}.keys", message.body)
+    folder.write("register.note", enclave.messages[-1].body)
+    enclave.amend(lambda t: t.update(periods={"current": "2027q1", "next": "2027q2", "retained": ["2026q4"]}))
+    for compartment in all_compartments(enclave.directory().current.register.ceiling_level):
+        checkpoint = Checkpoint(log_origin(ENCLAVE, "2026q4", compartment), 0, EMPTY_ROOT)
+        enclave.close_log(LOG_KEYS.sign(checkpoint, T0 // 1000))
+    enclave.amend(lambda t: t.update(periods={"current": "2027q1", "next": "2027q2", "retained": []}))
+    store = Store()
+    store.messages += [StoredMessage(m.seq, dict(m.headers), m.body) for m in enclave.messages]
+    service = broker(enclave, store, clock)
+    await service.load()
+    folder.store_known(service.objects)
+    _, known = folder.load_known()
+    assert known == service.objects
+    assert directory_of(enclave.enclave_id, known).current.register.periods.retained == ()

@@ -183,6 +183,10 @@ class TrialEnclave:
         self._log(DirectoryType.PREKEY, statement.sign(made.signing), at_ms)
         return key
 
+    def close_log(self, note: bytes) -> None:
+        """Log where a log of an earlier period ended."""
+        self._log(DirectoryType.CLOSING, note)
+
     def state_end(self, name: str, moment_ms: int, at_ms: int = T0 - 1_000) -> None:
         """Log an identity's own revocation."""
         made = identity(name)
