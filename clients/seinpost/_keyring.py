@@ -25,19 +25,23 @@ from .kem import SEED_BYTES, KemPrivateKey
 FILE = "keys.db"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS prekey(key_id BLOB PRIMARY KEY, number INTEGER NOT NULL, sealed BLOB NOT NULL,
-    statement BLOB NOT NULL) WITHOUT ROWID;
+    statement BLOB NOT NULL, made_ms INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS epoch(epoch_id BLOB PRIMARY KEY, period TEXT NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS epoch_period ON epoch(period);
-CREATE TABLE IF NOT EXISTS ended(sender_id BLOB PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ended(id BLOB PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;
 """
 
 
 class HeldPrekey(msgspec.Struct, frozen=True):
-    """A prekey whose private half is here; ``statement`` is what the directory is to log of it."""
+    """A prekey whose private half is here; ``statement`` is what the directory is to log of it.
+
+    ``made_ms`` is this machine's own time, Unix milliseconds.
+    """
 
     key_id: bytes
     number: int
     statement: bytes
+    made_ms: int
 
 
 class Keyring(Database):
@@ -49,6 +53,9 @@ class Keyring(Database):
         self._db.execute("PRAGMA secure_delete=ON")
         self._seal = StorageSeal(identity.storage_key, FILE)
         self.identity = identity
+        # What an earlier process deleted may still be in its write-ahead log.
+        self._wiped = False
+        self.wipe()
 
     # -- prekeys ----------------------------------------------------------------------------------
 
@@ -57,11 +64,17 @@ class Keyring(Database):
         seed = os.urandom(SEED_BYTES)
         return KemPrivateKey(seed), seed
 
-    def keep_prekey(self, key_id: bytes, number: int, seed: bytes, statement: bytes) -> None:
+    def keep_prekey(self, held: HeldPrekey, seed: bytes) -> None:
         """Keep a prekey; durable on return: only then may its statement leave this machine."""
         self._db.execute(
-            "INSERT INTO prekey VALUES(?,?,?,?)",
-            (key_id, number, self._seal.seal(seed, b"prekey", key_id), statement),
+            "INSERT INTO prekey VALUES(?,?,?,?,?)",
+            (
+                held.key_id,
+                held.number,
+                self._seal.seal(seed, b"prekey", held.key_id),
+                held.statement,
+                held.made_ms,
+            ),
         )
 
     def prekeys(self) -> list[HeldPrekey]:
@@ -73,15 +86,17 @@ class Keyring(Database):
         return [(p.sender_id, self._prekeys_of(p.sender_id)) for p in self.identity.predecessors]
 
     def _prekeys_of(self, sender_id: bytes) -> list[HeldPrekey]:
-        rows = self._db.execute("SELECT key_id, number, statement FROM prekey ORDER BY number").fetchall()
+        rows = self._db.execute(
+            "SELECT key_id, number, statement, made_ms FROM prekey ORDER BY number"
+        ).fetchall()
         if self.identity.predecessors:
             rows = [r for r in rows if decode_prekey(r[2]).sender_id == sender_id]
         return [HeldPrekey(*row) for row in rows]
 
-    def ended_ms(self, sender_id: bytes, now_ms: int) -> int:
-        """When an identity was first seen not to be in force any more: now, if it is the first time."""
-        self._db.execute("INSERT OR IGNORE INTO ended VALUES(?,?)", (sender_id, now_ms))
-        row = self._db.execute("SELECT at_ms FROM ended WHERE sender_id=?", (sender_id,)).fetchone()
+    def ended_ms(self, id_: bytes, at_ms: int) -> int:
+        """When a key gave way, or an identity was not in force any more: the time given with the first question."""
+        self._db.execute("INSERT OR IGNORE INTO ended VALUES(?,?)", (id_, at_ms))
+        row = self._db.execute("SELECT at_ms FROM ended WHERE id=?", (id_,)).fetchone()
         return int(row[0])
 
     def private_key(self, key_id: bytes) -> KemPrivateKey | None:
@@ -98,7 +113,8 @@ class Keyring(Database):
     def destroy(self, key_ids: Iterable[bytes]) -> None:
         """Forget private halves for good."""
         self._db.executemany("DELETE FROM prekey WHERE key_id=?", [(k,) for k in key_ids])
-        self._wipe()
+        self._wiped = False
+        self.wipe()
 
     # -- epochs -----------------------------------------------------------------------------------
 
@@ -121,9 +137,15 @@ class Keyring(Database):
         if not gone:
             return 0
         count = self._db.executemany("DELETE FROM epoch WHERE period=?", gone).rowcount
-        self._wipe()
+        self._wiped = False
+        self.wipe()
         return count
 
-    def _wipe(self) -> None:
-        """Deleted rows are zeroed in their pages; the write-ahead log must not keep the pages as they were."""
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def wipe(self) -> None:
+        """Let no copy of what was deleted stay in the file; to be called again, as others may be reading it just now.
+
+        Deleted rows are zeroed in their pages; the write-ahead log must not keep the pages as they were.
+        """
+        if not self._wiped:
+            busy, *_ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._wiped = not busy

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from seinpost_schemas.errors import RefusedError, UnavailableError
-from seinpost_schemas.limits import PREKEY_AGE_MS, PREKEY_KEPT_MS
+from seinpost_schemas.limits import MAX_CLOCK_SKEW_MS, PREKEY_AGE_MS, PREKEY_KEPT_MS
 from seinpost_schemas.policy import Prekey
 from seinpost_schemas.statements import PrekeyStatement
 from seinpost_schemas.subjects import directory_ingress_subject
@@ -64,11 +64,9 @@ def plan(
         for key_id, since_ms in succeeded_ms.items()
         if read_to_ms is not None and read_to_ms >= since_ms + PREKEY_KEPT_MS
     )
-    due = (
-        newest is None
-        or newest.key_id not in {h.key_id for h in held}
-        or now_ms - newest.logged_ms >= PREKEY_AGE_MS
-    )
+    own = next((h for h in held if _is(newest, h)), None)
+    # By the earlier of two clocks: a broker's that was ahead must not make a key last.
+    due = newest is None or own is None or now_ms - min(newest.logged_ms, own.made_ms) >= PREKEY_AGE_MS
     return Plan(
         send=waiting,
         make=number + 1 if due and waiting is None else None,
@@ -113,7 +111,8 @@ class Prekeys:
         keyring.keep_periods(self._directory.view.register.periods.readable)
         newest = directory.newest_prekey(self._identity.sender_id)
         held = keyring.prekeys()
-        gave_way = {h.key_id: directory.succeeded_ms(h.key_id) for h in held}
+        keyring.wipe()
+        gave_way = {h.key_id: self._gave_way_ms(h.key_id) for h in held}
         todo = plan(
             newest, held, {k: t for k, t in gave_way.items() if t is not None}, self._read_to_ms(), wall_ms()
         )
@@ -129,16 +128,26 @@ class Prekeys:
         )
         return await self._until_logged(waiting)
 
+    def _gave_way_ms(self, key_id: bytes) -> int | None:
+        """When another key took this one's place: as the directory says, or now if that is in the future.
+
+        A broker whose clock was far ahead must not make old keys last; brokers refuse what is sealed to them then.
+        """
+        since_ms, now_ms = self._directory.directory.succeeded_ms(key_id), wall_ms()
+        if since_ms is None or since_ms <= now_ms + MAX_CLOCK_SKEW_MS:
+            return since_ms
+        return self._keyring.ended_ms(key_id, now_ms)
+
     def _outlived(self) -> tuple[bytes, ...]:
         """Keys of identities that this one succeeds, to which nothing can be sealed that was not read yet."""
-        read_to_ms, directory = self._read_to_ms(), self._directory.directory
+        read_to_ms = self._read_to_ms()
         gone: list[bytes] = []
         for sender_id, held in self._keyring.past_prekeys():
             ended_ms = None
             if not self._in_force(sender_id):
                 ended_ms = self._keyring.ended_ms(sender_id, wall_ms())
             for key in held:
-                since_ms = directory.succeeded_ms(key.key_id) or ended_ms
+                since_ms = self._gave_way_ms(key.key_id) or ended_ms
                 if (
                     since_ms is not None
                     and read_to_ms is not None
@@ -159,8 +168,9 @@ class Prekeys:
         statement = PrekeyStatement(
             self._directory.directory.enclave_id, self._identity.sender_id, number, key.public
         ).sign(self._identity.signing)
-        self._keyring.keep_prekey(key.key_id, number, seed, statement)
-        return HeldPrekey(key.key_id, number, statement)
+        held = HeldPrekey(key.key_id, number, statement, wall_ms())
+        self._keyring.keep_prekey(held, seed)
+        return held
 
     async def _until_logged(self, waiting: HeldPrekey) -> float:
         def logged() -> bool:

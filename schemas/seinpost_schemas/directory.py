@@ -23,7 +23,7 @@ import msgspec
 from . import labels
 from .checkpoint import Checkpoint, LogPublicKeys, parse_checkpoint, verify_checkpoint
 from .compartment import all_compartments
-from .entry import from_base64
+from .entry import MAX_TIME_MS, from_base64
 from .errors import (
     BindingError,
     MalformedError,
@@ -34,7 +34,7 @@ from .errors import (
     SplitViewError,
 )
 from .keys import KeyObject, decode_key_object
-from .limits import DAY_MS, MAX_PREKEYS_A_DAY, PREKEY_GRACE_MS
+from .limits import DAY_MS, MAX_CLOCK_SKEW_MS, MAX_PREKEYS_A_DAY, PREKEY_GRACE_MS
 from .merkle import Frontier, leaf_hash
 from .note import parse_note
 from .policy import Member, Prekey, View, verify_not_expired
@@ -151,6 +151,8 @@ class TrustedDirectory:
         entry = decode_directory_entry(entry_bytes)
         if entry.admitted_ms < self._last_ms:
             raise MalformedError("the directory's times go back")
+        if entry.admitted_ms >= MAX_TIME_MS:
+            raise MalformedError("a directory entry's time is beyond every calendar")
         if object_bytes is not None:
             if directory_object_hash(object_bytes) != entry.object_hash:
                 raise SignatureError("a directory object is not the one that its entry names")
@@ -210,7 +212,9 @@ class TrustedDirectory:
     def verify_prekey_rate(self, statement: PrekeyStatement, at_ms: int) -> None:
         """Raise ``RefusedError`` (``quota``) for more statements than anyone needs: the directory is kept for good."""
         logged = self._prekeys.get(statement.sender_id, [])
-        if len(logged) >= MAX_PREKEYS_A_DAY and at_ms - logged[-MAX_PREKEYS_A_DAY].logged_ms < DAY_MS:
+        # What is dated ahead of this clock was logged under a wrong one: it must not hold up keys until then.
+        recent = [p for p in logged[-MAX_PREKEYS_A_DAY:] if p.logged_ms <= at_ms + MAX_CLOCK_SKEW_MS]
+        if len(recent) >= MAX_PREKEYS_A_DAY and at_ms - recent[0].logged_ms < DAY_MS:
             raise RefusedError(Reason.QUOTA, f"{MAX_PREKEYS_A_DAY} prekeys a day are enough")
 
     def newest_prekey(self, sender_id: bytes) -> Prekey | None:
@@ -227,7 +231,10 @@ class TrustedDirectory:
         """Raise ``RefusedError`` (``stale-directory``) for an epoch wrapped to a key that gave way an hour ago."""
         for key_id in slot_ids:
             since_ms = self.succeeded_ms(key_id, size)
-            if since_ms is not None and at_ms - since_ms > PREKEY_GRACE_MS:
+            if since_ms is None:
+                continue
+            # Known at that size and dated long after: a clock was wrong, and no hour can be counted from it.
+            if at_ms - since_ms > PREKEY_GRACE_MS or since_ms - at_ms > MAX_CLOCK_SKEW_MS:
                 raise RefusedError(
                     Reason.STALE_DIRECTORY, "the epoch is sealed to a key that gave way over an hour ago"
                 )

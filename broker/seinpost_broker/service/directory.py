@@ -19,6 +19,7 @@ from seinpost_schemas.directory import (
 )
 from seinpost_schemas.entry import ENTRY_HEADER, from_base64, to_base64
 from seinpost_schemas.errors import MalformedError, UnavailableError
+from seinpost_schemas.limits import MAX_CLOCK_SKEW_MS
 from seinpost_schemas.merkle import leaf_hash
 from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.register import Register
@@ -135,7 +136,11 @@ class DirectoryService:
         _log.info("log closed", log=origin)
 
     async def _append(self, type_: DirectoryType, data: bytes) -> None:
-        now_ms = max(self._clock.now_ms(), self._last_ms)
+        clock_ms = self._clock.now_ms()
+        now_ms = max(clock_ms, self._last_ms)
+        if self._last_ms - clock_ms > MAX_CLOCK_SKEW_MS:
+            minutes = (self._last_ms - clock_ms) // 60_000
+            _log.warning("the directory's newest entry is ahead of this machine's clock", minutes=minutes)
         entry = DirectoryEntry(type_, now_ms, directory_object_hash(data)).encode()
         request = AppendRequest(
             stream=DIRECTORY_STREAM,

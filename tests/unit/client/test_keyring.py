@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from seinpost._keyring import FILE, Keyring
+from seinpost._keyring import FILE, HeldPrekey, Keyring
 from seinpost_schemas.errors import SetupError
 
 from .trial.enclave import identity
@@ -39,7 +39,7 @@ def everything_on_disk(path: Path) -> bytes:
 
 def keep(keyring: Keyring, number: int) -> tuple[bytes, bytes]:
     key, seed = keyring.make_prekey()
-    keyring.keep_prekey(key.key_id, number, seed, b"statement %d" % number)
+    keyring.keep_prekey(HeldPrekey(key.key_id, number, b"statement %d" % number, 0), seed)
     return key.key_id, seed
 
 
@@ -74,12 +74,12 @@ def test_a_process_that_is_killed_has_kept_its_prekey(tmp_path: Path) -> None:
     code = f"""
 import hashlib, os, signal
 from pathlib import Path
-from seinpost._keyring import Keyring
+from seinpost._keyring import HeldPrekey, Keyring
 from seinpost.identity import Identity
 identity = Identity("tafel", "tafel-1", hashlib.shake_256(b"tafel-1").digest(224))
 keyring = Keyring(Path({str(tmp_path)!r}), identity)
 key, seed = keyring.make_prekey()
-keyring.keep_prekey(key.key_id, 1, seed, b"statement")
+keyring.keep_prekey(HeldPrekey(key.key_id, 1, b"statement", 0), seed)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     done = subprocess.run([sys.executable, "-c", code], timeout=60)
@@ -117,6 +117,34 @@ def test_what_is_destroyed_is_not_on_disk_any_more(tmp_path: Path, keyring: Keyr
     assert keyring.load_epoch(E) is None
     assert keyring.load_epoch(b"f" * 16) == SECRETS
     assert old[40:90] not in everything_on_disk(tmp_path)
+
+
+def test_what_is_destroyed_while_another_process_reads_goes_with_the_next_look(
+    tmp_path: Path, keyring: Keyring
+) -> None:
+    gone = keep(keyring, 1)[0]
+    sealed = bytes(keyring._db.execute("SELECT sealed FROM prekey WHERE number=1").fetchone()[0])
+    reader = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM prekey").fetchall()
+    keyring._db.execute("PRAGMA busy_timeout=50")
+    keyring.destroy([gone])
+    reader.execute("COMMIT")
+    assert sealed[40:90] in everything_on_disk(tmp_path)
+    keyring.wipe()
+    assert sealed[40:90] not in everything_on_disk(tmp_path)
+    reader.close()
+
+
+def test_what_a_process_that_was_killed_had_destroyed_goes_at_the_next_start(tmp_path: Path) -> None:
+    first = Keyring(tmp_path, TAFEL)
+    gone = keep(first, 1)[0]
+    sealed = bytes(first._db.execute("SELECT sealed FROM prekey WHERE number=1").fetchone()[0])
+    first._db.execute("DELETE FROM prekey WHERE key_id=?", (gone,))
+    assert sealed[40:90] in everything_on_disk(tmp_path)
+    Keyring(tmp_path, TAFEL).close()
+    assert sealed[40:90] not in everything_on_disk(tmp_path)
+    first.close()
 
 
 def test_the_file_is_its_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
@@ -163,9 +191,9 @@ def test_another_identitys_keyring_is_noticed(tmp_path: Path, keyring: Keyring) 
 
 def test_one_key_is_kept_once(keyring: Keyring) -> None:
     key, seed = keyring.make_prekey()
-    keyring.keep_prekey(key.key_id, 1, seed, b"statement")
+    keyring.keep_prekey(HeldPrekey(key.key_id, 1, b"statement", 0), seed)
     with pytest.raises(sqlite3.IntegrityError):
-        keyring.keep_prekey(key.key_id, 2, seed, b"statement")
+        keyring.keep_prekey(HeldPrekey(key.key_id, 2, b"statement", 0), seed)
 
 
 def test_a_corrupt_file_is_said_in_one_sentence(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ DAY_MS = 24 * HOUR_MS
 T0 = 1_790_000_000_000
 
 
-def held(number: int) -> HeldPrekey:
-    return HeldPrekey(bytes([number]) * 16, number, b"statement %d" % number)
+def held(number: int, made_ms: int = T0) -> HeldPrekey:
+    return HeldPrekey(bytes([number]) * 16, number, b"statement %d" % number, made_ms)
 
 
 def logged(number: int, at_ms: int = T0) -> Prekey:
@@ -39,6 +39,14 @@ def test_a_new_one_is_made_after_a_day(age_ms: int, make: int | None) -> None:
 
 def test_a_clock_that_was_put_back_makes_no_key() -> None:
     assert plan(logged(1), [held(1)], {}, None, T0 - 9 * DAY_MS) == Plan()
+
+
+def test_a_broker_whose_clock_was_ahead_does_not_make_a_key_last() -> None:
+    ahead = logged(1, T0 + 365 * DAY_MS)
+    assert plan(ahead, [held(1)], {}, None, T0 + DAY_MS - 1) == Plan()
+    assert plan(ahead, [held(1)], {}, None, T0 + DAY_MS) == Plan(make=2)
+    # And the other way round: this machine's was.
+    assert plan(logged(1), [held(1, T0 + 365 * DAY_MS)], {}, None, T0 + DAY_MS) == Plan(make=2)
 
 
 def test_who_lost_its_keys_makes_one_at_once_above_the_last() -> None:

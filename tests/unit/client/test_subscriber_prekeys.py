@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from seinpost._keyring import Keyring
+from seinpost._keyring import HeldPrekey, Keyring
 
 from .trial.enclave import TrialEnclave, identity
 from .trial.log import TrialLog
@@ -41,7 +41,7 @@ def keep(reader: TrialReader, number: int) -> bytes:
     from seinpost.kem import KemPrivateKey
 
     key = KemPrivateKey(seed)
-    keyring.keep_prekey(key.key_id, number, seed, b"statement")
+    keyring.keep_prekey(HeldPrekey(key.key_id, number, b"statement", 0), seed)
     keyring.close()
     return key.key_id
 

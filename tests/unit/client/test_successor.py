@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seinpost import _prekeys
-from seinpost._keyring import Keyring
+from seinpost._keyring import HeldPrekey, Keyring
 from seinpost._sending_state import SendingState
 from seinpost._storage_seal import StorageSeal
 from seinpost.identity import (
@@ -72,7 +72,8 @@ def keep(keyring: Keyring, number: int) -> bytes:
     """A prekey of a keyring's identity, with its statement."""
     key, seed = keyring.make_prekey()
     statement = PrekeyStatement(bytes(16), keyring.identity.sender_id, number, key.public)
-    keyring.keep_prekey(key.key_id, number, seed, statement.sign(keyring.identity.signing))
+    signed = statement.sign(keyring.identity.signing)
+    keyring.keep_prekey(HeldPrekey(key.key_id, number, signed, 0), seed)
     return key.key_id
 
 

@@ -222,6 +222,33 @@ def test_slots_under_a_key_that_gave_way_an_hour_ago_are_stale(tafel: Speaker) -
     directory.verify_slots_fresh((old,), size - 1, 10_001 + HOUR_MS)
 
 
+def test_no_hour_is_counted_from_a_time_that_has_not_come(tafel: Speaker) -> None:
+    """A broker's clock was a year ahead: the key before would count for a year, and whoever stole it read along."""
+    directory, old = tafel.log.directory, tafel.keys.kem_key_id
+    now_ms = 1_000_000_000
+    size = tafel.state(1, kem_public(40), at_ms=now_ms + 15 * 60_000)
+    directory.verify_slots_fresh((old,), size, now_ms)
+    with pytest.raises(RefusedError) as refused:
+        directory.verify_slots_fresh((old,), size, now_ms - 1)
+    assert refused.value.reason is Reason.STALE_DIRECTORY
+
+
+def test_keys_dated_ahead_of_the_clock_do_not_hold_up_the_next(tafel: Speaker) -> None:
+    directory, now_ms = tafel.log.directory, 1_000_000_000
+    for n in range(1, 9):
+        tafel.state(n, kem_public(40 + n), at_ms=now_ms + 86_400_000)
+    statement = directory.verify_prekey(tafel.prekey(9, kem_public(60)))
+    directory.verify_prekey_rate(statement, now_ms)
+    with pytest.raises(RefusedError):
+        directory.verify_prekey_rate(statement, now_ms + 86_400_000)
+
+
+def test_an_entry_beyond_every_calendar_is_refused(tafel: Speaker) -> None:
+    data = tafel.prekey(1, kem_public(40))
+    far = entry(DirectoryType.PREKEY, data, 253_402_300_800_000)
+    tafel.log.unchanged_by(far, data, MalformedError)
+
+
 def test_a_broker_takes_eight_in_a_day(tafel: Speaker) -> None:
     directory, day_ms = tafel.log.directory, 86_400_000
     for n in range(1, 9):
