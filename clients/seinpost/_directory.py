@@ -177,10 +177,10 @@ class DirectoryFollower:
         """
         with contextlib.suppress(InvalidError):
             if not looks_made_under(self.view.register, parse_note(note)):
-                await self._look_again()
+                await self.look_again()
         return self.view.register
 
-    async def _look_again(self) -> None:
+    async def look_again(self) -> None:
         """Until the log was asked for more, from now on, or for 2 s."""
         wanted = self._looks + 2
         with contextlib.suppress(TimeoutError):

@@ -102,6 +102,8 @@ class Subscriber:
         self._stored = asyncio.Event()
         """Set whenever the application has taken something."""
         self._full: set[str] = set()
+        self._denied: set[str] = set()
+        """Streams whose checkpoints the server does not give us any more."""
         """Streams whose reading waits for the application."""
         self._unproven: list[tuple[FollowedLog, AuditAlarm]] = []
         """Split views that no two notes prove yet."""
@@ -210,8 +212,17 @@ class Subscriber:
                 before, period = log, directory.period_after(period)
         except RefusedError as error:
             # The right to read it has ended, or the server says so: the other feeds go on.
-            self._opening.alarm(error, str(compartment), None, None)
+            await self._directory.look_again()
+            if self._may_read(compartment):
+                self._opening.alarm(error, str(compartment), None, None)
             await asyncio.Event().wait()
+
+    def _may_read(self, compartment: Compartment) -> bool:
+        """Whether the register says so; what becomes of a revoked identity is no ordinary end of a mandate."""
+        try:
+            return compartment in readable(self._directory.view, self._identity)
+        except RefusedError:
+            return True
 
     def _look_at_the_mark(self, log: FollowedLog) -> None:
         """A database that was put back or lost is behind the mark beside it."""
@@ -336,6 +347,8 @@ class Subscriber:
         looked: dict[str, int] = {}
         while True:
             for log in list(self._logs.values()):
+                if log.stream in self._denied:
+                    continue
                 now_ms = monotonic_ms()
                 since = now_ms - looked.get(log.stream, -_CLOSED_LOOK_MS)
                 if log.audit.is_over:
@@ -385,6 +398,10 @@ class Subscriber:
         try:
             note = await self._transport.read_last(subject)
         except UnavailableError:
+            return
+        except RefusedError:
+            # The right to read this log has ended: its reading says so, and the others' go on.
+            self._denied.add(log.stream)
             return
         if note is None:
             return

@@ -44,9 +44,11 @@ class RawClient:
     async def denied_subscriptions(self, subjects: Sequence[str]) -> set[str]:
         """Subscribe to each subject; those that the server denied."""
         self.denied.clear()
-        for subject in subjects:
-            await self.client.subscribe(subject)
+        made = [await self.client.subscribe(subject) for subject in subjects]
         await self.settle()
+        for subscription in made:
+            # What may be heard is not to be heard on: a client that falls behind loses its connection.
+            await subscription.unsubscribe()
         return self._denied_of("subscription", subjects)
 
     def _denied_of(self, what: str, subjects: Sequence[str]) -> set[str]:
