@@ -15,9 +15,9 @@ import nkeys
 from cryptography.cobblestone import Cobblestone256Decryptor
 
 import seinpost.identity as identities
+import seinpost.registrar.key as registrars
 from seinpost._storage_seal import StorageSeal
 from seinpost.identity import Identity, derive_key, read_passphrase_file
-from seinpost.registrar.key import load_registrar_key
 from seinpost_schemas.entry import from_base64
 
 PIECE = 32
@@ -35,8 +35,12 @@ def secret_of(path: Path, passphrase: str) -> tuple[Identity, bytes]:
 
 def registrar_seed(path: Path, passphrase: str) -> bytes:
     """A registrar's 64 bytes of seed."""
-    signing = load_registrar_key(path, lambda: passphrase).signing
-    return bytes(signing._mldsa.private_bytes_raw() + signing._ed25519.private_bytes_raw())
+    data = path.read_bytes()
+    if not data.startswith(b"{"):
+        return bytes.fromhex(data.decode("ascii"))
+    file = msgspec.json.decode(data, type=registrars._File)
+    decryptor = Cobblestone256Decryptor(derive_key(passphrase, file.kdf), registrars._context(file.name))
+    return decryptor.update(from_base64(file.sealed, 65_536)) + decryptor.finalize()
 
 
 def derived(identity: Identity, enclave: str) -> bytes:
