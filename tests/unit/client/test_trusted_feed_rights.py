@@ -512,23 +512,22 @@ def restarted(scene: Scene) -> TrustedFeed:
     return feed
 
 
-@pytest.mark.parametrize(
-    ("name", "make"),
-    {
-        "a repeat": ("reordering", lambda s: s.log.messages[1]),
-        "a gap": ("gap", lambda s: s.log.message(s.envelope, seq=5)),
-        "a fork": ("fork", lambda s: s.log.message(s.signals(seq=2))),
-        "a chain anew": ("gap", lambda s: s.log.message(s.signals(prev_hash=bytes(32)))),
-        "a time that goes back": ("reordering", lambda s: s.log.message(s.envelope, admitted_ms=T0 - 1)),
-        "an epoch that is cut short": (
-            "epoch-cut-short",
-            lambda s: s.log.message(s.log.end(s.ncsc, s.secrets.epoch_id, (2, 3))),
-        ),
-        "another's epoch": ("epoch", lambda s: s.log.message(s.log.signals(s.ibd, s.secrets))),
-        "an hour later": ("epoch", lambda s: s.log.message(s.envelope, admitted_ms=T0 + MAX_EPOCH_AGE_MS)),
-    }.values(),
-    ids=str,
-)
+AFTER_A_RESTART: dict[str, tuple[str, Callable[[Scene], StoredMessage]]] = {
+    "a repeat": ("reordering", lambda s: s.log.messages[1]),
+    "a gap": ("gap", lambda s: s.log.message(s.envelope, seq=5)),
+    "a fork": ("fork", lambda s: s.log.message(s.signals(seq=2))),
+    "a chain anew": ("gap", lambda s: s.log.message(s.signals(prev_hash=bytes(32)))),
+    "a time that goes back": ("reordering", lambda s: s.log.message(s.envelope, admitted_ms=T0 - 1)),
+    "an epoch that is cut short": (
+        "epoch-cut-short",
+        lambda s: s.log.message(s.log.end(s.ncsc, s.secrets.epoch_id, (2, 3))),
+    ),
+    "another's epoch": ("epoch", lambda s: s.log.message(s.log.signals(s.ibd, s.secrets))),
+    "an hour later": ("epoch", lambda s: s.log.message(s.envelope, admitted_ms=T0 + MAX_EPOCH_AGE_MS)),
+}
+
+
+@pytest.mark.parametrize(("name", "make"), AFTER_A_RESTART.values(), ids=AFTER_A_RESTART)
 def test_a_restart_forgets_nothing(scene: Scene, name: str, make: Callable[[Scene], StoredMessage]) -> None:
     feed = restarted(scene)
     assert (feed.size, feed.root(), feed.encode()) == (
