@@ -27,17 +27,16 @@ from .entry import MAX_TIME_MS, from_base64
 from .errors import (
     BindingError,
     MalformedError,
-    Reason,
     RefusedError,
     SetupError,
     SignatureError,
     SplitViewError,
 )
+from .kem_keys import KemKeys
 from .keys import KeyObject, decode_key_object
-from .limits import DAY_MS, MAX_CLOCK_SKEW_MS, MAX_PREKEYS_A_DAY, PREKEY_GRACE_MS
 from .merkle import Frontier, leaf_hash
 from .note import parse_note
-from .policy import Member, Prekey, View, verify_not_expired
+from .policy import Member, Prekey, View, verify_not_expired, verify_one_kem_each
 from .quorum import verify_witnessed
 from .register import Register, Revocation
 from .statements import (
@@ -114,10 +113,7 @@ class TrustedDirectory:
         self._changes: list[int] = []
         self._current: View | None = None
         self._kept: OrderedDict[int, View] = OrderedDict()
-        self._prekeys: dict[bytes, list[Prekey]] = {}
-        self._owners: dict[bytes, bytes] = {}
-        # By KEM key id: the size from which on another took its place, and when that was logged.
-        self._succeeded: dict[bytes, tuple[int, int]] = {}
+        self._kems = KemKeys()
         self._own_revocations: list[tuple[int, Revocation]] = []
         self._last_ms = 0
         self._closings: dict[str, Closing] = {}
@@ -168,6 +164,7 @@ class TrustedDirectory:
             keys.verifying_key()
             keys.verify_kem()
             self._keys[keys.keys_hash()] = keys
+            self._kems.log(keys)
         elif entry.type == DirectoryType.REGISTER:
             # On a copy: a register that fails below must leave the one before in place.
             registers = copy.copy(self._registers)
@@ -175,9 +172,10 @@ class TrustedDirectory:
             if register is not self._registers.register:
                 self._verify_dropped(register)
                 members = self._members(register)
+                verify_one_kem_each(members)
+                self._kems.name([m.keys for m in members], self.size + 1)
                 view = self._view(register, members, self.size + 1)
                 self._versions.append(_Version(self.size + 1, register, members))
-                self._owners.update({m.keys.kem_key_id: m.keys.sender_id for m in members})
                 self._changed(view)
                 self._registers = registers
         elif entry.type == DirectoryType.PREKEY:
@@ -200,53 +198,29 @@ class TrustedDirectory:
         claimed = decode_prekey(data)
         member = self.current.member(claimed.sender_id)
         statement = verify_prekey(data, self.enclave_id, member.verifying)
-        newest = self.newest_prekey(statement.sender_id)
-        if newest is not None and statement.number <= newest.number:
-            raise RefusedError(
-                Reason.REPLAY, f"prekey {statement.number} is not above {newest.number}, the newest one"
-            )
-        if statement.kem_key_id in self._owners or statement.kem_key_id == member.keys.kem_key_id:
-            raise RefusedError(Reason.REPLAY, "a prekey is a key that was never used before")
+        self._kems.verify_next(statement)
         return statement
 
     def verify_prekey_rate(self, statement: PrekeyStatement, at_ms: int) -> None:
         """Raise ``RefusedError`` (``quota``) for more statements than anyone needs: the directory is kept for good."""
-        logged = self._prekeys.get(statement.sender_id, [])
-        # What is dated ahead of this clock was logged under a wrong one: it must not hold up keys until then.
-        recent = [p for p in logged[-MAX_PREKEYS_A_DAY:] if p.logged_ms <= at_ms + MAX_CLOCK_SKEW_MS]
-        if len(recent) >= MAX_PREKEYS_A_DAY and at_ms - recent[0].logged_ms < DAY_MS:
-            raise RefusedError(Reason.QUOTA, f"{MAX_PREKEYS_A_DAY} prekeys a day are enough")
+        self._kems.verify_rate(statement.sender_id, at_ms)
 
     def newest_prekey(self, sender_id: bytes) -> Prekey | None:
         """What a 16-byte sender_id stated last, revoked or not."""
-        logged = self._prekeys.get(sender_id)
-        return logged[-1] if logged else None
+        return self._kems.newest(sender_id)
 
     def succeeded_ms(self, kem_key_id: bytes, size: int | None = None) -> int | None:
         """When another key took this one's place, as known at a directory size (now, if ``None``)."""
-        found = self._succeeded.get(kem_key_id)
-        return found[1] if found is not None and (size is None or found[0] <= size) else None
+        return self._kems.succeeded_ms(kem_key_id, size)
 
     def verify_slots_fresh(self, slot_ids: tuple[bytes, ...], size: int, at_ms: int) -> None:
         """Raise ``RefusedError`` (``stale-directory``) for an epoch wrapped to a key that gave way an hour ago."""
-        for key_id in slot_ids:
-            since_ms = self.succeeded_ms(key_id, size)
-            if since_ms is None:
-                continue
-            # Known at that size and dated long after: a clock was wrong, and no hour can be counted from it.
-            if at_ms - since_ms > PREKEY_GRACE_MS or since_ms - at_ms > MAX_CLOCK_SKEW_MS:
-                raise RefusedError(
-                    Reason.STALE_DIRECTORY, "the epoch is sealed to a key that gave way over an hour ago"
-                )
+        self._kems.verify_fresh(slot_ids, size, at_ms)
 
     def _take_prekey(self, statement: PrekeyStatement, logged_ms: int) -> None:
-        size, sender_id = self.size + 1, statement.sender_id
-        before = self.current.known_member(sender_id).kem_key_id
-        prekey = Prekey(statement.number, statement.kem, statement.kem_key_id, size, logged_ms)
-        self._prekeys.setdefault(sender_id, []).append(prekey)
-        self._owners[prekey.key_id] = sender_id
-        self._succeeded[before] = (size, logged_ms)
-        self._changed(self._make_view(size))
+        before = self.current.known_member(statement.sender_id).kem_key_id
+        self._kems.state(statement, before, self.size + 1, logged_ms)
+        self._changed(self._make_view(self.size + 1))
 
     def verify_own_revocation(self, data: bytes) -> OwnRevocation:
         """What an identity in force says of its own end.
@@ -352,6 +326,13 @@ class TrustedDirectory:
 
     def _members(self, register: Register) -> list[Member]:
         members = []
+        own = {r.sender_id for _, r in self._own_revocations}
+        in_force = {
+            bytes.fromhex(i.sender_id)
+            for party in register.parties
+            for i in register.in_force(party)
+            if i.sender_id not in own
+        }
         for party in register.parties:
             for identity in party.identities:
                 keys = self._keys.get(bytes.fromhex(identity.keys))
@@ -362,27 +343,19 @@ class TrustedDirectory:
                     raise MalformedError(
                         f"the register's sender_id of {identity.name} is not that of its keys"
                     )
-                if self._owners.get(keys.kem_key_id, keys.sender_id) != keys.sender_id:
-                    raise MalformedError(f"the KEM key of {identity.name} is, or was, another identity's")
+                self._kems.verify_free(identity, keys, in_force)
                 members.append(
                     Member(party=party, identity=identity, keys=keys, verifying=keys.verifying_key())
                 )
         return members
 
     def _view(self, register: Register, members: list[Member], size: int) -> View:
-        known = [
-            msgspec.structs.replace(m, prekey=self._prekey_at(m.keys.sender_id, size))
-            if m.keys.sender_id in self._prekeys
-            else m
-            for m in members
-        ]
+        known = []
+        for member in members:
+            prekey = self._kems.newest_at(member.keys.sender_id, size)
+            known.append(msgspec.structs.replace(member, prekey=prekey) if prekey is not None else member)
         own = [r for since, r in self._own_revocations if since <= size]
-        return View(register, self._registers.enclave_id, known, self._owners, own)
-
-    def _prekey_at(self, sender_id: bytes, size: int) -> Prekey | None:
-        logged = self._prekeys[sender_id]
-        place = bisect.bisect_right(logged, size, key=lambda p: p.size)
-        return logged[place - 1] if place else None
+        return View(register, self._registers.enclave_id, known, self._kems.owners_at(size), own)
 
     def _make_view(self, size: int) -> View:
         place = bisect.bisect_right(self._versions, size, key=lambda v: v.size)

@@ -78,9 +78,7 @@ class View:
         """Those that were revoked too."""
         self.members = [m for m in members if m.keys.sender_id.hex() not in revoked]
         self._by_sender = {m.keys.sender_id: m for m in members}
-        if len({m.keys.kem_key_id for m in members}) != len(members):
-            # One of the two could not read what the register says is sent to it.
-            raise MalformedError("two identities in the register have one KEM key")
+        verify_one_kem_each(members)
         self._parties = {p.token: p for p in register.parties}
         self._audiences = {a.name: a for a in register.audiences}
         self._audience_codes = {a.code: a for a in register.audiences}
@@ -183,6 +181,12 @@ class View:
         """The next moment after ``at_ms`` (Unix milliseconds) at which a mandate begins or ends, if there is one."""
         later = bisect.bisect_right(self._boundaries, at_ms)
         return self._boundaries[later] if later < len(self._boundaries) else None
+
+
+def verify_one_kem_each(members: Sequence[Member]) -> None:
+    """Raise ``MalformedError`` for two with one KEM key: one could not read what the register says is sent to it."""
+    if len({m.keys.kem_key_id for m in members}) != len(members):
+        raise MalformedError("two identities in the register have one KEM key")
 
 
 def _boundaries(register: Register) -> set[float]:

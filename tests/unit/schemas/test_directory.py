@@ -37,10 +37,12 @@ class Log:
         self.directory.advance(entry(kind, data, admitted_ms), data)
         self.entries.append(entry(kind, data, admitted_ms))
 
-    def unchanged_by(self, entry_bytes: bytes, data: bytes, error: type[Exception]) -> None:
+    def unchanged_by(
+        self, entry_bytes: bytes, data: bytes, error: type[Exception], message: str | None = None
+    ) -> None:
         d = self.directory
         before = (d.size, d.root(), d.view_at(1 << 60))
-        with pytest.raises(error):
+        with pytest.raises(error, match=message):
             d.advance(entry_bytes, data)
         assert (d.size, d.root(), d.view_at(1 << 60)) == before
 

@@ -148,6 +148,63 @@ def test_a_register_cannot_give_one_identity_what_was_anothers(
     tafel.log.unchanged_by(entry(DirectoryType.REGISTER, note), note, MalformedError)
 
 
+def revoking(who: Speaker) -> str:
+    return (
+        f'[[revocations]]\nsender_id = "{who.id.hex()}"\nreason = "andermans sleutel"\n'
+        "suspect_from = 1970-01-01T00:00:02Z\n"
+    )
+
+
+def test_who_states_a_newcomers_key_keeps_it_out_only_until_it_is_revoked(
+    enclave: Any, tafel: Speaker, ncsc: Speaker
+) -> None:
+    pending = KeyObject(ncsc.keys.signing, kem_public(40))
+    key_id = pending.kem_key_id
+    squatted = tafel.state(1, pending.kem)
+    tafel.log.add(DirectoryType.KEYS, pending.encode())
+    text = enclave.text(version=2).replace(ncsc.keys.keys_hash().hex(), pending.keys_hash().hex())
+    note = enclave.sign(text, 0, 1)
+    tafel.log.unchanged_by(
+        entry(DirectoryType.REGISTER, note),
+        note,
+        MalformedError,
+        f"stated as its own by the identity {tafel.id.hex()}",
+    )
+    tafel.log.add(DirectoryType.REGISTER, enclave.sign(text + revoking(tafel), 0, 1))
+    directory = tafel.log.directory
+    assert directory.current.owner(key_id) == ncsc.id
+    assert directory.current.known_member(ncsc.id).kem == pending.kem
+    assert [m.keys.sender_id for m in directory.current.members if m.kem_key_id == key_id] == [ncsc.id]
+    # What was sent before is judged as it was, also when its view is made anew.
+    directory._kept.clear()
+    view = directory.view_at(squatted)
+    assert view is not None
+    assert view.owner(key_id) == tafel.id
+    # And it does not come back beside the other.
+    back = enclave.sign(text.replace("version = 2", "version = 3"), 0, 1)
+    tafel.log.unchanged_by(entry(DirectoryType.REGISTER, back), back, MalformedError)
+
+
+def test_who_revoked_itself_keeps_nobody_out(enclave: Any, tafel: Speaker, ncsc: Speaker) -> None:
+    pending = KeyObject(ncsc.keys.signing, kem_public(40))
+    tafel.state(1, pending.kem)
+    tafel.log.add(DirectoryType.REVOCATION, tafel.end())
+    tafel.log.add(DirectoryType.KEYS, pending.encode())
+    text = enclave.text(version=2).replace(ncsc.keys.keys_hash().hex(), pending.keys_hash().hex())
+    tafel.log.add(DirectoryType.REGISTER, enclave.sign(text, 0, 1))
+    assert tafel.log.directory.current.owner(pending.kem_key_id) == ncsc.id
+
+
+def test_keys_that_are_logged_are_someones_before_the_register_names_them(
+    tafel: Speaker, ncsc: Speaker
+) -> None:
+    pending = KeyObject(ncsc.keys.signing, kem_public(40))
+    tafel.log.add(DirectoryType.KEYS, pending.encode())
+    with pytest.raises(RefusedError) as refused:
+        tafel.log.directory.verify_prekey(tafel.prekey(1, pending.kem))
+    assert refused.value.reason is Reason.REPLAY
+
+
 def test_what_is_not_signed_by_an_identity_in_force_is_refused(
     enclave: Any, tafel: Speaker, ncsc: Speaker, log: Log
 ) -> None:
