@@ -276,7 +276,7 @@ class TrustedFeed:
             return mandate, body
         if header.kind == Kind.SHARE:
             share = decode_share(envelope.body)
-            verify_share_rights(seen, member, header, share, self._answered, at_ms)
+            verify_share_rights(seen, view, member, header, share, self._answered, at_ms)
             self._directory.verify_slots_fresh(
                 tuple(s.kem_key_id for s in share.slots), entry.directory_size, at_ms
             )

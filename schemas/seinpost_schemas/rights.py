@@ -9,7 +9,7 @@ time. Everything here looks at header and clear bodies only; what is inside the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -116,15 +116,15 @@ def verify_epoch_open(epoch: LoggedEpoch | None, header: Header, at_ms: int) -> 
 
 def verify_sealed_rights(view: View, header: Header, epoch: LoggedEpoch, at_ms: int) -> None:
     """Raise unless the epoch's audience may carry this kind and is still what it was."""
-    audience = view.audience_of_code(epoch.audience)
-    verify_audience_use(Kind(header.kind), audience)
-    members = view.audience_members(audience, view.party(epoch.origin), header.compartment, at_ms)
+    verify_audience_use(Kind(header.kind), view.audience_of_code(epoch.audience))
+    members = _audience_of(view, epoch, at_ms)
     # By who they are: a reader that has a newer key by now still holds the one that the epoch was sealed to.
     if not view.readers_are(members, epoch.slot_ids):
         raise RefusedError(Reason.EPOCH, "the epoch's audience has changed since: a new epoch is needed")
 
 
 def verify_share_rights(
+    seen: View,
     view: View,
     sender: Member,
     header: Header,
@@ -134,22 +134,37 @@ def verify_share_rights(
 ) -> None:
     """Raise unless each slot is the newest key of a reader in its epoch's audience, and the sender's to give.
 
-    ``view`` is the directory at the size that the header names; ``epoch_of`` gives an epoch of this log or of the one
-    before it by its 16-byte id. A party gives others only what it published itself, under its ``share`` mandate, and
-    its own identities what it may read.
+    ``seen`` is the directory at the size that the header names: it says which keys are newest, and nothing else, for
+    the sender chose it. ``view`` is the directory at the entry's size; ``epoch_of`` gives an epoch of this log or of
+    the one before it by its 16-byte id. A party gives others only what it published itself, under its ``share``
+    mandate, and its own identities what it may read.
     """
     for slot in share.slots:
         epoch = epoch_of(slot.epoch_id)
         if epoch is None or epoch.compartment != header.compartment:
             raise RefusedError(Reason.EPOCH, "a shared epoch is not in this log")
-        audience = view.audience_of_code(epoch.audience)
-        members = view.audience_members(audience, view.party(epoch.origin), header.compartment, at_ms)
-        reader = members.get(slot.kem_key_id)
+        reader = _audience_of(seen, epoch, at_ms).get(slot.kem_key_id)
         if reader is None:
             raise RefusedError(Reason.AUDIENCE, "a shared epoch's slot is for someone outside its audience")
+        verify_none_removed(view, (slot.kem_key_id,), _audience_of(view, epoch, at_ms))
         if reader.party.token == sender.party.token:
             verify_mandate(view, sender.party, Action.READ, header.compartment, at_ms)
             continue
         verify_mandate(view, sender.party, Action.SHARE, header.compartment, at_ms)
         if not view.is_of(sender.party, epoch.sender_id):
             raise RefusedError(Reason.MANDATE, "a party shares with others only what it published itself")
+
+
+def _audience_of(view: View, epoch: LoggedEpoch, at_ms: int) -> dict[bytes, Member]:
+    audience = view.audience_of_code(epoch.audience)
+    return view.audience_members(audience, view.party(epoch.origin), epoch.compartment, at_ms)
+
+
+def verify_none_removed(view: View, slot_ids: Sequence[bytes], still: Mapping[bytes, Member]) -> None:
+    """Raise ``RefusedError`` (``stale-directory``) for a slot of one who is not among those that ``still`` may read."""
+    gone = [k for k in slot_ids if k not in still]
+    readers = {m.keys.sender_id for m in still.values()} if gone else set()
+    if any(view.owner(k) not in readers for k in gone):
+        raise RefusedError(
+            Reason.STALE_DIRECTORY, "a recipient was removed since the sender last saw the directory"
+        )

@@ -55,6 +55,7 @@ from seinpost_schemas.rights import (
     LoggedEpoch,
     verify_epoch_open,
     verify_epoch_rights,
+    verify_none_removed,
     verify_sealed_rights,
     verify_sender_rights,
     verify_share_rights,
@@ -360,7 +361,7 @@ class CompartmentLog:
             audience = current.audience_of_code(body.audience)
             still = current.audience_members(audience, origin, header.compartment, at_ms)
             slot_ids = tuple(s.kem_key_id for s in body.slots)
-            _refuse_removed(current, slot_ids, still)
+            verify_none_removed(current, slot_ids, still)
             directory.verify_slots_fresh(slot_ids, directory.size, at_ms)
         elif kind in SEALED:
             epoch = verify_epoch_open(self._epochs.get(header.epoch_id), header, at_ms)
@@ -369,7 +370,7 @@ class CompartmentLog:
             still = current.audience_members(
                 current.audience_of_code(epoch.audience), origin, header.compartment, at_ms
             )
-            _refuse_removed(current, epoch.slot_ids, still)
+            verify_none_removed(current, epoch.slot_ids, still)
         elif kind is Kind.SHARE:
             self._verify_share(envelope, member, seen, directory, at_ms)
         else:
@@ -415,15 +416,8 @@ class CompartmentLog:
     def _verify_share(
         self, envelope: Envelope, member: Member, seen: View, directory: TrustedDirectory, at_ms: int
     ) -> None:
-        header, current = envelope.header, directory.current
         share = decode_share(envelope.body)
-        verify_share_rights(seen, member, header, share, self._answered, at_ms)
-        for slot in share.slots:
-            if (epoch := self._answered(slot.epoch_id)) is None:  # pragma: no cover - it was found just now
-                continue
-            audience = current.audience_of_code(epoch.audience)
-            still = current.audience_members(audience, current.party(epoch.origin), header.compartment, at_ms)
-            _refuse_removed(current, (slot.kem_key_id,), still)
+        verify_share_rights(seen, directory.current, member, envelope.header, share, self._answered, at_ms)
         directory.verify_slots_fresh(tuple(s.kem_key_id for s in share.slots), directory.size, at_ms)
 
     def _places_of(self, period: str) -> Places | None:
@@ -474,15 +468,6 @@ def _member_now(current: View, header: Header, verified: Member) -> Member:
             Reason.UNKNOWN_SENDER, f"the sending identity does not belong to {verified.party.token} any more"
         )
     return member
-
-
-def _refuse_removed(current: View, slot_ids: tuple[bytes, ...], still: dict[bytes, Member]) -> None:
-    gone = [k for k in slot_ids if k not in still]
-    readers = {m.keys.sender_id for m in still.values()} if gone else set()
-    if any(current.owner(k) not in readers for k in gone):
-        raise RefusedError(
-            Reason.STALE_DIRECTORY, "a recipient was removed since the sender last saw the directory"
-        )
 
 
 def _reset_epoch(epoch: LoggedEpoch, before: tuple[int, int, bool]) -> None:

@@ -17,6 +17,7 @@ from seinpost.epochs import EpochSecrets, Recipient, make_epoch
 from seinpost.identity import Identity
 from seinpost_broker.core import compartment_log
 from seinpost_broker.core.compartment_log import Admit, Ahead, CompartmentLog
+from seinpost_schemas.clear_bodies import Share, ShareSlot
 from seinpost_schemas.directory import TrustedDirectory
 from seinpost_schemas.envelope import Envelope
 from seinpost_schemas.errors import Reason, RefusedError, UnavailableError
@@ -220,6 +221,30 @@ def test_an_answer_loses_its_right_when_a_reader_of_the_answered_epoch_goes(log:
     log.amend(drop)
     late = log.made.signals(TAFEL, secrets, [act(1)], Kind.FEEDBACK, directory_size=before)
     log.refuse(late, Reason.STALE_DIRECTORY, Action.FEEDBACK)
+
+
+# -- shares ---------------------------------------------------------------------------------------
+
+
+def shares_no_more(table: dict[str, Any]) -> None:
+    for mandate in party_of(table, "ncsc")["mandates"]:
+        mandate["actions"] = [a for a in mandate["actions"] if a != "share"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [(shares_no_more, Reason.MANDATE), (without("kiesraad"), Reason.STALE_DIRECTORY)],
+    ids=["mandate", "reader"],
+)
+def test_what_one_may_share_is_asked_of_the_newest_directory(
+    log: Admitting, change: Any, reason: Reason
+) -> None:
+    epoch = log.epoch(NCSC)
+    before = log.enclave.size
+    body = Share((ShareSlot(epoch.epoch_id, identity("kiesraad-1").kem.key_id, bytes(1_200)),)).encode()
+    log.decide(log.made.clear(NCSC, Kind.SHARE, body), Action.SHARE)
+    log.amend(change)
+    log.refuse(log.made.clear(NCSC, Kind.SHARE, body, directory_size=before), reason, Action.SHARE)
 
 
 # -- limits ---------------------------------------------------------------------------------------

@@ -227,3 +227,40 @@ def test_a_second_machine_of_ones_own_party_is_given_what_the_first_reads(
     committed = Commitments(epoch.epoch_id, commit(epoch.secret), commit_protected(epoch.protected or b""))
     body = seal_share(place, [(epoch, committed)], second.kem_key_id, recipient)
     take(log.reader(), log.message(log.clear(NCSC, Kind.SHARE, body)))
+
+
+def shares_no_more(table: dict[str, Any]) -> None:
+    for mandate in party_of(table, "ncsc")["mandates"]:
+        mandate["actions"] = [a for a in mandate["actions"] if a != "share"]
+
+
+def may_share_no_more(table: dict[str, Any]) -> None:
+    table.setdefault("prohibitions", []).append(
+        {"party": "ncsc", "action": "share", "themes": ["process"], "basis": "Wet", "status": "default"}
+    )
+
+
+def leaves(table: dict[str, Any]) -> None:
+    party_of(table, "stil")["mandates"] = []
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (shares_no_more, Reason.MANDATE),
+        (may_share_no_more, Reason.PROHIBITED),
+        (leaves, Reason.STALE_DIRECTORY),
+    ],
+    ids=["mandate", "prohibition", "reader"],
+)
+def test_who_shares_cannot_go_back_to_a_directory_in_which_it_might(
+    enclave: TrialEnclave, log: TrialLog, change: Any, reason: Reason
+) -> None:
+    epoch = log.add_epoch(NCSC)
+    enclave.amend(joins)
+    before = enclave.size
+    good = made(log, epoch)
+    take(log.reader(), log.message(good))
+    enclave.amend(change)
+    assert good.header.directory_size == before
+    assert refused(log, good) is reason
