@@ -218,19 +218,21 @@ class Enclave:
 
     def nats_pids(self) -> list[int]:
         """The nats-servers that run on this enclave's configuration."""
+        return self._pids(b"nats-server")
+
+    def _pids(self, word: bytes) -> list[int]:
+        """Processes with both that and a file of this enclave among their arguments, whoever started them."""
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 command = (folder / "cmdline").read_bytes()
-                if b"nats-server" in command and str(self.path).encode() in command:
+                if word in command and f"{self.path}/".encode() in command:
                     found.append(int(folder.name))
         return found
 
     def kill_nats(self) -> None:
         """kill -9 the nats-server."""
-        for pid in self.nats_pids():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        _kill(self.nats_pids())
 
     def kill_broker(self) -> None:
         """kill -9 the broker, and nothing else."""
@@ -251,6 +253,8 @@ class Enclave:
             if process is not None:
                 close(process)
         self.kill_nats()
+        # A broker that was killed leaves its trial witnesses behind.
+        _kill(self._pids(b"\0witness\0"))
         self._extra.clear()
 
     # -- commands ---------------------------------------------------------------------------------
@@ -262,6 +266,12 @@ class Enclave:
     def watch(self, party: str, *more: str, seconds: float = COMMAND_SECONDS) -> Done:
         """`seinpost watch --json` as a party."""
         return run("watch", "--config", self.config(party), "--json", *more, seconds=seconds)
+
+
+def _kill(pids: list[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def close(process: subprocess.Popen[bytes]) -> None:
