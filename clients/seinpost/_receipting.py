@@ -32,7 +32,8 @@ _ANSWER_SECONDS = 15.0
 def runs_of(
     owed: Sequence[Owed], period: str, count_at: Callable[[int], int], uncovered: Callable[[int, int], bool]
 ) -> list[Run]:
-    """As few runs as say it. ``owed`` is in order of (state, index, first); pure.
+    """As few runs as say it, in the order of a receipt, each thing once. ``owed`` is in order of (state, index, first);
+    pure.
 
     Two entries join when the first is covered to its last signal (``count_at`` says how many it has), the
     second from its first, and nothing between them is of a kind that receipts speak of (``uncovered``).
@@ -42,7 +43,8 @@ def runs_of(
         last = runs[-1] if runs else None
         state = ReceiptState(item.state)
         if last is not None and last.state == state and _joins(last, item, count_at, uncovered):
-            runs[-1] = Run(period, last.first_leaf, item.index, last.first_signal, item.last, state)
+            end = max(item.last, last.last_signal) if item.index == last.last_leaf else item.last
+            runs[-1] = Run(period, last.first_leaf, item.index, last.first_signal, end, state)
         else:
             runs.append(Run(period, item.index, item.index, item.first, item.last, state))
     return runs
@@ -52,7 +54,8 @@ def _joins(
     last: Run, item: Owed, count_at: Callable[[int], int], uncovered: Callable[[int, int], bool]
 ) -> bool:
     if item.index == last.last_leaf:
-        return item.first == last.last_signal + 1
+        # What was owed of an entry may overlap: a signal is delivered, and opened late with others of its envelope.
+        return item.first <= last.last_signal + 1
     whole = last.last_signal == count_at(last.last_leaf) - 1 and item.first == 0
     return whole and item.index > last.last_leaf and uncovered(last.last_leaf + 1, item.index - 1)
 

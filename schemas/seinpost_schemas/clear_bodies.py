@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import enum
+import itertools
 import struct
 
 import msgspec
@@ -94,7 +95,19 @@ def decode_receipt(body: bytes) -> Receipt:
     if len(body) != _RECEIPT.size + count * _RUN.size or count == 0:
         raise MalformedError("a receipt has at least one run and ends where its runs do")
     runs = tuple(_run(fields) for fields in _RUN.iter_unpack(body[_RECEIPT.size :]))
+    for run, following in itertools.pairwise(runs):
+        _verify_rises(run, following)
     return Receipt(_period(period), tree_size, root_hash, runs)
+
+
+def _verify_rises(run: Run, following: Run) -> None:
+    """What a receipt says it says once: 4,096 runs over all of a log would be work for every reader."""
+    place, after = (run.period, run.state), (following.period, following.state)
+    ended, begins = (run.last_leaf, run.last_signal), (following.first_leaf, following.first_signal)
+    if after < place or (after == place and begins <= ended):
+        raise MalformedError(
+            "a receipt's runs rise by period, state and place, and none covers what another does"
+        )
 
 
 def _run(fields: tuple[bytes, int, int, int, int, int]) -> Run:

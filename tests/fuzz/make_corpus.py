@@ -152,7 +152,7 @@ def samples() -> Iterator[tuple[str, list[bytes]]]:
         audience=1, reply_to=bytes(16), commitment=b"c" * 32, protected_commitment=b"d" * 32, slots=()
     )
     one = Slot(READER.key_id, wrapped)
-    run = Run("2026q4", 3, 5, 2, 1, ReceiptState.OPENED)
+    runs = tuple(Run("2026q4", 9 * n + 3, 9 * n + 5, 2, 1, ReceiptState.OPENED) for n in range(3))
     acts = [
         encode_act(msgspec.json.decode(a % format_id(IDS[0]).encode(), type=Act), IDS[0]).sections
         for a in ACTS
@@ -166,7 +166,7 @@ def samples() -> Iterator[tuple[str, list[bytes]]]:
     yield "entry", [entry.encode()]
     yield "epoch_body", [epoch.encode(), msgspec.structs.replace(epoch, slots=(one,)).encode()]
     yield "end_of_epoch", [EndOfEpoch(0, 0).encode(), EndOfEpoch(5, 9).encode()]
-    yield "receipt", [Receipt("2026q4", 12, b"r" * 32, (run,) * n).encode() for n in (1, 3)]
+    yield "receipt", [Receipt("2026q4", 12, b"r" * 32, runs[:n]).encode() for n in (1, 3)]
     yield "recall", [Recall(b"o" * 32, "2026", 7, IDS[0], RecallReason.LEGAL).encode()]
     yield "share", [Share((ShareSlot(b"I" * 16, READER.key_id, wrapped),)).encode()]
     yield "key_object", [KeyObject(KEY.public.raw, READER.public).encode()]

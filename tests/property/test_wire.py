@@ -101,18 +101,22 @@ def shares(draw: st.DrawFn) -> Share:
 
 
 @st.composite
-def runs(draw: st.DrawFn) -> Run:
-    first, last = sorted((draw(U64), draw(U64)))
-    signals = draw(st.tuples(U16, U16))
-    if first == last:
-        signals = (min(signals), max(signals))
-    return Run(draw(PERIODS), first, last, *signals, draw(st.sampled_from(ReceiptState)))
+def runs(draw: st.DrawFn) -> tuple[Run, ...]:
+    """Of each period and state stretches that lie one beyond the other."""
+    found: list[Run] = []
+    for period, state in sorted(
+        draw(st.sets(st.tuples(PERIODS, st.sampled_from(ReceiptState)), min_size=1, max_size=3))
+    ):
+        ends = sorted(draw(st.sets(st.tuples(U64, U16), min_size=1, max_size=6)))
+        for begin, end in zip(ends[::2], ends[1::2] or ends[:1], strict=False):
+            found.append(Run(period, begin[0], end[0], begin[1], end[1], state))
+    return tuple(found)
 
 
 ENDS = st.builds(EndOfEpoch, st.integers(1, (1 << 32) - 1), st.integers(1, (1 << 64) - 1)) | st.just(
     EndOfEpoch(0, 0)
 )
-RECEIPTS = st.builds(Receipt, PERIODS, U64, B32, st.lists(runs(), min_size=1, max_size=4).map(tuple))
+RECEIPTS = st.builds(Receipt, PERIODS, U64, B32, runs())
 IDS = st.builds(make_id, st.integers(0, 2**48 - 1), st.binary(min_size=10, max_size=10))
 RECALLS = st.builds(Recall, B32, PERIODS, U64, IDS, st.sampled_from(RecallReason))
 ENTRIES = st.builds(Entry, U64, U64, headers().map(Header.encode), B32)

@@ -266,13 +266,31 @@ def _receipts(add: Any) -> None:
     add(4, "receipt-no-runs", "No run.", body([]))
     add(4, "receipt-truncated", "The run lacks a byte.", good[:-1])
     add(4, "receipt-extended", "A byte follows the run.", good + b"\0")
-    add(4, "receipt-count-low", "The count leaves a run out.", body([RUN, RUN], count=1))
+    add(4, "receipt-count-low", "The count leaves a run out.", body([RUN, RUN | {"state": 2}], count=1))
     add(4, "receipt-count-high", "The count names a run too many.", body([RUN], count=2))
     for state in (0, 5, 255):
         add(4, f"receipt-state-{state}", "An unknown state.", body([RUN | {"state": state}]))
     add(4, "receipt-leaves-fall", "A run's last leaf is before its first.", body([RUN | {"first_leaf": 1}]))
     add(4, "receipt-signals-fall", "Within one leaf the last signal is before the first.",
         body([RUN | {"first_signal": 1}]))  # fmt: skip
+    one, rest = RUN | {"last_leaf": 4, "last_signal": 2}, RUN | {"first_leaf": 4, "last_leaf": 9}
+    for name, text, pair in (
+        ("states-rise", "The same place in two states.", [one, one | {"state": 2}]),
+        ("periods-rise", "The same place in two periods, the states falling.",
+         [one | {"period": "2026", "state": 2}, one]),
+        ("goes-on", "The second begins at the signal after the one at which the first ends.",
+         [one, rest | {"first_signal": 3}]),
+    ):  # fmt: skip
+        add(4, f"receipt-{name}", text, body(pair), shown(pair))
+    for name, text, pair in (
+        ("twice", "One run twice.", [one, one]),
+        ("overlap", "Two runs of one state share one signal.", [one, rest | {"first_signal": 2}]),
+        ("inside", "The second lies within the first.", [one, RUN | {"first_leaf": 2, "last_leaf": 3}]),
+        ("fall", "The second lies before the first.", [rest, RUN]),
+        ("states-fall", "The states fall.", [one | {"state": 2}, rest | {"first_signal": 3}]),
+        ("periods-fall", "The periods fall.", [one, rest | {"period": "2026", "first_signal": 3}]),
+    ):
+        add(4, f"receipt-{name}", text, body(pair))
     periods = {
         "zero": b"",
         "text": b"someday!",

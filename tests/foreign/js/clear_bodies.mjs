@@ -41,8 +41,19 @@ function decodeReceipt(bytes) {
   demand(count <= MAX_RUNS, "too-large", "more than 4,096 runs");
   demand(count >= 1, "malformed", "no runs");
   demand(reader.left === RUN * count, "malformed", "the body does not end with the last run");
-  for (let i = 0; i < count; i += 1) body.runs.push(readRun(reader));
+  for (let i = 0; i < count; i += 1) {
+    const run = readRun(reader);
+    demand(i === 0 || rises(body.runs[i - 1], run), "malformed", "runs do not rise, or cover one place twice");
+    body.runs.push(run);
+  }
   return body;
+}
+
+function rises(before, run) {
+  if (run.period !== before.period) return run.period > before.period;
+  if (run.state !== before.state) return run.state > before.state;
+  if (run.first_leaf !== before.last_leaf) return run.first_leaf > before.last_leaf;
+  return run.first_signal > before.last_signal;
 }
 
 function readRun(reader) {

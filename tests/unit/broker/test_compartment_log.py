@@ -277,6 +277,14 @@ def test_a_receipt_of_what_is_not_there_is_refused(log: MemoryLog, sender: Sende
 
 
 @pytest.mark.usefixtures("sender")
+def test_a_receipt_that_says_one_thing_4096_times_is_refused(log: MemoryLog) -> None:
+    run = Run("2026q4", 0, 0, 0, 0, ReceiptState.OPENED)
+    body = Receipt("2026q4", 1, bytes(32), (run,) * 4_096).encode()
+    with pytest.raises(MalformedError, match="rise"):
+        log.decide(Sender("tafel").clear(Kind.RECEIPT, body), Action.READ)
+
+
+@pytest.mark.usefixtures("sender")
 def test_receipts_come_at_most_every_30_seconds(log: MemoryLog) -> None:
     reader = Sender("tafel")
     log.admit(reader.clear(Kind.RECEIPT, receipt()), Action.READ)

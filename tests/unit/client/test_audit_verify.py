@@ -200,6 +200,9 @@ ALLOWED: dict[str, Change] = {
     "a recall by another machine of its party": logged("ncsc-2", Kind.RECALL, lambda log: recall(log, 2)),
 }
 WRONG: dict[str, Change] = {
+    "a receipt that says one thing twice": logged(
+        "tafel-1", Kind.RECEIPT, lambda _: opened((1, 3), (1, 3), size=4)
+    ),
     "a receipt of itself": logged("tafel-1", Kind.RECEIPT, lambda _: opened((1, 4))),
     "a receipt with a checkpoint over itself": logged(
         "tafel-1", Kind.RECEIPT, lambda _: opened((1, 1), size=5)

@@ -180,6 +180,18 @@ async def test_a_receipt_for_what_comes_after_it_is_an_alarm(
     assert reader.codes == ["binding"]
 
 
+async def test_a_receipt_that_says_one_thing_4096_times_is_an_alarm_and_nothing_is_kept_of_it(
+    log: TrialLog, reader: TrialReader
+) -> None:
+    log.add_signals(NCSC, log.add_epoch(NCSC), encoded(1))
+    log.append(log.clear(IBD, Kind.RECEIPT, receipt(*[opened(0, 1)] * 4_096)))
+    await reader.read()
+    assert reader.codes == ["malformed"]
+    state = state_of(reader)
+    assert state.receipts(STREAM, 1, 0) == []
+    state.close()
+
+
 async def test_a_reader_who_says_that_it_read_another_log_is_an_alarm(
     log: TrialLog, reader: TrialReader
 ) -> None:

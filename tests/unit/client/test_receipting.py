@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seinpost._reading_state import Owed
 from seinpost._receipting import runs_of
-from seinpost_schemas.clear_bodies import ReceiptState, Run
+from seinpost_schemas.clear_bodies import Receipt, ReceiptState, Run, decode_receipt
 
 COUNTS = 4
 """Signals in every entry of these logs."""
@@ -41,6 +41,26 @@ def test_runs_cover_what_is_owed_and_nothing_else_that_counts(
     )
     found = {row for row in covered(runs) if row[0] not in other_kinds}
     assert found == {(leaf, signal, ReceiptState(state)) for state, leaf, signal in said}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([1, 2, 3, 4]),
+            st.integers(0, 6),
+            st.integers(0, COUNTS - 1),
+            st.integers(0, COUNTS - 1),
+        ),
+        min_size=1,
+    )
+)
+def test_what_is_owed_twice_is_said_once(rows: list[tuple[int, int, int, int]]) -> None:
+    kept = {(state, leaf, min(a, b)): max(a, b) for state, leaf, a, b in rows}
+    owed = [Owed(leaf, first, last, state) for (state, leaf, first), last in sorted(kept.items())]
+    runs = runs_of(owed, "2026q4", lambda _: COUNTS, lambda first, last: first > last)
+    assert decode_receipt(Receipt("2026q4", 0, bytes(32), tuple(runs)).encode()).runs == tuple(runs)
+    said = {(o.index, n, o.state) for o in owed for n in range(o.first, o.last + 1)}
+    assert covered(runs) == said
 
 
 def test_a_flood_is_one_run() -> None:

@@ -70,7 +70,10 @@ def test_another_length_of_a_receipt_is_malformed() -> None:
 
 
 def test_a_receipt_has_at_most_4096_runs() -> None:
-    full = msgspec.structs.replace(RECEIPT, runs=(RUN,) * 4_096)
+    runs = tuple(
+        msgspec.structs.replace(RUN, first_leaf=n, last_leaf=n, first_signal=0) for n in range(4_096)
+    )
+    full = msgspec.structs.replace(RECEIPT, runs=runs)
     assert decode_receipt(full.encode()) == full
     for count in (4_097, 65_535):
         with pytest.raises(TooLargeError):
@@ -101,6 +104,37 @@ def test_a_run_of_one_signal_is_whole() -> None:
     run = Run("2026q4", 3, 3, 2, 2, ReceiptState.ACKNOWLEDGED)
     one = msgspec.structs.replace(RECEIPT, runs=(run,))
     assert decode_receipt(one.encode()) == one
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"first_leaf": 5, "last_leaf": 5, "first_signal": 1},
+        {"first_leaf": 5, "first_signal": 0, "last_leaf": 9},
+        {"first_leaf": 1, "last_leaf": 2},
+        {"first_leaf": 6, "state": ReceiptState.DELIVERED, "last_leaf": 7},
+        {"first_leaf": 6, "period": "2026", "last_leaf": 7},
+    ],
+)
+def test_a_receipt_says_nothing_twice_and_in_one_order(change: dict[str, object]) -> None:
+    pair = (RUN, msgspec.structs.replace(RUN, **change))
+    with pytest.raises(MalformedError, match="rise"):
+        decode_receipt(msgspec.structs.replace(RECEIPT, runs=pair).encode())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"first_leaf": 5, "last_leaf": 5, "first_signal": 2, "last_signal": 2},
+        {"first_leaf": 6, "last_leaf": 6, "first_signal": 0},
+        {"state": ReceiptState.ACKNOWLEDGED},
+        {"period": "2027", "state": ReceiptState.DELIVERED},
+    ],
+)
+def test_runs_that_rise_are_a_receipt(change: dict[str, object]) -> None:
+    receipt = msgspec.structs.replace(RECEIPT, runs=(RUN, msgspec.structs.replace(RUN, **change)))
+    assert decode_receipt(receipt.encode()) == receipt
 
 
 # Recalls
