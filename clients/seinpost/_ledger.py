@@ -20,7 +20,8 @@ from seinpost_schemas.references import Referred, size_of_logs, verify_recall, v
 from seinpost_schemas.sections import EncodedSignal
 from seinpost_schemas.subjects import feed_stream
 
-from ._reading_state import EntryRow, Facts, Given, Owed, Place, ReadingState, RecallRow, ReceiptRow
+from ._heard_receipts import ReceiptRow
+from ._reading_state import EntryRow, Facts, Given, Owed, Place, ReadingState, RecallRow
 from ._trusted_feed import Accepted, PastEpoch, TrustedFeed
 
 
@@ -110,7 +111,6 @@ class Ledger:
             ReceiptRow(
                 feed_stream(run.period, self._compartment),
                 accepted.index,
-                number,
                 accepted.member.party.token,
                 run.first_leaf,
                 run.last_leaf,
@@ -119,7 +119,7 @@ class Ledger:
                 run.state,
                 accepted.entry.admitted_ms,
             )
-            for number, run in enumerate(receipt.runs)
+            for run in receipt.runs
         )
 
     def _recall(self, accepted: Accepted) -> RecallRow:

@@ -20,6 +20,8 @@ from seinpost_schemas.errors import SetupError
 from seinpost_schemas.kinds import Kind
 
 from ._database import Database
+from ._heard_receipts import SCHEMA as HEARD
+from ._heard_receipts import HeardReceipts, LastReceipt, ReceiptRow
 from ._reading_mark import ReadingMark
 from ._storage_seal import StorageSeal
 from ._trusted_feed import PastEpoch
@@ -27,10 +29,7 @@ from ._trusted_feed import PastEpoch
 READING = "reading.db"
 _MARK_SECONDS = 5.0
 _DIRECTORY = "DIRECTORY"
-_SPANS = (16, 1_024, 65_536)
-"""Runs of receipts are found by how many leaves they span: a short one that covers a leaf begins close to it."""
-_SPAN_CLASS = " + ".join(f"(last_leaf - first_leaf >= {span})" for span in _SPANS)
-_SCHEMA = f"""
+_SCHEMA = """
 CREATE TABLE IF NOT EXISTS position(stream TEXT PRIMARY KEY, next_seq INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS feed(stream TEXT PRIMARY KEY, state BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS seen(party TEXT, signal_id BLOB, digest BLOB NOT NULL,
@@ -45,10 +44,6 @@ CREATE TABLE IF NOT EXISTS past_epoch(stream TEXT, epoch_id BLOB, sender_id BLOB
     log_index INTEGER, directory_size INTEGER, admitted_ms INTEGER, commitment BLOB, protected_commitment BLOB,
     PRIMARY KEY(stream, epoch_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS given(epoch_id BLOB, reader BLOB, PRIMARY KEY(epoch_id, reader)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS receipt(stream TEXT, at_index INTEGER, run INTEGER, party TEXT, first_leaf INTEGER,
-    last_leaf INTEGER, first_signal INTEGER, last_signal INTEGER, state INTEGER, admitted_ms INTEGER,
-    PRIMARY KEY(stream, at_index, run)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS receipt_span ON receipt(stream, {_SPAN_CLASS}, first_leaf);
 CREATE TABLE IF NOT EXISTS recall(stream TEXT, log_index INTEGER, signal_id BLOB, reason INTEGER,
     admitted_ms INTEGER, PRIMARY KEY(stream, log_index, signal_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS owed(stream TEXT, log_index INTEGER, first_signal INTEGER, last_signal INTEGER,
@@ -90,29 +85,6 @@ class Place(msgspec.Struct, frozen=True):
     index: int
     number: int
     epoch_id: bytes
-
-
-class ReceiptRow(msgspec.Struct, frozen=True):
-    """One run of a party's receipt, logged at ``at_index``: a state of signals from (leaf, signal) to the other."""
-
-    stream: str
-    at_index: int
-    run: int
-    party: str
-    first_leaf: int
-    last_leaf: int
-    first_signal: int
-    last_signal: int
-    state: int
-    admitted_ms: int
-
-
-class LastReceipt(msgspec.Struct, frozen=True):
-    """How far a party's receipts reach in one log."""
-
-    party: str
-    last_leaf: int
-    admitted_ms: int
 
 
 class RecallRow(msgspec.Struct, frozen=True):
@@ -171,9 +143,11 @@ class ReadingState(Database):
         self._marked_at = time.monotonic()
         super().__init__(
             directory / name,
-            _SCHEMA,
+            _SCHEMA + HEARD,
             "NORMAL",
         )
+        self._heard = HeardReceipts(self._db)
+        self._heard.take_over()
         self.tells_receipts = tells_receipts
         """Whether what this identity says in receipts is remembered here: not where it only looks things up."""
         self._key = storage_key
@@ -253,10 +227,10 @@ class ReadingState(Database):
                 (stream, self._seal.seal(feed, b"feed", stream.encode())),
             )
             fresh = self._see(seen)
-            self._store_facts(stream, facts)
+            said = self._store_facts(stream, facts)
             self._owe(stream, owed)
             self._commit_more({stream: next_seq}, fresh)
-        self._committed(facts)
+        self._committed(said)
         self._mark_read(stream, next_seq)
 
     def _commit_more(self, positions: dict[str, int], fresh: int) -> None:
@@ -265,25 +239,26 @@ class ReadingState(Database):
         ``positions`` are those that it stores, ``fresh`` the deliveries that it is the first to know of.
         """
 
-    def _committed(self, facts: Facts) -> None:
-        """For such a reader: the transaction is in the file."""
+    def _committed(self, said: Sequence[ReceiptRow]) -> None:
+        """For such a reader: the transaction is in the file, and what receipts in it said for the first time."""
 
     def commit_late(self, stream: str, seen: Sequence[Seen], facts: Facts, owed: Sequence[Owed]) -> None:
         """As ``commit``, for what was opened long after it was read: the position stays."""
         with self._db:
             self._db.execute("BEGIN")
             fresh = self._see(seen)
-            self._store_facts(stream, facts)
+            said = self._store_facts(stream, facts)
             self._owe(stream, owed)
             self._commit_more({}, fresh)
-        self._committed(facts)
+        self._committed(said)
 
     def _see(self, seen: Sequence[Seen]) -> int:
         """How many were not known yet."""
         rows = [(s.party, s.signal_id, s.digest) for s in seen]
         return max(0, self._db.executemany("INSERT OR IGNORE INTO seen VALUES(?,?,?)", rows).rowcount)
 
-    def _store_facts(self, stream: str, facts: Facts) -> None:
+    def _store_facts(self, stream: str, facts: Facts) -> list[ReceiptRow]:
+        """What its receipts say that was not said before."""
         astuple = msgspec.structs.astuple
         if facts.entry is not None:
             self._db.execute(
@@ -291,9 +266,6 @@ class ReadingState(Database):
             )
         self._db.executemany(
             "INSERT OR IGNORE INTO place VALUES(?,?,?,?,?,?)", [astuple(p) for p in facts.places]
-        )
-        self._db.executemany(
-            "INSERT OR REPLACE INTO receipt VALUES(?,?,?,?,?,?,?,?,?,?)", [astuple(r) for r in facts.receipts]
         )
         if facts.recall is not None:
             self._db.execute("INSERT OR IGNORE INTO recall VALUES(?,?,?,?,?)", astuple(facts.recall))
@@ -303,6 +275,7 @@ class ReadingState(Database):
                 "INSERT OR IGNORE INTO past_epoch VALUES(?,?,?,?,?,?,?,?,?,?)",
                 (stream, *astuple(facts.epoch)),
             )
+        return self._heard.hear(facts.receipts)
 
     # -- what the log says of signals -------------------------------------------------------------
 
@@ -323,12 +296,12 @@ class ReadingState(Database):
         ).fetchone()
         return bytes(row[0]) if row else None
 
-    def kinds(self, stream: str, first: int, last: int) -> list[int]:
-        """The kinds of the verified entries from ``first`` to ``last``, both included."""
+    def kinds(self, stream: str, first: int, last: int) -> Iterator[int]:
+        """The kinds of the verified entries from ``first`` to ``last``, both included, as they are asked for."""
         rows = self._db.execute(
             "SELECT kind FROM entry WHERE stream=? AND log_index BETWEEN ? AND ?", (stream, first, last)
-        ).fetchall()
-        return [int(row[0]) for row in rows]
+        )
+        return (int(row[0]) for row in rows)
 
     def leaves(self, stream: str, size: int) -> list[bytes]:
         """The leaf hashes of the first ``size`` entries; fewer where one was refused."""
@@ -362,25 +335,16 @@ class ReadingState(Database):
         return row is not None
 
     def receipts(self, stream: str, index: int, number: int) -> list[ReceiptRow]:
-        """Every run that covers one signal, in log order."""
-        query = (
-            f"SELECT * FROM receipt WHERE stream=?1 AND {_SPAN_CLASS}=?4 AND first_leaf BETWEEN ?5 AND ?2 "  # noqa: S608
-            "AND last_leaf>=?2 AND (first_leaf<?2 OR first_signal<=?3) AND (last_leaf>?2 OR last_signal>=?3)"
-        )
-        rows: list[ReceiptRow] = []
-        for span_class, span in enumerate((*_SPANS, index + 1)):
-            found = self._db.execute(query, (stream, index, number, span_class, max(0, index + 1 - span)))
-            rows += [ReceiptRow(*row) for row in found.fetchall()]
-        return sorted(rows, key=lambda row: (row.at_index, row.run))
+        """What was said of one signal, in log order: of each party each state once, when it first said so."""
+        return self._heard.of(stream, index, number)
 
     def every_recall(self) -> list[RecallRow]:
         """Every recall of every log."""
         return [RecallRow(*row) for row in self._db.execute("SELECT * FROM recall").fetchall()]
 
     def every_receipt(self, least_state: int) -> Iterator[ReceiptRow]:
-        """Every run of every log that says this state or a later one."""
-        rows = self._db.execute("SELECT * FROM receipt WHERE state>=?", (least_state,))
-        return (ReceiptRow(*row) for row in rows)
+        """Everything that was said of this state or a later one, of every log."""
+        return self._heard.every(least_state)
 
     def recalls(self, stream: str) -> list[RecallRow]:
         """Every recall of this log, in log order."""
@@ -399,11 +363,7 @@ class ReadingState(Database):
 
     def last_receipts(self, stream: str) -> list[LastReceipt]:
         """Per party, how far into this log its receipts reach and when the newest of them was admitted."""
-        rows = self._db.execute(
-            "SELECT party, MAX(last_leaf), MAX(admitted_ms) FROM receipt WHERE stream=? GROUP BY party",
-            (stream,),
-        ).fetchall()
-        return [LastReceipt(*row) for row in rows]
+        return self._heard.last(stream)
 
     def signals_after(self, stream: str, index: int) -> tuple[int, int | None]:
         """(how many envelopes of signals a log holds beyond an index, the index of the first of them)."""
@@ -505,7 +465,7 @@ class ReadingState(Database):
                 self._db.execute("DELETE FROM position WHERE stream=?", (stream,))
                 self._db.execute("DELETE FROM feed WHERE stream=?", (stream,))
                 self._db.execute("DELETE FROM entry WHERE stream=?", (stream,))
-                self._db.execute("DELETE FROM receipt WHERE stream=?", (stream,))
+                self._heard.forget(stream)
                 self._db.execute("DELETE FROM place WHERE stream=?", (stream,))
             self._db.execute("DELETE FROM seen")
 

@@ -18,7 +18,8 @@ from seinpost_schemas.signal import Signal
 from seinpost_schemas.subjects import feed_stream
 from seinpost_schemas.uuid7 import format_id
 
-from ._reading_state import ReadingState, ReceiptRow
+from ._heard_receipts import ReceiptRow
+from ._reading_state import ReadingState
 from ._sending_state import SentSignal
 from .delivery import Delivery, LogStatus
 

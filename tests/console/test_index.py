@@ -18,7 +18,8 @@ import pytest
 from feed_samples import START_MS, act, delivery, full_signal, identifier, signal
 from index_filling import AUDIENCE, ENCLAVE, KEY, PLACES, fill, make_texts, open_index, sample, seen, store
 
-from seinpost._reading_state import Facts, Owed, ReadingState, RecallRow, ReceiptRow
+from seinpost._heard_receipts import ReceiptRow
+from seinpost._reading_state import Facts, Owed, ReadingState, RecallRow
 from seinpost.console.feed_view import FeedView
 from seinpost.console.filters import Filters
 from seinpost.console.index.index_seal import IndexChangedError, IndexSeal
@@ -164,7 +165,7 @@ def test_what_became_of_signals_is_known_after_a_restart(desk: Desk) -> None:
     stream = "FEED_2026q4_depv_process"
     recall = RecallRow(stream, 3, parse_id(identifier(3)), 1, START_MS)
     store(desk.index, PLACES[0], 7, facts=Facts(recall=recall))
-    opened = tuple(ReceiptRow(stream, 8, n, p, 4, 4, 0, 0, 3, START_MS) for n, p in enumerate(AUDIENCE))
+    opened = tuple(ReceiptRow(stream, 8, p, 4, 4, 0, 0, 3, START_MS) for p in AUDIENCE)
     store(desk.index, PLACES[0], 8, facts=Facts(receipts=opened))
     for _ in range(2):
         one = desk = desk.again()

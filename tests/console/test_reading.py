@@ -14,14 +14,17 @@ import pytest
 from feed_samples import START_MS, delivery, identifier, signal
 from index_filling import KEY, open_index, seen, store
 
-from seinpost._reading_state import Facts, ReceiptRow
+from seinpost._heard_receipts import ReceiptRow
+from seinpost._reading_state import Facts
 from seinpost.console.feed_view import FeedView
 from seinpost.console.filters import Filters
+from seinpost.console.index.columns import Columns
 from seinpost.console.index.index_seal import IndexChangedError
 from seinpost.console.marks import IndexSeen, Marks
 from seinpost.console.matching import Meant
 from seinpost.console.reading import BEHIND_ENTRIES, OpenIndex, Reading
 from seinpost.delivery import Alarm, Delivery
+from seinpost_schemas.clear_bodies import ReceiptState
 
 STREAM = "FEED_2026q4_depv_process"
 SECONDS = 10
@@ -188,12 +191,35 @@ async def test_receipts_count_when_they_are_stored_and_for_what_a_share_opens_la
     await desk.run(feed, lambda: desk.index.stored_rows == 3)
     meant = Meant(now_ms=START_MS + 10**9)
     assert desk.view.queue(Filters(late=True), meant).total == 3
-    opened = ReceiptRow(STREAM, 9, 0, "bzk", 0, 2, 0, 0, 3, START_MS)
+    opened = ReceiptRow(STREAM, 9, "bzk", 0, 2, 0, 0, 3, START_MS)
     store(desk.index, "depv/process", 9, facts=Facts(receipts=(opened,)))
     assert [e.ref.leaf_index for e in desk.view.queue(Filters(late=True), meant).entries] == [3]
     # Leaf 0 was sealed to others until now.
     desk.reading._take(feed, delivery(0))  # type: ignore[arg-type]
     assert [e.ref.leaf_index for e in desk.view.queue(Filters(late=True), meant).entries] == [3]
+
+
+async def test_a_party_that_says_the_whole_log_again_and_again_is_work_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A receipt may say all of a log in four states, every 30 s: only what is new in it touches a row."""
+    await desk.run(Feed(desk.index, many(40)), lambda: desk.index.stored_rows == 40)
+    touched, covered = [], Columns.covered
+
+    def counting(self: Columns, *place: Any) -> Any:
+        rows = covered(self, *place)
+        touched.extend(rows)
+        return rows
+
+    monkeypatch.setattr(Columns, "covered", counting)
+    for at in range(41, 61):
+        runs = tuple(ReceiptRow(STREAM, at, "bzk", 0, 40, 0, 9, state, START_MS) for state in ReceiptState)
+        store(desk.index, "depv/process", at, facts=Facts(receipts=runs))
+    said = len(ReceiptState) - 1
+    assert sorted(touched) == sorted(list(range(40)) * said)
+    touched.clear()
+    desk.reading._take_states(desk.index)
+    assert len(touched) == 40 * said
 
 
 async def test_the_connection_hears_of_alarms_that_an_earlier_run_kept(desk: Desk, tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Literal, NamedTuple
 
+from seinpost._heard_receipts import ReceiptRow
 from seinpost._lock import Lock
-from seinpost._reading_state import ReadingState, ReceiptRow
+from seinpost._reading_state import ReadingState
 from seinpost.config import Config
 from seinpost.connection import Connection
 from seinpost.delivery import Alarm, Delivery, Recalled

@@ -21,7 +21,8 @@ from pathlib import Path
 
 import msgspec
 
-from seinpost._reading_state import Facts, Owed, ReadingState, ReceiptRow
+from seinpost._heard_receipts import ReceiptRow
+from seinpost._reading_state import Owed, ReadingState
 from seinpost._trusted_feed import stored_size
 from seinpost.delivery import Alarm, Delivery
 from seinpost_schemas.errors import SetupError
@@ -78,7 +79,7 @@ class IndexFile(ReadingState):
         self._folder, self._storage_key, self._enclave_id = folder, storage_key, enclave_id
         self._identity_state = identity_state
         self.on_receipts: Callable[[Sequence[ReceiptRow]], None] = lambda _: None
-        """What receipts say, once it is in the file."""
+        """What receipts say for the first time, once it is in the file."""
         self.damaged = False
         """Whether what was there did not fit together, and is built again."""
         try:
@@ -314,14 +315,14 @@ class IndexFile(ReadingState):
             self._db.execute("INSERT INTO alarm VALUES(?,?)", (number, data))
         self._next_head = head
 
-    def _committed(self, facts: Facts) -> None:
+    def _committed(self, said: Sequence[ReceiptRow]) -> None:
         self._unsealed_texts = self._unsealed_texts[self._next_head.text_rows - self._head.text_rows :]
         self._head = self._next_head
         self._pending, self._pending_segments, self._read_pending = {}, [], set()
         self._pending_parts = {}
         self._pending_alarms = []
-        if facts.receipts:
-            self.on_receipts(facts.receipts)
+        if said:
+            self.on_receipts(said)
 
     def _seal_texts(self) -> int:
         """Seal what is long enough; how many rows that were."""
