@@ -27,15 +27,18 @@ from seinpost_schemas.errors import (
     DisputedRootError,
     IdReusedError,
     InvalidError,
+    MalformedError,
     RefusedError,
     SeinpostError,
     SplitViewError,
     StateLostError,
     UnavailableError,
+    UnforeseenError,
     UpdateNeededError,
 )
 from seinpost_schemas.header import Header, verify_body
 from seinpost_schemas.kinds import SEALED, Action, Kind
+from seinpost_schemas.limits import MAX_LOG_ENTRIES
 from seinpost_schemas.merkle import leaf_hash
 from seinpost_schemas.policy import View, may, verify_signal_type
 from seinpost_schemas.register import Party
@@ -51,7 +54,8 @@ from ._keyring import Keyring
 from ._ledger import Ledger
 from ._reading_state import EntryRow, Facts, Owed, Place, ReadingState, Seen
 from ._transport import StoredMessage
-from ._trusted_feed import Accepted, PastEpoch
+from ._trusted_feed import Accepted, PastEpoch, TrustedFeed
+from ._unforeseen import one_entry
 from .delivery import Alarm, Delivery, Recalled
 from .epochs import EpochSecrets, open_epoch
 from .publisher import verify_handling
@@ -119,19 +123,34 @@ class Opening:
     def take(self, log: FollowedLog, stored: StoredMessage, headers: dict[str, str]) -> Opened:
         """Accept and open one message; whatever is wrong becomes an alarm, and the feed goes on."""
         feed = log.feed
+        if stored.seq > MAX_LOG_ENTRIES:
+            # A place that no log has: it is not gone to, or everything after it would be lost.
+            self.alarm(MalformedError("no log has an entry there"), str(log.compartment), None, None)
+            return Opened()
         try:
-            accepted = feed.accept(stored.seq, headers, stored.body)
+            with one_entry():
+                accepted = feed.accept(stored.seq, headers, stored.body)
         except (InvalidError, RefusedError) as error:
-            feed.skip(stored.seq, headers)
+            self._skip(feed, stored.seq, headers)
             self.alarm(error, str(log.compartment), stored.seq - 1, None)
             return Opened()
         row = log.ledger.entry(accepted, headers)
         opened = Opened(facts=Facts(row))
         try:
-            self._open(accepted, log, opened)
+            with one_entry():
+                self._open(accepted, log, opened)
         except (InvalidError, RefusedError, UpdateNeededError) as error:
             self.alarm(error, str(log.compartment), accepted.index, accepted.member.party.token)
         return opened
+
+    @staticmethod
+    def _skip(feed: TrustedFeed, seq: int, headers: dict[str, str]) -> None:
+        try:
+            with one_entry():
+                feed.skip(seq, headers)
+        except UnforeseenError:
+            # As an entry whose very form is wrong: its place is counted, and nothing is looked at.
+            feed.skip(seq, {})
 
     def _open(self, accepted: Accepted, log: FollowedLog, opened: Opened) -> None:
         header = accepted.envelope.header
@@ -175,7 +194,8 @@ class Opening:
             zip(batch.signals, batch.leaves, decoded, strict=True)
         ):
             try:
-                delivery = self._deliver(sealed, number, encoded, signal, leaf, opened.seen)
+                with one_entry():
+                    delivery = self._deliver(sealed, number, encoded, signal, leaf, opened.seen)
             except (InvalidError, RefusedError, UpdateNeededError) as error:
                 self.alarm(error, str(header.compartment), accepted.index, accepted.member.party.token)
                 continue
@@ -227,12 +247,13 @@ class Opening:
         if row is None or row.kind not in SEALED:
             return opened
         try:
-            accepted = self._again(row, stored)
-            secrets = self._secrets(accepted.envelope.header.epoch_id)
-            if accepted.envelope.header.epoch_id not in epoch_ids or secrets is None:
-                return opened
-            verify_body(accepted.envelope.header, stored.body)
-            self._open_sealed(accepted, log, secrets, opened)
+            with one_entry():
+                accepted = self._again(row, stored)
+                secrets = self._secrets(accepted.envelope.header.epoch_id)
+                if accepted.envelope.header.epoch_id not in epoch_ids or secrets is None:
+                    return opened
+                verify_body(accepted.envelope.header, stored.body)
+                self._open_sealed(accepted, log, secrets, opened)
         except (InvalidError, RefusedError, UpdateNeededError) as error:
             self.alarm(error, str(log.compartment), stored.seq - 1, None)
         self._leave_out_recalled(log, opened)

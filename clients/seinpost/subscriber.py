@@ -25,6 +25,7 @@ from seinpost_schemas.errors import (
     SplitViewError,
     StateLostError,
     UnavailableError,
+    UnforeseenError,
 )
 from seinpost_schemas.header import decode_header
 from seinpost_schemas.kinds import Action, Kind
@@ -49,9 +50,10 @@ from ._keyring import Keyring
 from ._misbehaviour import prove_split_view
 from ._moment import Moment
 from ._opening import Opened, Opening, SharedPast
-from ._reading_state import Owed, ReadingState
+from ._reading_state import Facts, Owed, ReadingState
 from ._transport import StoredMessage, Transport
 from ._trusted_feed import PastEpoch
+from ._unforeseen import one_entry
 from .delivery import Alarm, Audited, Delivery, LogStatus, Recalled
 from .identity import Identity
 
@@ -189,13 +191,23 @@ class Subscriber:
             numbers = [d.number for d in opened.deliveries]
             delivered = Owed(work.index, min(numbers), max(numbers), ReceiptState.DELIVERED)
             owed = [*owed, delivered]
-        if work.late:
-            self._state.commit_late(stream, opened.seen, opened.facts, owed)
-        else:
-            self._state.commit(stream, work.next_seq, work.feed, opened.seen, opened.facts, owed)
+        try:
+            with one_entry():
+                self._store(work, opened.facts, owed)
+        except UnforeseenError as error:
+            # What it says is left out, and its place is not: or it would be read, and fail, at every start.
+            self._opening.alarm(error, str(work.log.compartment), work.index, None)
+            self._store(work, Facts(opened.facts.entry), owed)
         work.log.ledger.stored(work.index, opened.facts)
         self._opening.stored(opened)
         self._stored.set()
+
+    def _store(self, work: _Work, facts: Facts, owed: Sequence[Owed]) -> None:
+        stream, seen = work.log.stream, work.opened.seen
+        if work.late:
+            self._state.commit_late(stream, seen, facts, owed)
+        else:
+            self._state.commit(stream, work.next_seq, work.feed, seen, facts, owed)
 
     async def _read(self, compartment: Compartment, period: str, queue: asyncio.Queue[_Work]) -> None:
         """Follow one compartment from a period on: each log to its closing, and then the one after it."""
@@ -438,6 +450,13 @@ class Subscriber:
         return notes | {directory_origin(enclave): self._directory.note}
 
     def _heard(self, log: str, note: bytes) -> None:
+        try:
+            with one_entry():
+                self._hear(log, note)
+        except UnforeseenError as error:
+            self._on_alarm(Alarm(code=error.code, message=str(error), compartment=log, evidence=note))
+
+    def _hear(self, log: str, note: bytes) -> None:
         """What another party was shown of a log that we read too."""
         register = self._directory.view.register
         if f"{register.enclave}/{log}" == directory_origin(register.enclave):

@@ -29,6 +29,8 @@ from .note import (
 
 MLDSA44_SIGNATURE_BYTES = 2420
 _MAX_TIMESTAMP = (1 << 63) - 1
+_MAX_TREE_SIZE = (1 << 63) - 1
+"""What those who keep a log's size can keep; no log comes near it."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -103,8 +105,9 @@ def parse_checkpoint(note: Note) -> Checkpoint:
         not (lines[1].isascii() and lines[1].isdigit())
         or len(lines[1]) > 19
         or str(int(lines[1])) != lines[1]
+        or int(lines[1]) > _MAX_TREE_SIZE
     ):
-        raise MalformedError("a checkpoint's size is a plain decimal number")
+        raise MalformedError("a checkpoint's size is a plain decimal number below 2^63")
     root = from_base64(lines[2], 32)
     if len(root) != 32:
         raise MalformedError("a checkpoint's root has 32 bytes")

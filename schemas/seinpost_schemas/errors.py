@@ -177,6 +177,12 @@ class IdReusedError(InvalidError):
     code = "id-reused"
 
 
+class UnforeseenError(InvalidError):
+    """One entry on which this software fails in a way that nobody foresaw; it is passed over."""
+
+    code = "unforeseen"
+
+
 class UpdateNeededError(SeinpostError):
     """A kind or schema version newer than this library; not an alarm, but it needs an update."""
 

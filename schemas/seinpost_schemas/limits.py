@@ -47,6 +47,8 @@ PREKEY_KEPT_MS = 2 * PREKEY_GRACE_MS
 """A private key is destroyed when every log was read to a checkpoint this long after its successor was logged."""
 MAX_PREKEYS_A_DAY = 8
 """One a day, and some for machines whose state was lost: each is kept in the directory for good."""
+MAX_LOG_ENTRIES = 1 << 32
+"""In one log: 500 envelopes a second for a quarter. An index on the wire has 64 bits, which not every store has."""
 MAX_RUNS = 4_096
 """Runs in one receipt."""
 MAX_SHARES = 700

@@ -16,6 +16,7 @@ from .compartment import Compartment
 from .directory import TrustedDirectory
 from .errors import BindingError, Reason, RefusedError
 from .kinds import RECALLABLE
+from .limits import MAX_LOG_ENTRIES
 from .policy import View
 from .subjects import log_origin
 
@@ -51,11 +52,11 @@ def size_of_logs(
 def verify_receipt(receipt: Receipt, size_of: Callable[[str], int | None]) -> None:
     """Raise ``BindingError`` for a receipt of entries, or of a checkpoint over entries, that were not there yet."""
     size = size_of(receipt.period)
-    if size is None or receipt.tree_size > size:
+    if size is None or receipt.tree_size > min(size, MAX_LOG_ENTRIES):
         raise BindingError("a receipt names a checkpoint over entries that come after it")
     for run in receipt.runs:
         size = size_of(run.period)
-        if size is None or run.last_leaf >= size:
+        if size is None or run.last_leaf >= min(size, MAX_LOG_ENTRIES):
             raise BindingError("a receipt covers entries that come after it")
 
 
@@ -68,7 +69,9 @@ def verify_recall(
     one before it, and ``None`` of any other. Raises ``BindingError`` for what is not there, and ``RefusedError``
     (``mandate``) when another party sent it; whether the identity that sent it was revoked since does not matter.
     """
-    found = entry_at(recall.period, recall.leaf_index)
+    # Before anything is asked: a u64 is more than the stores of some who answer can look up.
+    there = recall.leaf_index < MAX_LOG_ENTRIES
+    found = entry_at(recall.period, recall.leaf_index) if there else None
     if found is None or found.object_hash != recall.object_hash:
         raise BindingError("a recall names an envelope that is not in this log at that index")
     if found.kind not in RECALLABLE:

@@ -45,6 +45,7 @@ from seinpost_schemas.limits import (
     MAX_CLOCK_SKEW_MS,
     MAX_EPOCH_AGE_MS,
     MAX_LIVE_EPOCHS,
+    MAX_LOG_ENTRIES,
     RECEIPT_INTERVAL_MS,
 )
 from seinpost_schemas.merkle import leaf_hash
@@ -313,6 +314,8 @@ class CompartmentLog:
         verify_sender_rights(current, member, header, admitted_ms, action)
         if not self._follows_chain(envelope):
             return Ahead()
+        if self.size >= MAX_LOG_ENTRIES:
+            raise RefusedError(Reason.QUOTA, "the log of this period is full")
         seen = self._view_at(header, directory)
         self._verify_kind(envelope, member, seen, directory, admitted_ms)
         return Admit(

@@ -99,6 +99,7 @@ ALARMS = {
     "directory-missing": "The feed waits for a directory entry that has not come.",
     "update-needed": "A newer version of Seinpost is needed to read an entry.",
     "id-reused": "One signal number was used for two different contents. The second is not shown.",
+    "unforeseen": "This software could not deal with an entry. What is in it is not shown; everything else is.",
 }
 OTHER_ALARM = "Something in the feed is not as it must be. What does not verify is not shown."
 ADVICE = {
@@ -114,6 +115,7 @@ ADVICE = {
     "directory-missing": "Call the broker's operator.",
     "update-needed": "Have this console updated.",
     "id-reused": "Call the sender, by telephone.",
+    "unforeseen": "Ask the sender by telephone what it sent, and have the makers of Seinpost told of the code.",
 }
 OTHER_ADVICE = "Call the broker's operator, and name the code."
 REAL = {

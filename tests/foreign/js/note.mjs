@@ -88,6 +88,7 @@ export function verifyCheckpoint(data, origin, register) {
   const note = parseNote(data);
   const [name, size, root, end, ...more] = note.text.split("\n");
   demand(end === "" && more.length === 0 && /^(0|[1-9][0-9]*)$/.test(size), "malformed", "not a checkpoint");
+  demand(BigInt(size) < 1n << 63n, "malformed", "a size that nobody can keep");
   demand(name === origin, "binding", `a checkpoint of ${name}, not of ${origin}`);
   const checkpoint = { origin, size: Number(size), root: base64(root) };
   const keys = { ed25519: base64(register.log.ed25519), mldsa44: base64(register.log.mldsa44) };

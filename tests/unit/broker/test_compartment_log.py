@@ -13,6 +13,7 @@ import pytest
 from harness.memory import NOW_MS, MemoryLog, Sender, make_directory, shipped
 from harness.samples import encoded
 
+from seinpost_broker.core import compartment_log
 from seinpost_broker.core.compartment_log import Admit, Ahead, AlreadyLogged, CompartmentLog
 from seinpost_schemas.clear_bodies import (
     Recall,
@@ -296,6 +297,22 @@ def test_receipts_come_at_most_every_30_seconds(log: MemoryLog) -> None:
 def recall_of(envelope: Envelope, index: int) -> bytes:
     signal_id = encoded(1).id
     return Recall(envelope.object_hash, "2026q4", index, signal_id, RecallReason.MISTAKE).encode()
+
+
+@pytest.mark.parametrize("index", [1 << 32, 1 << 63, (1 << 64) - 1])
+def test_a_recall_of_a_place_that_no_log_has_is_refused(log: MemoryLog, sender: Sender, index: int) -> None:
+    envelope = sender.signals()
+    log.admit(envelope)
+    recall = sender.clear(Kind.RECALL, recall_of(envelope, index))
+    refused(Reason.MANDATE, lambda: log.decide(recall), "not in this log at that index")
+
+
+def test_a_log_that_is_full_takes_no_more(
+    log: MemoryLog, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compartment_log, "MAX_LOG_ENTRIES", 2)
+    log.admit(sender.signals())
+    refused(Reason.QUOTA, lambda: log.decide(sender.signals()), "full")
 
 
 def test_only_the_originators_party_recalls_and_only_what_is_there(log: MemoryLog, sender: Sender) -> None:

@@ -96,6 +96,8 @@ async def test_a_recall_is_told_stored_and_owed_an_answer(log: TrialLog, reader:
         (NCSC, {"object_hash": bytes(32)}, "binding"),
         (NCSC, {"leaf_index": 0}, "binding"),
         (NCSC, {"leaf_index": 9}, "binding"),
+        (NCSC, {"leaf_index": 1 << 63}, "binding"),
+        (NCSC, {"leaf_index": (1 << 64) - 1}, "binding"),
         (NCSC, {"signal_id": raw_id(3)}, "binding"),
         (NCSC, {"period": "2026q3"}, "binding"),
     ],
@@ -169,7 +171,14 @@ async def test_receipts_are_found_by_signal(log: TrialLog, reader: TrialReader) 
 
 
 @pytest.mark.parametrize(
-    "body", [receipt(opened(1, 2)), receipt(opened(2, 2)), receipt(opened(1, 1), size=3, root=bytes(32))]
+    "body",
+    [
+        receipt(opened(1, 2)),
+        receipt(opened(2, 2)),
+        receipt(opened(1, 1), size=3, root=bytes(32)),
+        receipt(opened(1, (1 << 64) - 1)),
+        receipt(opened(1, 1), size=(1 << 64) - 1),
+    ],
 )
 async def test_a_receipt_for_what_comes_after_it_is_an_alarm(
     log: TrialLog, reader: TrialReader, body: bytes

@@ -139,6 +139,7 @@ BAD_TEXTS = {
     "a size with a leading zero": "o\n01\n{root}\n",
     "a size with a space": "o\n1 \n{root}\n",
     "a size in other digits": "o\n١\n{root}\n",
+    "a size of 2^63": f"o\n{1 << 63}\n{{root}}\n",
     "a size of 20 digits": "o\n" + "1" * 20 + "\n{root}\n",
     "no size": "o\n\n{root}\n",
     "no origin": "\n1\n{root}\n",
@@ -154,7 +155,8 @@ BAD_TEXTS = {
 @pytest.mark.parametrize("text", BAD_TEXTS.values(), ids=BAD_TEXTS.keys())
 def test_any_other_form_of_a_checkpoint_is_malformed(text: str) -> None:
     root = base64.b64encode(bytes(32)).decode()
-    assert parse_checkpoint(Note(f"o\n1\n{root}\n", ())).tree_size == 1
+    for size in (1, (1 << 63) - 1):
+        assert parse_checkpoint(Note(f"o\n{size}\n{root}\n", ())).tree_size == size
     with pytest.raises(MalformedError):
         parse_checkpoint(Note(text.format(root=root), ()))
 

@@ -72,6 +72,14 @@ def test_a_receipt_of_what_was_not_there_is_refused(wrong: Receipt) -> None:
         verify_receipt(wrong, at("2027q1", 2))
 
 
+def test_no_log_has_more_than_2_to_the_32_whatever_closed_it() -> None:
+    last = (1 << 32) - 1
+    verify_receipt(receipt("2026q4", last), lambda _: 1 << 62)
+    for wrong in (receipt("2026q4", last + 1), receipt("2026q4", 1 << 63), receipt("2026q4", 0, 1 << 63)):
+        with pytest.raises(BindingError):
+            verify_receipt(wrong, lambda _: (1 << 64) - 1)
+
+
 ENTRIES = {
     ("2026q4", 1): Referred(b"a" * 32, b"n" * 16, Kind.SIGNALS),
     ("2027q1", 0): Referred(b"b" * 32, b"n" * 16, Kind.FEEDBACK),
@@ -109,3 +117,12 @@ def test_the_originators_party_recalls_what_is_there(named: tuple[str, int, byte
 def test_what_is_not_there_or_no_signal_cannot_be_recalled(named: tuple[str, int, bytes]) -> None:
     with pytest.raises(BindingError):
         verify_recall(recall(*named), "ncsc", view(), entry_at)
+
+
+@pytest.mark.parametrize("index", [1 << 32, 1 << 63, (1 << 64) - 1])
+def test_nobody_is_asked_for_a_place_that_no_log_has(index: int) -> None:
+    """Not everyone who answers can look up 64 bits."""
+    asked: list[int] = []
+    with pytest.raises(BindingError):
+        verify_recall(recall("2026q4", index, b"a" * 32), "ncsc", view(), lambda _, i: asked.append(i))
+    assert asked == []
