@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import sys
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from seinpost.config import load_config
+from seinpost.local_time import local_time
 from seinpost.receipts import PartyReceipt, SignalReceipts
 from seinpost_schemas.errors import MalformedError
 
@@ -93,4 +93,4 @@ def _row(party: PartyReceipt, texts: Callable[[str], str]) -> Text:
 
 
 def _time(at_ms: int) -> str:
-    return f"{dt.datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M:%S}"
+    return f"{local_time(at_ms):%Y-%m-%d %H:%M:%S}"

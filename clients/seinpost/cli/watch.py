@@ -19,6 +19,7 @@ from rich.text import Text
 from seinpost.config import load_config
 from seinpost.connection import Connection, Status
 from seinpost.delivery import Alarm, Audited, Delivery, Recalled
+from seinpost.local_time import local_time
 from seinpost_schemas.signal import Signal
 
 from . import clean, fail
@@ -106,7 +107,7 @@ class Table:
         self._console.print(self._row(delivery, suspicion), overflow="ellipsis", no_wrap=True)
 
     def _row(self, delivery: Delivery, suspicion: str | None) -> Text:
-        admitted = dt.datetime.fromtimestamp(delivery.admitted_ms / 1000).astimezone()
+        admitted = local_time(delivery.admitted_ms)
         signal = delivery.signal
         is_signal = isinstance(signal, Signal)
         kind = signal.handling.signal_type if isinstance(signal, Signal) else "act"

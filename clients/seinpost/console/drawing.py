@@ -70,6 +70,15 @@ class Drawing:
         }
         return self.pages.draw(name, session.language, common | values, status)
 
+    def rehearse(self, request: Request, name: str, values: dict[str, object]) -> None:
+        """Draw a page for nobody, to see that it can be drawn; a notice waits for the one that somebody gets."""
+        session = session_of(request)
+        kept = session.notice, session.notice_at
+        try:
+            self.page(request, name, values)
+        finally:
+            session.notice, session.notice_at = kept
+
     def missing(self, request: Request) -> Response:
         """What is not here, or not shown in this mode."""
         return self.stopped(request, STOPPED["missing"], 404)

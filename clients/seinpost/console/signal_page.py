@@ -93,11 +93,20 @@ class SignalPage:
         entry, table = self.entry(request), self._table
         if entry is None:
             return self._drawing.missing(request)
+        # A wall screen is nobody in particular: what it shows was opened by nobody.
         if "x-seinpost-live" not in request.headers and not session_of(request).wall:
-            # A wall screen is nobody in particular: what it shows was opened by nobody.
+            if entry.unread:
+                # First: a signal whose page cannot be drawn was seen by nobody, and must not be said to be.
+                self._drawing.rehearse(
+                    request, "signal.html", self._values(entry, opened=opened, steps=steps)
+                )
             table.open(entry)
+        return self._drawing.page(request, "signal.html", self._values(entry, opened=opened, steps=steps))
+
+    def _values(self, entry: Entry, *, opened: bool, steps: list[Step] | None) -> dict[str, object]:
+        table = self._table
         view, signal = table.view, entry.signal
-        values: dict[str, object] = {
+        return {
             "entry": entry,
             "signal": signal,
             "related": view.related(entry),
@@ -118,4 +127,3 @@ class SignalPage:
             "marking": Marking(entry.ref.classification, signal.handling.classified_until),
             "can_answer": table.may_answer(entry),
         }
-        return self._drawing.page(request, "signal.html", values)

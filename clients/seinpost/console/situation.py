@@ -119,9 +119,11 @@ def parse_asked(fields: Mapping[str, str], themes: Sequence[str], today: dt.date
 
 def _date(text: str, default: dt.date) -> dt.date:
     try:
-        return dt.date.fromisoformat(text) if _DATE.fullmatch(text) else default
+        found = dt.date.fromisoformat(text) if _DATE.fullmatch(text) else default
     except ValueError:
         return default
+    # At the ends of the calendar there is no day before or after, and in some time zone no midnight.
+    return found if 1970 < found.year < 9999 else default
 
 
 def make_situation(view: FeedView, asked: Asked, standing_of: StandingOf) -> Situation:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 
+from seinpost.local_time import local_time
 from seinpost.receipts import PartyReceipt
 from seinpost_schemas.compartment import CARRIED, Theme
 
@@ -339,9 +340,8 @@ def duration(seconds: int, texts: Texts) -> str:
 
 def moment(at: dt.datetime | int, language: str) -> str:
     """A moment in this machine's time zone, as the language writes it; a number is in Unix milliseconds."""
-    if isinstance(at, int):
-        at = dt.datetime.fromtimestamp(at / 1000, dt.UTC)
-    return at.astimezone().strftime(_MOMENT_FORMAT[language])
+    here = local_time(at)
+    return here.strftime(_MOMENT_FORMAT[language]) + (" UTC" if here.tzinfo is dt.UTC else "")
 
 
 def long_date(day: dt.date, language: str) -> str:
