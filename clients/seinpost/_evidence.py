@@ -14,25 +14,36 @@ from seinpost_schemas.split_view import is_split_view
 from ._files import write_whole
 
 _MAX_FILES = 1_000
+FIRST_PROOFS = 16
+"""Of one log: a single one convicts, and each holds the directory; whoever signs lies all day must not fill a disk."""
+_NEWEST = "newest"
 _PLACE = re.compile(r"[^a-z0-9-]+")
 
 
 def keep_evidence(folder: Path, code: str, compartment: str, evidence: bytes) -> Path | None:
     """Where the evidence of an alarm is from now on; ``None`` when it cannot be kept.
 
-    The same evidence is one file. A proof that convicts ends in ``.json``: `seinpost proof verify` checks it. A
-    checkpoint alone ends in ``.note``. At most 1,000 files are kept, so that nobody can fill a disk with alarms.
+    The same evidence is one file. A proof that convicts ends in ``.json``: `seinpost proof verify` checks it; of one
+    log the first 16 are kept, and the newest (``is_newest``). A checkpoint alone ends in ``.note``, and is kept while
+    there are fewer than 1,000 files. So nobody can fill a disk with alarms.
     """
     kind = "json" if is_split_view(evidence) else "note"
-    digest = hashlib.sha256(evidence).hexdigest()[:16]
-    path = folder / f"{code}-{_PLACE.sub('-', compartment.lower())[:64]}-{digest}.{kind}"
+    start = f"{code}-{_PLACE.sub('-', compartment.lower())[:64]}-"
+    path = folder / f"{start}{hashlib.sha256(evidence).hexdigest()[:16]}.{kind}"
     try:
         if path.exists():
             return path
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if kind == "note" and sum(1 for _ in folder.iterdir()) >= _MAX_FILES:
             return None
+        if kind == "json" and sum(1 for _ in folder.glob(f"{start}*.json")) >= FIRST_PROOFS:
+            path = folder / f"{start}{_NEWEST}.json"
         write_whole(path, evidence, secret=True)
     except (OSError, SetupError, UnavailableError):
         return None
     return path
+
+
+def is_newest(path: Path) -> bool:
+    """Whether a proof is in the place of the newest: the next one will take it."""
+    return path.stem.endswith(f"-{_NEWEST}")

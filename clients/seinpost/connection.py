@@ -30,7 +30,7 @@ from seinpost_schemas.uuid7 import format_id, parse_id
 from ._acting import act_at_table, find_place, give_feedback, take_back
 from ._catch_up import catch_up
 from ._directory import DirectoryFollower, wall_ms
-from ._evidence import keep_evidence
+from ._evidence import FIRST_PROOFS, is_newest, keep_evidence
 from ._handing_in import HandingIn
 from ._keyring import Keyring
 from ._lock import Lock
@@ -123,6 +123,8 @@ class Connection:
         self._receipts = receipts
         self._telling = False
         self._recalled: set[tuple[str, int, str]] = set()
+        self._flooded: set[Path] = set()
+        """Where the newest of too many proofs is kept: that it is so was said."""
         self._notes: dict[tuple[str, Compartment], bytes] = {}
         self._transport: Transport | None = None
         self._directory: DirectoryFollower | None = None
@@ -710,6 +712,10 @@ class Connection:
             folder = self._config.state / "evidence"
             kept = keep_evidence(folder, alarm.code, alarm.compartment, alarm.evidence)
             alarm = msgspec.structs.replace(alarm, evidence_file=str(kept) if kept is not None else None)
+            if kept is not None and is_newest(kept) and kept not in self._flooded:
+                self._flooded.add(kept)
+                message = f"{alarm.message} (from now on only the first {FIRST_PROOFS} proofs and the newest are kept)"
+                alarm = msgspec.structs.replace(alarm, message=message)
         self._note_alarm(alarm)
         self._on_alarm(alarm)
 

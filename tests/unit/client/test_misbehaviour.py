@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from trial.enclave import ENCLAVE, LOG_KEYS, T0, TrialEnclave, identity
@@ -15,6 +16,7 @@ from trial.samples import encoded
 
 from seinpost import _evidence, subscriber
 from seinpost._evidence import keep_evidence
+from seinpost.connection import Connection
 from seinpost.delivery import Alarm
 from seinpost_schemas.checkpoint import Checkpoint
 from seinpost_schemas.split_view import Misbehaviour, decode_split_view, is_split_view, verify_split_view
@@ -149,6 +151,43 @@ def test_alarms_cannot_fill_a_disk_and_a_proof_is_kept_all_the_same(
     assert [k is not None for k in kept] == [True, True, False, False]
     proof = b'{"format":"seinpost-split-view/1"}'
     assert keep_evidence(tmp_path / "e", "split-view", "depv/process", proof) is not None
+
+
+def proof_file(number: int) -> bytes:
+    return b'{"format":"seinpost-split-view/1","number":%d}' % number
+
+
+def test_of_one_log_the_first_proofs_and_the_newest_are_kept(tmp_path: Path) -> None:
+    """Whoever holds a log's key can sign lies for ever; one convicts."""
+    folder = tmp_path / "e"
+    kept = [keep_evidence(folder, "split-view", "depv/process", proof_file(n)) for n in range(100)]
+    assert len(list(folder.iterdir())) == _evidence.FIRST_PROOFS + 1
+    first, later = kept[: _evidence.FIRST_PROOFS], kept[_evidence.FIRST_PROOFS :]
+    assert [p.read_bytes() for p in first if p is not None] == [proof_file(n) for n in range(len(first))]
+    assert set(later) == {folder / "split-view-depv-process-newest.json"}
+    assert later[-1] is not None
+    assert later[-1].read_bytes() == proof_file(99)
+    assert [p is not None and _evidence.is_newest(p) for p in kept] == [False] * 16 + [True] * 84
+    # Shown again, the first is where it was; another log has places of its own.
+    assert keep_evidence(folder, "split-view", "depv/process", proof_file(0)) == first[0]
+    other = keep_evidence(folder, "split-view", "directory", proof_file(100))
+    assert other is not None
+    assert not _evidence.is_newest(other)
+
+
+def test_that_only_the_newest_is_kept_is_said_once(tmp_path: Path) -> None:
+    told: list[Alarm] = []
+    connection = Connection.__new__(Connection)
+    connection._config = SimpleNamespace(state=tmp_path)  # type: ignore[assignment]
+    connection._flooded, connection._alarmed, connection.alarms = set(), set(), []
+    connection._on_alarm = told.append
+    for number in range(20):
+        connection._take_alarm(
+            Alarm(code="split-view", message="m", compartment="depv/process", evidence=proof_file(number))
+        )
+    assert [n for n, alarm in enumerate(told) if alarm.message != "m"] == [_evidence.FIRST_PROOFS]
+    assert "only the first 16 proofs and the newest are kept" in told[16].message
+    assert all(alarm.evidence_file for alarm in told)
 
 
 def test_a_disk_that_takes_nothing_stops_no_reader(tmp_path: Path) -> None:
