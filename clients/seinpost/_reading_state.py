@@ -29,7 +29,10 @@ from ._trusted_feed import PastEpoch
 READING = "reading.db"
 _MARK_SECONDS = 5.0
 _DIRECTORY = "DIRECTORY"
-_SCHEMA = """
+MAX_COUNTED = 10_000
+"""Envelopes that a reader is said to be behind."""
+_IS_SIGNALS = f"kind={int(Kind.SIGNALS)}"
+_SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS position(stream TEXT PRIMARY KEY, next_seq INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS feed(stream TEXT PRIMARY KEY, state BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS seen(party TEXT, signal_id BLOB, digest BLOB NOT NULL,
@@ -38,6 +41,7 @@ CREATE TABLE IF NOT EXISTS audit(origin TEXT PRIMARY KEY, sealed BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS floor(id INTEGER PRIMARY KEY CHECK(id=1), size INTEGER, root BLOB);
 CREATE TABLE IF NOT EXISTS entry(stream TEXT, log_index INTEGER, leaf BLOB, object_hash BLOB, sender_id BLOB,
     kind INTEGER, count INTEGER, PRIMARY KEY(stream, log_index)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS signals_entry ON entry(stream, log_index) WHERE {_IS_SIGNALS};
 CREATE TABLE IF NOT EXISTS place(signal_id BLOB, party TEXT, stream TEXT, log_index INTEGER, number INTEGER,
     epoch_id BLOB, PRIMARY KEY(signal_id, party)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS past_epoch(stream TEXT, epoch_id BLOB, sender_id BLOB, origin TEXT, audience INTEGER,
@@ -366,10 +370,14 @@ class ReadingState(Database):
         return self._heard.last(stream)
 
     def signals_after(self, stream: str, index: int) -> tuple[int, int | None]:
-        """(how many envelopes of signals a log holds beyond an index, the index of the first of them)."""
+        """(how many envelopes of signals a log holds beyond an index, the index of the first of them).
+
+        At most 10,000 are counted: who stopped reading long ago costs a page no look through the whole log.
+        """
         count, first = self._db.execute(
-            "SELECT COUNT(*), MIN(log_index) FROM entry WHERE stream=? AND log_index>? AND kind=?",
-            (stream, index, Kind.SIGNALS),
+            "SELECT COUNT(*), MIN(log_index) FROM (SELECT log_index FROM entry INDEXED BY signals_entry "  # noqa: S608
+            f"WHERE stream=? AND log_index>? AND {_IS_SIGNALS} ORDER BY log_index LIMIT {MAX_COUNTED})",
+            (stream, index),
         ).fetchone()
         return int(count), first
 

@@ -151,7 +151,7 @@ class ReaderStatus(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     """When its newest receipt was admitted; Unix milliseconds."""
     behind: int
-    """The envelopes of signals that came after what its receipts reach."""
+    """The envelopes of signals that came after what its receipts reach; 10,000 at most are counted."""
     next_index: int | None
     """The place of the first of them in the log."""
 

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seinpost._heard_receipts import SCHEMA, HeardReceipts, LastReceipt, ReceiptRow
-from seinpost._reading_state import READING, ReadingState
+from seinpost._reading_state import MAX_COUNTED, READING, ReadingState
 from seinpost_schemas.clear_bodies import ReceiptState
+from seinpost_schemas.kinds import Kind
 
 STREAM = "FEED_2026q4_depv_process"
 KEY = b"k" * 32
@@ -166,3 +167,20 @@ def test_a_run_over_many_earlier_ones_joins_each_once(db: sqlite3.Connection) ->
     few = steps_of(db, lambda: heard.hear([run(9_002, (0, 0), (8_191, 0))]))
     assert few < 100
     assert steps_of(db, lambda: heard.of(STREAM, 8_000, 0)) < 1_000
+
+
+@pytest.mark.parametrize("kind", [Kind.SIGNALS, Kind.END_OF_EPOCH])
+def test_who_stopped_reading_costs_a_page_no_look_through_the_log(tmp_path: Path, kind: Kind) -> None:
+    """However much it misses, and whatever kind of entry it is that it misses."""
+    state = ReadingState(tmp_path, KEY)
+    costs = []
+    for size in (12_000, 48_000):
+        rows = ((STREAM, index, bytes(32), bytes(32), bytes(16), kind, 1) for index in range(size))
+        with state._db:
+            state._db.execute("BEGIN")
+            state._db.executemany("INSERT OR IGNORE INTO entry VALUES(?,?,?,?,?,?,?)", rows)
+        costs.append(steps_of(state._db, lambda: state.signals_after(STREAM, 0)))
+    found = state.signals_after(STREAM, 0)
+    assert found == ((MAX_COUNTED, 1) if kind == Kind.SIGNALS else (0, None))
+    assert costs[1] <= 2 * costs[0]
+    state.close()
