@@ -49,6 +49,7 @@ from .statements import (
 )
 from .subjects import log_origin
 from .submission import Submission
+from .succession import verify_successors
 from .trusted_register import TrustedRegister
 
 _PREFIX = struct.Struct(">BQ")
@@ -296,13 +297,14 @@ class TrustedDirectory:
         """What must be appended, in order, to bring a version in force; empty when it is.
 
         Raises what ``TrustedRegister.advance`` raises, ``MalformedError`` for keys that are missing, or not named
-        by the text, and ``RefusedError`` for a version that has expired.
+        by the text, and ``RefusedError`` for a version that has expired, or takes in who succeeds a revoked identity.
         """
         registers = copy.copy(self._registers)
         register = registers.advance(submission.note)
         if register is self._registers.register:
             return []
         verify_not_expired(register, at_ms)
+        verify_successors(register, self._current)
         self._verify_dropped(register)
         given = {k.keys_hash(): k for k in map(decode_key_object, submission.keys)}
         named = {bytes.fromhex(i.keys): i.name for p in register.parties for i in register.in_force(p)}

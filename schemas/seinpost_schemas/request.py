@@ -21,6 +21,7 @@ from .entry import from_base64, to_base64
 from .errors import MalformedError
 from .keys import KEY_OBJECT_BYTES, KeyObject, decode_key_object
 from .oin import verify_oin
+from .policy import View
 from .register import CertificateKeys, Identity, NKey, Oin, Register, Subject
 from .signing import SIGNATURE_BYTES, SigningKey
 from .subjects import parse_token
@@ -106,11 +107,12 @@ class KeyRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
             self, succeeds=Succession(to_base64(keys.encode()), to_base64(signature))
         )
 
-    def verify_succession(self, register: Register) -> Identity | None:
+    def verify_succession(self, register: Register, known: View | None = None) -> Identity | None:
         """The identity of the register whose successor this is, ``None`` when it says nothing of that.
 
-        Raises ``MalformedError`` for one that is not the party's, or is revoked there, ``SignatureError`` for a word
-        that it did not give.
+        ``known`` is the directory's newest view, where that can be asked: it knows who revoked itself. Raises
+        ``MalformedError`` for one that is not the party's, or is revoked, ``SignatureError`` for a word that it did not
+        give.
         """
         if self.succeeds is None:
             return None
@@ -125,6 +127,8 @@ class KeyRequest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
             )
         if register.revocation(found.sender_id) is not None:
             raise MalformedError(f"{found.name} is revoked: it cannot vouch for a successor")
+        if known is not None and known.revocation(found.sender_id) is not None:
+            raise MalformedError(f"{found.name} has revoked itself: it cannot vouch for a successor")
         if keys.sender_id == self.key_object().sender_id:
             raise MalformedError(f"{found.name} cannot succeed itself: a successor has a new signing key")
         signature = from_base64(self.succeeds.signature, SIGNATURE_BYTES)

@@ -176,6 +176,34 @@ async def test_a_reader_rolls_its_key_and_misses_and_repeats_nothing(
     assert run("watch", "--config", roll.old, "--idle", "1").status == 1
 
 
+async def test_who_revoked_itself_brings_in_no_successor(new_enclave: NewEnclave, tmp_path: Path) -> None:
+    """A thief has the old key, and its owner was first: neither the desk nor the broker takes the thief's word."""
+    enclave = new_enclave("ncsc", "bzk")
+    enclave.start()
+    roll = Roll(enclave, tmp_path, "ncsc")
+    roll.make()
+    roll.end_old()
+    asked = ("register", "add", roll.request, "--endorsed", "--to")
+    other = enclave.config("bzk")
+
+    def at_the_desk(draft: Path) -> None:
+        done = run(*asked, draft, "--config", other)
+        assert done.status != 0, done
+        assert "ncsc-1 has revoked itself" in done.stderr, done
+        # Who asks nobody is told so, and finds out at publication.
+        done = run(*asked, draft)
+        assert done.status == 0, done
+        assert "known at publication" in done.stdout, done
+
+    note = roll.desk.sign(roll.desk.draft(at_the_desk))
+    for done in (
+        roll.desk.publish(note, "--request", roll.request),
+        run("register", "publish", note, "--config", other, "--request", roll.request),
+    ):
+        assert done.status != 0, done
+        assert "ncsc-2 succeeds ncsc-1, which is revoked" in done.stderr, done
+
+
 def stated(enclave: Enclave, sender_id: bytes) -> int:
     """How many prekeys an identity has stated, as the state that it shares with its successor knows."""
     with sqlite3.connect(enclave.path / "state" / "tafel-1" / "keys.db") as db:

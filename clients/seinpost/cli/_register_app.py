@@ -158,6 +158,14 @@ def add(  # noqa: PLR0913 - the options of a command
         bool,
         Parameter(negative="", help="Without a fingerprint: on the word of the identity that it succeeds."),
     ] = False,
+    config: Annotated[
+        Path | None,
+        Parameter(
+            name=["--config", "-c"],
+            help="Ask the directory, as this identity, whether the one that it succeeds has revoked itself.",
+        ),
+    ] = None,
+    passphrase_file: PassphraseFile = None,
     ca: Ca = None,
     crl: Crl = (),
     as_json: AsJson = False,
@@ -176,7 +184,12 @@ def add(  # noqa: PLR0913 - the options of a command
 
     joining = Joining(oin, name_nl, name_en, clearance)
     trust = Keys(ca=ca, crls=crl).trust()
-    return run_add(request, to, fingerprint, joining, trust, endorsed=endorsed, as_json=as_json)
+    known = None
+    if config is not None:
+        from .register_live import read_view  # noqa: PLC0415
+
+        known = read_view(config, passphrase_file)
+    return run_add(request, to, fingerprint, joining, trust, endorsed=endorsed, as_json=as_json, known=known)
 
 
 @register.command

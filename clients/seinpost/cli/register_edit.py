@@ -24,6 +24,7 @@ from seinpost_schemas.cert_subject import CertSubject, certificate_key_of, subje
 from seinpost_schemas.errors import SetupError
 from seinpost_schemas.limits import MAX_REGISTER_BYTES
 from seinpost_schemas.note import parse_vkey
+from seinpost_schemas.policy import View
 from seinpost_schemas.register import Party, parse_table
 from seinpost_schemas.request import MAX_REQUEST_BYTES, KeyRequest, decode_request
 
@@ -76,12 +77,16 @@ def run_add(
     *,
     endorsed: bool,
     as_json: bool,
+    known: View | None = None,
 ) -> int:
-    """Take a request into a draft; 0. ``endorsed``: on the word of the identity that it succeeds."""
+    """Take a request into a draft; 0. ``endorsed``: on the word of the identity that it succeeds.
+
+    ``known`` is the directory's newest view, where it was asked: it knows who revoked itself.
+    """
     text = read_draft(draft)
     wanted = decode_request(read_bounded(request, MAX_REQUEST_BYTES))
     sealed_by = _sealed_by(wanted, trust)
-    text = add_identity(text, wanted, joining.party(wanted.party), sealed_by)
+    text = add_identity(text, wanted, joining.party(wanted.party), sealed_by, known)
     shown = wanted.fingerprint().hex()
     succeeded = parse_table(text).party(wanted.party)
     before = (
@@ -96,11 +101,20 @@ def run_add(
         as_json,
         {"party": wanted.party, "identity": wanted.name, "fingerprint": shown},
         f"{draft}: {wanted.name} of {wanted.party} taken in"
-        + (f", vouched for by {before}, which it succeeds" if before is not None else "")
+        + (f", vouched for by {before}, which it succeeds{_asked(known)}" if before is not None else "")
         + (f", sealed by {sealed_by}" if sealed_by is not None else "")
         + f"; give {request} to whoever publishes",
     )
     return 0
+
+
+def _asked(known: View | None) -> str:
+    """Whether it is known that the identity before did not revoke itself; the broker asks again at publication."""
+    return (
+        ""
+        if known is not None
+        else " (whether that has revoked itself is known at publication: see --config)"
+    )
 
 
 def _sealed_by(request: KeyRequest, trust: Trust | None) -> CertSubject | None:

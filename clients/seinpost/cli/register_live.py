@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The Seinpost developers
 # SPDX-License-Identifier: EUPL-1.2
-"""`seinpost register publish` and `history --config`: what of the register needs a running enclave."""
+"""`seinpost register publish`, `history --config` and `add --config`: what of the register needs a running enclave."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from seinpost_schemas.directory import DIRECTORY_ENTRY_BYTES, DirectoryType, dec
 from seinpost_schemas.directory_material import DirectoryItem
 from seinpost_schemas.entry import from_base64
 from seinpost_schemas.limits import MAX_REGISTER_BYTES
+from seinpost_schemas.policy import View
 from seinpost_schemas.request import MAX_REQUEST_BYTES, decode_request, key_objects
 from seinpost_schemas.submission import Submission
 
@@ -41,6 +42,18 @@ def run_publish(
     version = asyncio.run(publish())
     print(json.dumps({"version": version, "in_force": True}) if as_json else f"version {version} is in force")
     return 0
+
+
+def read_view(config_file: Path, passphrase_file: Path | None) -> View:
+    """The newest view of the directory, which was verified whole and is fresh: who revoked itself is in it."""
+    config = load_config(config_file)
+    identity = unlock(config, passphrase_file)
+
+    async def read() -> View:
+        async with Connection(config, identity, on_waiting=fail) as post:
+            return post.directory.view
+
+    return asyncio.run(read())
 
 
 def read_directory(config_file: Path, passphrase_file: Path | None) -> tuple[str, list[Version]]:

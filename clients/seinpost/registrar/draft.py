@@ -19,6 +19,7 @@ import msgspec
 from seinpost_schemas.cert_subject import CertSubject
 from seinpost_schemas.cosignature import verify_threshold
 from seinpost_schemas.errors import MalformedError, SetupError
+from seinpost_schemas.policy import View
 from seinpost_schemas.register import (
     Identity,
     Party,
@@ -48,13 +49,18 @@ def next_version(text: str, issued: dt.datetime, days: int) -> str:
 
 
 def add_identity(
-    text: str, request: KeyRequest, party: Party | None = None, sealed_by: CertSubject | None = None
+    text: str,
+    request: KeyRequest,
+    party: Party | None = None,
+    sealed_by: CertSubject | None = None,
+    known: View | None = None,
 ) -> str:
     """The text with the identity (or witness) of a request; ``party`` when it is not in the register yet.
 
     ``sealed_by`` is whose certificate sealed its key statement, once that was verified. A party's first one is put on
-    record; from then on every request of the party needs one by the same. Raises ``SetupError`` without it, when the
-    party is unknown and none is given, or has this identity already.
+    record; from then on every request of the party needs one by the same. ``known`` is the directory's newest view,
+    where it was asked: who revoked itself vouches for nobody. Raises ``SetupError`` without a statement that is needed,
+    when the party is unknown and none is given, or has this identity already.
     """
     before = parse_table(text)
     found = before.party(request.party)
@@ -86,7 +92,7 @@ def add_identity(
             )
         return _add_witness(text, after, request)
     keys = request.key_object()
-    succeeded = request.verify_succession(before)
+    succeeded = request.verify_succession(before, known)
     identity = Identity(
         name=request.name,
         sender_id=keys.sender_id.hex(),

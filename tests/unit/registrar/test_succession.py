@@ -18,11 +18,13 @@ from seinpost_broker.core import founding
 from seinpost_schemas.entry import to_base64
 from seinpost_schemas.errors import MalformedError, SeinpostError, SetupError, SignatureError
 from seinpost_schemas.note import composite_type_and_key, format_vkey
+from seinpost_schemas.policy import View
 from seinpost_schemas.register import Register, Revocation, parse_table, register_problems
 from seinpost_schemas.request import KeyRequest, Succession, decode_request
 
 NOBODY = Joining(None, None, None, "ong")
 OLD = keys_of("ncsc")
+OTHERS = (OLD, keys_of("bzk"))
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +130,29 @@ def test_only_an_identity_of_the_party_in_force_vouches(text: str) -> None:
         vouched().verify_succession(register(add_revocations(text, [revoked])))
     with pytest.raises(MalformedError, match="cannot succeed itself"):
         vouched(bare(keys=to_base64(OLD.keys.encode()))).verify_succession(register(text))
+
+
+def test_who_revoked_itself_vouches_for_nobody_where_the_directory_is_asked(
+    text: str, tmp_path: Path
+) -> None:
+    since = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
+    own = [
+        Revocation(sender_id=k.keys.sender_id.hex(), reason="eigen woord", suspect_from=since) for k in OTHERS
+    ]
+    others_ended = View(register(text), bytes(16), [], own_revocations=own[1:])
+    ended = View(register(text), bytes(16), [], own_revocations=own)
+    draft, request = tmp_path / "r.toml", tmp_path / "request.json"
+    draft.write_text(text)
+    request.write_bytes(msgspec.json.encode(vouched()))
+
+    def add(known: View | None) -> None:
+        run_add(request, draft, None, NOBODY, None, endorsed=True, as_json=True, known=known)
+
+    with pytest.raises(MalformedError, match="ncsc-1 has revoked itself"):
+        add(ended)
+    assert draft.read_text() == text
+    add(others_ended)
+    assert 'succeeds = "ncsc-1"' in draft.read_text()
 
 
 def test_the_register_names_a_predecessor_that_there_is(text: str) -> None:
