@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,35 @@ def test_after_too_many_tries_even_the_right_password_waits(path: Path) -> None:
     with pytest.raises(WaitError):
         officials.log_in("2041", PASSWORD, 1 + TRIES_SECONDS - 1)
     assert officials.log_in("2041", PASSWORD, 1 + TRIES_SECONDS) is not None
+
+
+def test_tries_at_one_time_are_counted_like_those_one_after_another(path: Path) -> None:
+    """None has been found wrong yet when the last one begins: a password is long looked at."""
+    officials = Officials(path)
+    officials.add("2041", "reader", PASSWORD)
+    begun = threading.Barrier(4 * TRIES)
+
+    def looked_at(n: int) -> bool:
+        begun.wait(30)
+        try:
+            assert officials.log_in("2041", f"geraden wachtwoord {n}", 1) is None
+        except WaitError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(begun.parties) as pool:
+        assert list(pool.map(looked_at, range(begun.parties))).count(True) == TRIES
+    with pytest.raises(WaitError):
+        officials.log_in("2041", PASSWORD, 1)
+
+
+def test_who_is_in_has_all_tries_again(path: Path) -> None:
+    officials = Officials(path)
+    officials.add("2041", "reader", PASSWORD)
+    for _ in range(3):
+        for _ in range(TRIES - 1):
+            assert officials.log_in("2041", "verkeerd", 1) is None
+        assert officials.log_in("2041", PASSWORD, 1) is not None
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ Names are not here: the number is what the log of views and the table's acts car
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -36,7 +37,7 @@ class Official(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WaitError(Exception):
-    """Too many wrong passwords for one number within a minute."""
+    """Too many tries for one number within a minute, of which none was right."""
 
 
 class Officials:
@@ -51,7 +52,9 @@ class Officials:
         self._stamp = _stamp(path)
         self._accounts = {official.number: official for official in _load(path)}
         self._asked = bool(self._accounts)
+        # When each number was tried, until it is right; a try counts from its beginning on.
         self._misses: dict[str, list[float]] = {}
+        self._counting = threading.Lock()
         self._nobody = _HASHER.hash("nobody has this password")
 
     def __len__(self) -> int:
@@ -119,23 +122,28 @@ class Officials:
     def log_in(self, number: str, password: str, now: float) -> Official | None:
         """The official with this number and password; raises ``WaitError`` after too many wrong ones.
 
-        An unknown number takes as long as a wrong password.
+        An unknown number takes as long as a wrong password. Called from several threads at once.
         """
         self._refresh()
-        misses = [at for at in self._misses.get(number, []) if now - at < TRIES_SECONDS]
-        if len(misses) >= TRIES:
-            raise WaitError
+        self._count_try(number, now)
         official = self._accounts.get(number)
         try:
             _HASHER.verify(official.hash if official else self._nobody, password[:MAX_PASSWORD_CHARACTERS])
         except (VerificationError, InvalidHashError):
             official = None
-        if official is None:
-            self._misses = {n: at for n, at in self._misses.items() if now - at[-1] < TRIES_SECONDS}
-            self._misses[number] = [*misses, now]
-        else:
-            self._misses.pop(number, None)
+        if official is not None:
+            with self._counting:
+                self._misses.pop(number, None)
         return official
+
+    def _count_try(self, number: str, now: float) -> None:
+        """Before the password is looked at, which takes long: tries that come meanwhile are counted too."""
+        with self._counting:
+            tries = [at for at in self._misses.get(number, []) if now - at < TRIES_SECONDS]
+            if len(tries) >= TRIES:
+                raise WaitError
+            self._misses = {n: at for n, at in self._misses.items() if now - at[-1] < TRIES_SECONDS}
+            self._misses[number] = [*tries, now]
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
