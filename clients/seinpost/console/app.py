@@ -130,9 +130,20 @@ class Console:
         entered = self._table.door.enter(request.query_params.get("token", ""), time.monotonic())
         if entered is None:
             return self._refusal(401)
-        response = RedirectResponse("/", 303)
+        response = self._go_on(request)
         response.headers["set-cookie"] = session_cookie(self.guard.cookie, entered[0])
         self._on_entered()
+        return response
+
+    def _go_on(self, request: Request) -> Response:
+        """To the queue. From the start page, or any other, a browser must go there from here.
+
+        Led on at once it would still be on its way from there: it sends no cookie then, and Guard refuses it.
+        """
+        if request.headers.get("sec-fetch-site", "none") == "none":
+            return RedirectResponse("/", 303)
+        response = self._drawing.pages.draw("entered.html", "nl", {"session": None}, 200)
+        response.headers["refresh"] = "0; url=/"
         return response
 
     async def _leave(self, request: Request) -> Response:

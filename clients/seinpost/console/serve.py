@@ -9,7 +9,6 @@ import contextlib
 import socket
 import sys
 import time
-import webbrowser
 from pathlib import Path
 
 import uvicorn
@@ -27,6 +26,7 @@ from .marks import Marks
 from .officials import Officials
 from .people import People
 from .reading import open_index
+from .start_page import StartPage
 from .table import Table
 
 
@@ -37,11 +37,13 @@ async def serve(config: Config, identity: Identity, *, port: int, browser: bool,
     marks = Marks(config.state, identity.storage_key)
     officials = Officials(officials_file(config))
     own_port = listener.getsockname()[1]
+    start_page = StartPage(config.state)
 
     def link() -> str:
         return f"http://127.0.0.1:{own_port}/start?token={table.door.new_token(time.monotonic())}"
 
     def another() -> None:
+        start_page.remove()
         _say(texts("opened; for another window: {link}").format(link=link()))
 
     try:
@@ -73,9 +75,10 @@ async def serve(config: Config, identity: Identity, *, port: int, browser: bool,
                     first = link()
                     _say(texts("the console is at {link}").format(link=first))
                     if browser:
-                        await asyncio.to_thread(webbrowser.open, first)
+                        await asyncio.to_thread(start_page.open, first)
                     await _run(console, listener, table)
                 finally:
+                    start_page.remove()
                     reading.cancel()
                     await asyncio.gather(reading, return_exceptions=True)
             return 1 if table.board.all() or table.trouble else 0
