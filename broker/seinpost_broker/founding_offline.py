@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import nkeys
 
 from seinpost_broker.adapters.enclave_dir import FIRST_DRAFT, EnclaveDir, directory_of
@@ -24,12 +26,14 @@ from seinpost_broker.register_follower import render_config
 from seinpost_schemas.directory import TrustedDirectory, log_keys_of
 from seinpost_schemas.errors import BindingError, MalformedError, SetupError
 from seinpost_schemas.note import composite_key, parse_vkey
-from seinpost_schemas.register import Register, parse_register
+from seinpost_schemas.register import Register, Registrars, parse_register
 from seinpost_schemas.request import MAX_REQUEST_BYTES, decode_request, key_objects
 from seinpost_schemas.submission import Submission
 from seinpost_schemas.trusted_register import enclave_id_of
 
 _MAX_VKEY_BYTES = 16_384
+_PREPARED = "registrars.toml"
+"""Which registrars, and how many of them, this enclave was prepared for; version 1 must name exactly those."""
 
 
 def prepare_enclave(
@@ -59,6 +63,7 @@ def prepare_enclave(
             ),
         )
         directory.write_toml("broker.toml", {"name": BROKER, "host": host, "port": port})
+        directory.write_toml(_PREPARED, {"threshold": threshold, "keys": keys})
         return directory.write(FIRST_DRAFT, text)
 
 
@@ -93,13 +98,18 @@ def found(path: Path, note_file: Path, request_files: Sequence[Path]) -> bytes:
             directory.write(f"keys/{request.name}.keys", request.key_object().encode())
     # Last: with this file the enclave is founded.
     directory.write("register.note", data)
+    (path / _PREPARED).unlink()
     enclave_id, objects = directory.load_founding()
     render_config(directory, directory_of(enclave_id, objects).current, SystemClock().now_ms())
     return enclave_id
 
 
 def _verify_ours(directory: EnclaveDir, register: Register) -> None:
-    """Raise unless it is version 1, and names the log and the broker whose keys are here."""
+    """Raise unless it is version 1, names the log and the broker whose keys are here, and the registrars prepared for.
+
+    Who signs version 1 is known by nothing but its own text: what was named to `prepare` must not have become others,
+    or fewer, on its way past the signers.
+    """
     if register.version != 1:
         raise BindingError(f"an enclave is founded on version 1, and this is version {register.version}")
     seed, log = directory.load_secrets()
@@ -108,3 +118,19 @@ def _verify_ours(directory: EnclaveDir, register: Register) -> None:
         b.nats for b in register.brokers
     }:
         raise BindingError(f"the register names other keys of log and broker than those of {directory.path}")
+    prepared = _prepared(directory.path / _PREPARED)
+    signed = register.registrars
+    if (set(signed.keys), signed.threshold) != (set(prepared.keys), prepared.threshold):
+        raise BindingError(
+            f"the register names other registrars, or another threshold, than {directory.path} was prepared for"
+        )
+
+
+def _prepared(path: Path) -> Registrars:
+    """What `prepare` was told; the text that it made goes from hand to hand."""
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Registrars)
+    except OSError as error:
+        raise SetupError(f"{path}: {error.strerror}; run seinpost-broker prepare again") from None
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise SetupError(f"{path}: {error}") from None

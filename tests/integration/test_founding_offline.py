@@ -92,7 +92,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 def test_what_is_prepared_holds_no_key_but_the_brokers(desk: Desk) -> None:
     files = {str(p.relative_to(desk.enclave)) for p in desk.enclave.rglob("*") if p.is_file()}
-    assert files == {"broker.key", "broker.toml", "register-1.toml"}
+    assert files == {"broker.key", "broker.toml", "register-1.toml", "registrars.toml"}
     assert stat.S_IMODE((desk.enclave / "broker.key").stat().st_mode) == 0o600
     secrets = Secrets()
     for file in NAMES:
@@ -136,6 +136,32 @@ def test_a_version_of_another_broker_or_a_later_one_founds_nothing(desk: Desk, t
     later = tmp_path / "later.toml"
     later.write_text(re.sub(r"(?m)^version = 1$", "version = 2", desk.draft.read_text()))
     assert "version 2" in desk.refused(desk.sign("anna", "chris", draft=later), *desk.requests)
+
+
+@pytest.mark.parametrize("change", ["threshold", "one fewer", "another"])
+def test_a_version_of_other_registrars_founds_nothing(desk: Desk, tmp_path: Path, change: str) -> None:
+    """Its own threshold signs it, it names the broker's keys, and the draft beside them was changed too."""
+    if change == "another":
+        made = run(
+            "register", "key", tmp_path / "dief.key", "--name", "dief", "--passphrase-file", desk.passphrase
+        )
+        assert made.status == 0, made
+    rotation = {
+        "threshold": ("--threshold", "1"),
+        "one fewer": ("--remove", "nctv-1"),
+        "another": ("--remove", "nctv-1", "--add", str(tmp_path / "dief.key.vkey")),
+    }
+    honest = desk.draft.read_bytes()
+    try:
+        done = run("register", "rotate", desk.draft, *rotation[change])
+        assert done.status == 0, done
+        copy = tmp_path / "register-1.toml"
+        copy.write_bytes(desk.draft.read_bytes())
+        assert "other registrars, or another threshold" in desk.refused(
+            desk.sign("anna", "bram", draft=copy), *desk.requests
+        )
+    finally:
+        desk.draft.write_bytes(honest)
 
 
 def test_what_is_no_verifier_key_or_threshold_prepares_nothing(desk: Desk, tmp_path: Path) -> None:
