@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import subprocess
 import sys
@@ -12,10 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from harness.answers import next_answer
 from harness.enclave import Enclave, run_broker_command
+from harness.raw import hub
 from harness.samples import line, signal
 
 import seinpost
+from seinpost_schemas.subjects import ANSWERS_STREAM
 
 pytestmark = pytest.mark.nats
 PLACE = {"theme": "process", "classification": "depv"}
@@ -33,7 +37,7 @@ HEADERS = {
 }
 
 
-async def publish_raw(enclave: Enclave, headers: bytes, body: bytes) -> None:
+async def publish_raw(enclave: Enclave, headers: bytes, body: bytes, subject: str = SUBJECT) -> None:
     """HPUB with any bytes for headers: what a client library would not send."""
     import nkeys
 
@@ -51,7 +55,7 @@ async def publish_raw(enclave: Enclave, headers: bytes, body: bytes) -> None:
         while (await reader.readline()).strip() != b"PONG":
             pass
         sizes = f"{len(headers)} {len(headers) + len(body)}"
-        writer.write(f"HPUB {SUBJECT} {sizes}\r\n".encode() + headers + body + b"\r\nPING\r\n")
+        writer.write(f"HPUB {subject} {sizes}\r\n".encode() + headers + body + b"\r\nPING\r\n")
         await asyncio.wait_for(reader.readline(), 5)
     finally:
         writer.close()
@@ -73,6 +77,25 @@ async def test_the_headers_of_one_partys_message_stop_nobody(poisoned: Enclave, 
             answer = await post.publish(signal(f"Na {name}"), **PLACE, timeout_seconds=20)
         assert answer.verdict == "admitted"
     assert poisoned.broker.poll() is None
+
+
+async def test_an_empty_message_is_refused_once_with_an_answer(poisoned: Enclave) -> None:
+    """On either ingress subject, also where its headers are those that a server sends with nothing."""
+    seed, _ = poisoned.directory.load_secrets()
+    headers = [b"NATS/1.0\r\n\r\n", b"NATS/1.0\r\nX: y\r\n\r\n", HEADERS["a status as the server writes it"]]
+    async with hub(poisoned.url, seed) as bus:
+        before = await bus.last_seq(ANSWERS_STREAM)
+        for subject in (SUBJECT, "seinpost.in.directory.ncsc"):
+            for header in headers:
+                after = await bus.last_seq(ANSWERS_STREAM)
+                await publish_raw(poisoned, header, b"", subject)
+                answer = await next_answer(bus, after)
+                assert (answer.verdict, answer.reason) == ("refused", "malformed")
+                assert answer.object == hashlib.sha256(b"").hexdigest()
+        # A message that is not answered comes again after 5 s.
+        await asyncio.sleep(7)
+        assert await bus.last_seq(ANSWERS_STREAM) == before + 2 * len(headers)
+    assert "mistake of ours" not in (poisoned.path / "broker.log").read_text()
 
 
 def watch_with(enclave: Enclave, encoding: str, *more: str) -> subprocess.CompletedProcess[bytes]:

@@ -17,7 +17,7 @@ import structlog
 from seinpost_broker.ports import Answers, Ingress, IngressMessage
 from seinpost_schemas.answer import BrokerAnswer
 from seinpost_schemas.compartment import Compartment, refuse_state_secret
-from seinpost_schemas.envelope import Envelope, decode_envelope, verify_envelope
+from seinpost_schemas.envelope import PREFIX_BYTES, Envelope, decode_envelope, verify_envelope
 from seinpost_schemas.errors import InvalidError, Reason, RefusedError, UnavailableError
 from seinpost_schemas.header import HEADER_BYTES, object_hash, verify_enclave
 from seinpost_schemas.kinds import Action
@@ -63,14 +63,18 @@ class IngressService:
         while True:
             try:
                 for message in await self._ingress.fetch(self._party, _FETCH):
-                    await self._keep_to_its_rate(len(message.data))
+                    await self._keep_to_its_rate(max(len(message.data), PREFIX_BYTES))
                     await self._handle_or_drop(message)
             except UnavailableError as error:
                 _log.warning("ingress waits", party=self._party, cause=type(error).__name__)
                 await asyncio.sleep(0.5)
 
     async def _keep_to_its_rate(self, size: int) -> None:
-        """Wait while the party is above its rate: what it sends then waits in its own ingress, up to its quota."""
+        """Wait while the party is above its rate: what it sends then waits in its own ingress, up to its quota.
+
+        Nothing that counts is smaller than header and signature, so no message is taken for less: empty ones would
+        cost an answer each and nothing of the rate.
+        """
         now, quota = asyncio.get_running_loop().time(), self._quota()
         room = self._room + (now - self._filled) * quota.bytes_per_second
         self._room = min(quota.burst_bytes, room) - size
