@@ -27,6 +27,7 @@ from seinpost_schemas.directory import TrustedDirectory
 from seinpost_schemas.entry import MAX_TIME_MS, Entry, parse_feed_headers
 from seinpost_schemas.envelope import Envelope, assemble_envelope
 from seinpost_schemas.epoch_body import EpochBody, decode_epoch_body
+from seinpost_schemas.epoch_table import EpochTable
 from seinpost_schemas.errors import (
     BindingError,
     EpochCutShortError,
@@ -48,7 +49,6 @@ from seinpost_schemas.header import (
 )
 from seinpost_schemas.kinds import SEALED, Kind
 from seinpost_schemas.labels import kind_context
-from seinpost_schemas.limits import MAX_EPOCH_AGE_MS
 from seinpost_schemas.merkle import Frontier, leaf_hash
 from seinpost_schemas.policy import Member, View, verify_not_expired
 from seinpost_schemas.register import Mandate
@@ -63,8 +63,8 @@ from seinpost_schemas.rights import (
 
 _KNOWN = frozenset(int(k) for k in Kind)
 _MAX_UNPROVEN = 8
-_KEPT_EPOCH_MS = 31 * 24 * MAX_EPOCH_AGE_MS
-"""An epoch that was not ended: its sender may still end it, and is believed to have left it after this long."""
+_KEPT_PAST = 4_096
+"""Ended epochs that are not looked up where they are stored: more than there can be that are not stored yet."""
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -156,7 +156,7 @@ class TrustedFeed:
         self._last_ms = 0
         self._last_directory_size = 0
         self._heads: dict[bytes, tuple[int, bytes]] = {}
-        self._epochs: dict[bytes, LoggedEpoch] = {}
+        self._epochs = EpochTable(compartment, _KEPT_PAST if past_epoch is not None else None)
         # Hashes of headers that were refused and may still be their senders': see ``skip``.
         self._unproven: dict[bytes, list[bytes]] = {}
         self._open_chains = False
@@ -168,8 +168,8 @@ class TrustedFeed:
         return self._frontier.size
 
     def slot_ids(self, epoch_id: bytes) -> tuple[bytes, ...]:
-        """The 16-byte kem_key_ids that an epoch of this log is sealed to; none for one that is not known here."""
-        epoch = self._epochs.get(epoch_id)
+        """The 16-byte kem_key_ids that an epoch of this log is sealed to; none for one that has ended."""
+        epoch = self._epochs.unended(epoch_id)
         return epoch.slot_ids if epoch is not None else ()
 
     def epoch(self, epoch_id: bytes) -> LoggedEpoch:
@@ -180,9 +180,9 @@ class TrustedFeed:
         return epoch
 
     def _answered(self, epoch_id: bytes) -> LoggedEpoch | None:
-        known = self._epochs.get(epoch_id)
+        known = self._epochs.known(epoch_id)
         if known is None and self._before is not None:
-            known = self._before._epochs.get(epoch_id)
+            known = self._before._epochs.known(epoch_id)
         if known is not None or self._past_epoch is None:
             return known
         past = self._past_epoch(epoch_id)
@@ -281,7 +281,7 @@ class TrustedFeed:
                 tuple(s.kem_key_id for s in share.slots), entry.directory_size, at_ms
             )
         if header.kind in SEALED or header.kind == Kind.END_OF_EPOCH:
-            epoch = verify_epoch_open(self._epochs.get(header.epoch_id), header, at_ms)
+            epoch = verify_epoch_open(self._epochs.usable(header.epoch_id, at_ms), header, at_ms)
             if header.kind == Kind.END_OF_EPOCH:
                 end = decode_end_of_epoch(envelope.body)
                 if (end.envelopes, end.last_seq) != (epoch.envelopes, epoch.last_seq):
@@ -300,7 +300,7 @@ class TrustedFeed:
         header = envelope.header
         if body is not None:
             answered = self._answered(body.reply_to)
-            self._epochs[envelope.object_hash[:16]] = LoggedEpoch(
+            opened = LoggedEpoch(
                 sender_id=header.sender_id,
                 origin=answered.origin if answered else member.party.token,
                 compartment=header.compartment,
@@ -309,13 +309,12 @@ class TrustedFeed:
                 admitted_ms=entry.admitted_ms,
                 slot_ids=tuple(s.kem_key_id for s in body.slots),
             )
-        elif header.kind in SEALED or header.kind == Kind.END_OF_EPOCH:
-            epoch = self._epochs[header.epoch_id]
-            if header.kind == Kind.END_OF_EPOCH:
-                epoch.ended = True
-            else:
-                epoch.envelopes += 1
-                epoch.last_seq = header.seq
+            self._epochs.open(envelope.object_hash[:16], opened)
+        elif header.kind == Kind.END_OF_EPOCH:
+            self._epochs.end(header.epoch_id)
+        elif header.kind in SEALED and (epoch := self._epochs.unended(header.epoch_id)) is not None:
+            epoch.envelopes += 1
+            epoch.last_seq = header.seq
         self._heads[header.sender_id] = (header.seq, envelope.object_hash)
         self._unproven.pop(header.sender_id, None)
         self._last_ms, self._last_directory_size = entry.admitted_ms, entry.directory_size
@@ -378,11 +377,6 @@ class TrustedFeed:
 
     def encode(self) -> bytes:
         """The state, for storing beside the position. Epochs that have ended are left out."""
-        live = {
-            k: e
-            for k, e in self._epochs.items()
-            if not e.ended and self._last_ms - e.admitted_ms <= _KEPT_EPOCH_MS
-        }
         return msgspec.msgpack.encode(
             _State(
                 self.size,
@@ -396,12 +390,11 @@ class TrustedFeed:
                         e.audience,
                         e.reply_to,
                         e.admitted_ms,
-                        # After an hour it carries nothing but its end, which needs no slots.
-                        e.slot_ids if self._last_ms - e.admitted_ms <= MAX_EPOCH_AGE_MS else (),
+                        e.slot_ids,
                         e.envelopes,
                         e.last_seq,
                     )
-                    for k, e in live.items()
+                    for k, e in self._epochs.stored(self._last_ms)
                 },
                 self._frontier.peaks,
                 self._unproven,
@@ -416,17 +409,18 @@ class TrustedFeed:
         self._last_ms, self._last_directory_size = state.last_ms, state.last_directory_size
         self._heads, self._unproven = dict(state.heads), dict(state.unproven)
         self._open_chains = state.open_chains
-        self._epochs = {
-            k: LoggedEpoch(
-                sender_id=e.sender_id,
-                origin=e.origin,
-                compartment=self.compartment,
-                audience=e.audience,
-                reply_to=e.reply_to,
-                admitted_ms=e.admitted_ms,
-                slot_ids=e.slot_ids,
-                envelopes=e.envelopes,
-                last_seq=e.last_seq,
-            )
-            for k, e in state.epochs.items()
-        }
+        self._epochs = EpochTable(self.compartment, _KEPT_PAST if self._past_epoch is not None else None)
+        self._epochs.restore((k, self._logged(e)) for k, e in state.epochs.items())
+
+    def _logged(self, e: _Epoch) -> LoggedEpoch:
+        return LoggedEpoch(
+            sender_id=e.sender_id,
+            origin=e.origin,
+            compartment=self.compartment,
+            audience=e.audience,
+            reply_to=e.reply_to,
+            admitted_ms=e.admitted_ms,
+            slot_ids=e.slot_ids,
+            envelopes=e.envelopes,
+            last_seq=e.last_seq,
+        )

@@ -39,6 +39,10 @@ MAX_LIVE_EPOCHS = 64
 MAX_EPOCH_AGE_MS = 3_600_000
 """One hour from admission; bounds what one stolen epoch secret opens."""
 DAY_MS = 86_400_000
+MAX_EPOCH_END_MS = 31 * DAY_MS
+"""An epoch may be ended for so long: a client that was idle ends it late, one that was killed never."""
+MAX_UNENDED_EPOCHS = 256
+"""Per chain, of any age: with one more the oldest counts as ended, since everyone keeps each."""
 PREKEY_AGE_MS = DAY_MS
 """A client states its next KEM key when its newest is this old."""
 PREKEY_GRACE_MS = 3_600_000

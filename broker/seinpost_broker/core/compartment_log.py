@@ -13,13 +13,20 @@ Checks of ``decide``, in order: (1) already logged: answer again · (2) rights a
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import msgspec
 
 from seinpost_broker.core.places import Placed, Places
-from seinpost_broker.core.snapshot import Head, State, decode_snapshot, encode_snapshot, stored_epoch
+from seinpost_broker.core.snapshot import (
+    Head,
+    State,
+    decode_snapshot,
+    encode_snapshot,
+    logged_epoch,
+    stored_epoch,
+)
 from seinpost_schemas.clear_bodies import (
     decode_end_of_epoch,
     decode_recall,
@@ -31,6 +38,7 @@ from seinpost_schemas.directory import TrustedDirectory
 from seinpost_schemas.entry import Entry, signature_hash
 from seinpost_schemas.envelope import Envelope
 from seinpost_schemas.epoch_body import EpochBody, decode_epoch_body
+from seinpost_schemas.epoch_table import EpochTable
 from seinpost_schemas.errors import (
     BindingError,
     MalformedError,
@@ -43,7 +51,6 @@ from seinpost_schemas.header import ZERO_32, Header, decode_header, object_hash
 from seinpost_schemas.kinds import SEALED, Action, Kind
 from seinpost_schemas.limits import (
     MAX_CLOCK_SKEW_MS,
-    MAX_EPOCH_AGE_MS,
     MAX_LIVE_EPOCHS,
     MAX_LOG_ENTRIES,
     RECEIPT_INTERVAL_MS,
@@ -110,7 +117,7 @@ class CompartmentLog:
         self._last_directory_size = 0
         self._heads: dict[bytes, ChainHead] = {}
         self._places = Places()
-        self._epochs: dict[bytes, LoggedEpoch] = {}
+        self._epochs = EpochTable(compartment)
         self._receipts: dict[bytes, int] = {}
         self._refused: dict[bytes, OrderedDict[bytes, None]] = {}
         self.tree = MerkleTree()
@@ -166,16 +173,16 @@ class CompartmentLog:
             Placed(hash_, header.sender_id, header.kind, entry.admitted_ms, entry.directory_size)
         )
         if header.kind == Kind.EPOCH and body is not None:
-            self._epochs[hash_[:16]] = self._logged_epoch(header, decode_epoch_body(body), entry, view)
-            undo.append(lambda: _put_back(self._epochs, hash_[:16], None))
-        elif (epoch := self._epochs.get(header.epoch_id)) is not None:
-            before = (epoch.envelopes, epoch.last_seq, epoch.ended)
-            undo.append(lambda: _reset_epoch(epoch, before))
+            epoch = self._logged_epoch(header, decode_epoch_body(body), entry, view)
+            undo.append(self._epochs.open(hash_[:16], epoch))
+        elif (running := self._epochs.unended(header.epoch_id)) is not None:
             if header.kind == Kind.END_OF_EPOCH:
-                epoch.ended = True
+                undo.append(self._epochs.end(header.epoch_id))
             else:
-                epoch.envelopes += 1
-                epoch.last_seq = header.seq
+                before = (running.envelopes, running.last_seq)
+                undo.append(lambda: _reset_epoch(running, before))
+                running.envelopes += 1
+                running.last_seq = header.seq
         if header.kind == Kind.RECEIPT:
             self._receipts[header.sender_id] = entry.admitted_ms
         self._heads[header.sender_id] = ChainHead(header.seq, hash_, entry.header_bytes, signature)
@@ -211,7 +218,7 @@ class CompartmentLog:
 
     def _answered(self, epoch_id: bytes) -> LoggedEpoch | None:
         """An epoch that may be answered: of this log, or of the one before it."""
-        found = self._epochs.get(epoch_id)
+        found = self._epochs.known(epoch_id)
         return self._before._answered(epoch_id) if found is None and self._before is not None else found
 
     def confirm(self) -> None:
@@ -238,12 +245,16 @@ class CompartmentLog:
                 self._last_ms,
                 self._last_directory_size,
                 {k: Head(h.seq, h.hash, h.header_bytes, h.signature) for k, h in self._heads.items()},
-                {k: stored_epoch(e) for k, e in self._epochs.items()},
+                {k: stored_epoch(e) for k, e in self._kept_epochs()},
                 self._receipts,
                 self._places.columns(),
                 self.tree.leaves(),
             )
         )
+
+    def _kept_epochs(self) -> Iterator[tuple[bytes, LoggedEpoch]]:
+        yield from self._epochs.stored(self._last_ms)
+        yield from self._epochs.stored_past()
 
     @classmethod
     def of(cls, compartment: Compartment, data: bytes) -> CompartmentLog:
@@ -262,21 +273,7 @@ class CompartmentLog:
             k: ChainHead(h.seq, h.hash, h.header_bytes, h.signature) for k, h in state.heads.items()
         }
         log._receipts = dict(state.receipts)
-        log._epochs = {
-            k: LoggedEpoch(
-                sender_id=e.sender_id,
-                origin=e.origin,
-                compartment=compartment,
-                audience=e.audience,
-                reply_to=e.reply_to,
-                admitted_ms=e.admitted_ms,
-                slot_ids=e.slot_ids,
-                envelopes=e.envelopes,
-                last_seq=e.last_seq,
-                ended=e.ended,
-            )
-            for k, e in state.epochs.items()
-        }
+        log._epochs.restore((k, logged_epoch(e, compartment)) for k, e in state.epochs.items())
         return log
 
     # -- the decision -----------------------------------------------------------------------------
@@ -367,7 +364,7 @@ class CompartmentLog:
             verify_none_removed(current, slot_ids, still)
             directory.verify_slots_fresh(slot_ids, directory.size, at_ms)
         elif kind in SEALED:
-            epoch = verify_epoch_open(self._epochs.get(header.epoch_id), header, at_ms)
+            epoch = verify_epoch_open(self._epochs.usable(header.epoch_id, at_ms), header, at_ms)
             verify_sealed_rights(seen, header, epoch, at_ms)
             origin = current.party(epoch.origin)
             still = current.audience_members(
@@ -381,11 +378,7 @@ class CompartmentLog:
 
     def _verify_live_epochs(self, sender_id: bytes, at_ms: int) -> None:
         """Every reader keeps each live epoch: one sender must not make them many."""
-        live = 0
-        for epoch in reversed(self._epochs.values()):
-            if at_ms - epoch.admitted_ms >= MAX_EPOCH_AGE_MS:
-                break
-            live += epoch.sender_id == sender_id and not epoch.ended
+        live = self._epochs.live_of(sender_id, at_ms)
         if live >= MAX_LIVE_EPOCHS:
             raise RefusedError(Reason.QUOTA, f"this sender has {live} epochs that have not ended; end some")
 
@@ -395,7 +388,7 @@ class CompartmentLog:
         header, current = envelope.header, directory.current
         if kind is Kind.END_OF_EPOCH:
             end = decode_end_of_epoch(envelope.body)
-            epoch = verify_epoch_open(self._epochs.get(header.epoch_id), header, at_ms)
+            epoch = verify_epoch_open(self._epochs.usable(header.epoch_id, at_ms), header, at_ms)
             if (end.envelopes, end.last_seq) != (epoch.envelopes, epoch.last_seq):
                 raise RefusedError(
                     Reason.EPOCH, "the end of an epoch counts other envelopes than the log holds"
@@ -473,8 +466,8 @@ def _member_now(current: View, header: Header, verified: Member) -> Member:
     return member
 
 
-def _reset_epoch(epoch: LoggedEpoch, before: tuple[int, int, bool]) -> None:
-    epoch.envelopes, epoch.last_seq, epoch.ended = before
+def _reset_epoch(epoch: LoggedEpoch, before: tuple[int, int]) -> None:
+    epoch.envelopes, epoch.last_seq = before
 
 
 def _put_back(table: dict[_K, _V], key: _K, value: _V | None) -> None:

@@ -12,6 +12,7 @@ import hashlib
 
 import msgspec
 
+from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.rights import LoggedEpoch
 
 from .places import Columns
@@ -86,4 +87,20 @@ def stored_epoch(epoch: LoggedEpoch) -> Epoch:
         epoch.envelopes,
         epoch.last_seq,
         epoch.ended,
+    )
+
+
+def logged_epoch(epoch: Epoch, compartment: Compartment) -> LoggedEpoch:
+    """A stored epoch, in its log's compartment."""
+    return LoggedEpoch(
+        sender_id=epoch.sender_id,
+        origin=epoch.origin,
+        compartment=compartment,
+        audience=epoch.audience,
+        reply_to=epoch.reply_to,
+        admitted_ms=epoch.admitted_ms,
+        slot_ids=epoch.slot_ids,
+        envelopes=epoch.envelopes,
+        last_seq=epoch.last_seq,
+        ended=epoch.ended,
     )

@@ -252,7 +252,9 @@ def test_what_one_may_share_is_asked_of_the_newest_directory(
 
 def test_an_epoch_carries_65536_envelopes(log: Admitting) -> None:
     secrets = log.epoch(NCSC)
-    log.core._epochs[secrets.epoch_id].envelopes = MAX_EPOCH_ENVELOPES - 1
+    epoch = log.core._epochs.unended(secrets.epoch_id)
+    assert epoch is not None
+    epoch.envelopes = MAX_EPOCH_ENVELOPES - 1
     log.admit(log.made.signals(NCSC, secrets))
     log.refuse(log.made.signals(NCSC, secrets), Reason.EPOCH)
 
