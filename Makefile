@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_ARGS ?=
 TEST_ARGS ?=
+# A file's tests share an enclave, so they stay together; most of the time they wait for a server.
+TEST_WORKERS ?= -n auto --maxprocesses 4 --dist loadfile
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -20,7 +22,7 @@ demo: $(VENV)/.run ## a whole enclave on this machine, on real incidents (DEMO_A
 	@exec $(BIN)/seinpost demo $(DEMO_ARGS)
 
 test: $(VENV)/.dev ## every test, on real servers and tools (TEST_ARGS="-k merkle")
-	@exec $(BIN)/pytest -q $(TEST_ARGS)
+	@exec $(BIN)/pytest -q $(TEST_WORKERS) $(TEST_ARGS)
 
 bench: $(VENV)/.dev ## rates beside peers and the design's numbers; writes build/bench.json, docs/benchmarks.md
 	@exec $(BIN)/python tests/bench/run.py $(BENCH_ARGS)

@@ -233,13 +233,20 @@ class NatsTransport:
     async def answering(
         self, subject: str, answer: Callable[[bytes], Awaitable[bytes]]
     ) -> AsyncIterator[None]:
-        """Answer every request on ``subject`` while the context lasts, one at a time."""
+        """Answer every request on ``subject`` while the context lasts, one at a time; the server knows when it begins.
+
+        Raises ``UnavailableError``.
+        """
 
         async def take(message: Msg) -> None:
             with contextlib.suppress(nats.errors.Error, OSError):
                 await message.respond(await answer(message.data))
 
-        subscription = await self._client.subscribe(subject, cb=take)
+        try:
+            subscription = await self._client.subscribe(subject, cb=take)
+            await self._client.flush()
+        except (nats.errors.Error, TimeoutError, OSError) as error:
+            raise UnavailableError(f"the server did not answer ({type(error).__name__}); try again") from None
         try:
             yield
         finally:

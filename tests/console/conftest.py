@@ -16,7 +16,7 @@ sys.path += [str(HERE), str(HERE.parent / "integration")]
 
 from browsing import CHROMIUM, Stage, Watched, feed  # noqa: E402
 from feed_samples import signal  # noqa: E402
-from harness.enclave import Running, make_enclave  # noqa: E402
+from harness.enclave import make_enclave  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -29,10 +29,11 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         for party, theme, classification, signals in feed():
             made.publish(party, theme, classification, *signals)
         made.take_back("acm", "debate", "ong", signal("Teruggenomen", severity=1))
-        made.open()
+        made.open().outlive_tests()
         yield made
     finally:
-        Running.end_all()
+        if made.console is not None:
+            made.console.end()
         enclave.stop()
 
 

@@ -419,9 +419,12 @@ def test_an_alarm_about_the_feed_is_on_every_page(stage: Stage, browser: Browser
         nats.wait(20)
         enclave.start(witnesses=True)
         aside = board.get_by_role("button", name="Uitgezocht: opzijzetten")
-        expect(aside).to_be_visible(timeout=90_000)
+        expect(aside.first).to_be_visible(timeout=90_000)
         expect(page.get_by_role("alert").first).to_contain_text("het is voorbij")
-        aside.click()
+        while (left := aside.count()) > 0:
+            # On a slow machine the directory's was late too, and has an alarm of its own.
+            aside.first.click()
+            expect(aside).to_have_count(left - 1, timeout=90_000)
         expect(page.locator(".crown [role=alert]")).to_have_count(0)
         expect(board).to_contain_text("Opzijgezet op")
         expect(page.locator("html")).to_have_attribute("lang", "nl")

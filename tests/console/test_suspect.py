@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from browsing import Stage, Watched
 from feed_samples import signal
-from harness.enclave import Running, make_enclave
+from harness.enclave import make_enclave
 from harness.registrar import Desk
 from playwright.sync_api import Browser, expect
 
@@ -29,7 +29,8 @@ def own_stage(tmp_path: Path) -> Iterator[Stage]:
         made.open()
         yield made
     finally:
-        Running.end_all()
+        if made.console is not None:
+            made.console.interrupt()
         enclave.stop()
 
 

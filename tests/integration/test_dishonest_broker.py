@@ -204,13 +204,16 @@ async def test_one_log_shown_minutes_late_but_in_step_is_stale_and_no_other(
     stored: Enclave, tmp_path: Path
 ) -> None:
     """Ten minutes are within what this machine's clock may be off: the other logs tell."""
-    async with dishonest(stored, PLACE) as hub, fresh_reader(stored, "tafel", tmp_path) as reader:
+    async with dishonest(stored, PLACE) as hub:
         tree = hub.tree(await hub.entries())
-        reader.go_on_showing(hub.origin, lambda: hub.sign(tree, int(time.time()) - 600, WITNESSES))
-        await reader.until_audited(4)
-        alarm = await reader.alarm("stale-checkpoint", 90)
-        assert "older than what is signed of other logs" in alarm.message
-        assert [(a.code, a.compartment) for a in reader.connection.alarms] == [("stale-checkpoint", PLACE)]
+        async with fresh_reader(stored, "tafel", tmp_path) as reader:
+            # Before it saw anything else: by what is of today, these would be old news and never looked at.
+            reader.go_on_showing(hub.origin, lambda: hub.sign(tree, int(time.time()) - 600, WITNESSES))
+            await reader.until_audited(4)
+            alarm = await reader.alarm("stale-checkpoint", 90)
+            assert "older than what is signed of other logs" in alarm.message, alarm
+            found = [(a.code, a.compartment) for a in reader.connection.alarms]
+            assert found == [("stale-checkpoint", PLACE)]
 
 
 # -- with the log's keys --------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -20,6 +21,7 @@ from seinpost_broker.app import lay_out
 from seinpost_broker.ports import StoredMessage
 from seinpost_schemas.checkpoint import Checkpoint
 from seinpost_schemas.compartment import Compartment
+from seinpost_schemas.cosignature import WitnessKeys
 from seinpost_schemas.entry import ENTRY_HEADER, SIGNATURE_HEADER, from_base64
 from seinpost_schemas.merkle import leaf_hash
 from seinpost_schemas.merkle_tree import MerkleTree
@@ -97,11 +99,14 @@ class Dishonest:
         note = parse_note(self.log_keys.sign(checkpoint, timestamp))
         lines = []
         for party in witnesses:
-            folder = self.enclave.path / "identities"
-            key = folder / f"{party}-witness.key"
-            identity = load_identity(key, read_passphrase_file(folder / f"{party}-witness.pass"))
-            lines += identity.witness_keys(self.register.enclave).cosign(checkpoint, timestamp)
+            lines += self._witness(party).cosign(checkpoint, timestamp)
         return Note(note.text, (*note.signatures, *lines)).encode()
+
+    @functools.cache  # noqa: B019 - it is as short-lived as what it keeps; unlocking a key takes a second
+    def _witness(self, party: str) -> WitnessKeys:
+        folder = self.enclave.path / "identities"
+        passphrase = read_passphrase_file(folder / f"{party}-witness.pass")
+        return load_identity(folder / f"{party}-witness.key", passphrase).witness_keys(self.register.enclave)
 
     async def ask(
         self, party: str, old_size: int, tree: MerkleTree, size: int, origin: str | None = None

@@ -101,13 +101,21 @@ class Running:
         self.process.stdin.write(data)
         self.process.stdin.flush()
 
+    def outlive_tests(self) -> None:
+        """It belongs to a fixture that several tests use, and which ends it."""
+        self.started.remove(self)
+
+    def end(self) -> None:
+        """Kill it, if it runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+        close(self.process)
+
     @classmethod
     def end_all(cls) -> None:
         """Kill what a test left behind."""
         for running in cls.started:
-            if running.process.poll() is None:
-                running.process.kill()
-            close(running.process)
+            running.end()
         cls.started.clear()
 
     def interrupt(self) -> Done:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from .enclave import Enclave, Running, close, make_enclave, start
+from .enclave import Enclave, Running, make_enclave, start
 
 WITNESSES = ("ncsc", "ibd", "ap", "toezicht")
 
@@ -22,16 +22,13 @@ class Witnessed:
     def start_witness(self, party: str, *more: str, patch: str = "") -> str:
         """Start a party's witness and wait until it answers; what it said by then."""
         running = start("witness", self.enclave.config(f"{party}-witness"), *more, patch=patch)
-        # They live as long as the enclave, not as long as one test.
-        Running.started.remove(running)
+        running.outlive_tests()
         self.running[party] = running
         return running.wait_for("stdout", "witnessing")
 
     def kill_witness(self, party: str) -> None:
         """kill -9 a party's witness."""
-        running = self.running.pop(party)
-        running.process.kill()
-        close(running.process)
+        self.running.pop(party).end()
 
     def stop(self) -> None:
         """End everything."""
