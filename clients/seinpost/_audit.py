@@ -252,6 +252,15 @@ class LogAudit:
         message = f"{self.origin} is cosigned by a witness that the register does not name"
         return self._once("unknown-witness", message, data)
 
+    def rest(self, now_ms: int) -> None:
+        """The register does not give us this log now: nothing of it is late, and its time starts again."""
+        self._rose_ms = now_ms
+        self._uncovered_ms = None
+        if self._ahead is not None:
+            self._ahead = (*self._ahead[:2], now_ms)
+        if self._ended_ms is not None:
+            self._ended_ms = now_ms
+
     def overdue(self, now_ms: int, *, reading: bool = True) -> list[AuditAlarm]:
         """What has not come in time.
 

@@ -9,11 +9,16 @@ run that it joins (each is joined once), and what it says for the first time; ne
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterable, Iterator
 
 import msgspec
 
+MAX_SAID = 1 << 20
+"""Stretches per party, log and state that are kept: four receipts a minute of an honest reader for half a year."""
+MAX_COVERED = 1 << 16
+"""Stretches that do not touch. Who reads a log leaves few; to join all of these takes some tenths of a second, once."""
 _SIGNAL_BITS = 16
 """A signal's number within its leaf is a u16."""
 _SIGNALS = (1 << _SIGNAL_BITS) - 1
@@ -27,6 +32,7 @@ CREATE TABLE IF NOT EXISTS reach(stream TEXT, party TEXT, last_leaf INTEGER, adm
 """
 """``said``: what was said for the first time, and when. ``covered``: the same places, joined. Both without overlap;
 places are leaf * 2^16 + signal."""
+_log = logging.getLogger("seinpost")
 _SAID = "stream, at_index, party, begins, ends, state, admitted_ms"
 
 
@@ -67,9 +73,15 @@ class HeardReceipts:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._db = database
+        # By stream, party and state: how many stretches there are, said and covered.
+        self._counts: dict[tuple[str, str, int], tuple[int, int]] = {}
+        self._full: set[tuple[str, str, int]] = set()
 
     def hear(self, runs: Iterable[ReceiptRow]) -> list[ReceiptRow]:
-        """Take in runs, in log order; what of them was not said before."""
+        """Take in runs, in log order; what of them was not said before.
+
+        What a party says in more pieces than any reader would is not kept: it is about that party alone.
+        """
         fresh: list[ReceiptRow] = []
         for run in runs:
             gaps = self._join(run)
@@ -85,9 +97,33 @@ class HeardReceipts:
             )
         return fresh
 
+    def _count(self, run: ReceiptRow) -> tuple[int, int]:
+        key = (run.stream, run.party, run.state)
+        if key not in self._counts:
+            counted = [
+                self._db.execute(
+                    f"SELECT count(*) FROM {table} WHERE stream=? AND party=? AND state=?",  # noqa: S608 - named here
+                    key,
+                ).fetchone()[0]
+                for table in ("said", "covered")
+            ]
+            self._counts[key] = (counted[0], counted[1])
+        return self._counts[key]
+
+    def _leave_out(self, run: ReceiptRow) -> list[tuple[int, int]]:
+        if (key := (run.stream, run.party, run.state)) not in self._full:
+            self._full.add(key)
+            _log.warning(
+                "receipts of %s in %s come in too many pieces; no more are kept", run.party, run.stream
+            )
+        return []
+
     def _join(self, run: ReceiptRow) -> list[tuple[int, int]]:
         """The places of a run that were not covered, (first, last); they are from now on."""
         key, begins, ends = (run.stream, run.party, run.state), run.begins, run.ends
+        said, pieces = self._count(run)
+        if said >= MAX_SAID:
+            return self._leave_out(run)
         # Nothing overlaps, so of those that begin before the run only the last can reach into it.
         before = self._db.execute(
             "SELECT begins, ends FROM covered WHERE stream=? AND party=? AND state=? AND begins<=? "
@@ -102,6 +138,8 @@ class HeardReceipts:
             (*key, begins, ends),
         ).fetchall()
         joined = [*(one for one in before if one[1] >= begins), *within]
+        if not joined and pieces >= MAX_COVERED:
+            return self._leave_out(run)
         gaps: list[tuple[int, int]] = []
         at = begins
         for first, last in joined:
@@ -116,6 +154,7 @@ class HeardReceipts:
         )
         first = min(begins, joined[0][0]) if joined else begins
         self._db.execute("INSERT INTO covered VALUES(?,?,?,?,?)", (*key, first, max(ends, at - 1)))
+        self._counts[key] = (said + len(gaps), pieces - len(joined) + 1)
         return gaps
 
     def of(self, stream: str, index: int, number: int) -> list[ReceiptRow]:
@@ -142,6 +181,8 @@ class HeardReceipts:
 
     def forget(self, stream: str) -> None:
         """What was said of a log is read again."""
+        for key in [k for k in self._counts if k[0] == stream]:
+            del self._counts[key]
         for table in ("said", "covered", "reach"):
             self._db.execute(f"DELETE FROM {table} WHERE stream=?", (stream,))  # noqa: S608 - named here
 

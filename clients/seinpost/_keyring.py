@@ -50,12 +50,23 @@ class Keyring(Database):
     def __init__(self, directory: Path, identity: Identity) -> None:
         # FULL: a prekey that others seal to must survive a power cut.
         super().__init__(directory / FILE, _SCHEMA, "FULL")
+        self._take_over()
         self._db.execute("PRAGMA secure_delete=ON")
         self._seal = StorageSeal(identity.storage_key, FILE)
         self.identity = identity
         # What an earlier process deleted may still be in its write-ahead log.
         self._wiped = False
         self.wipe()
+
+    def _take_over(self) -> None:
+        """Take over a file of an earlier version; a key of an unknown time counts as old, and is followed at once."""
+        if "made_ms" not in self._columns("prekey"):
+            self._db.execute("ALTER TABLE prekey ADD COLUMN made_ms INTEGER NOT NULL DEFAULT 0")
+        if "sender_id" in self._columns("ended"):
+            self._db.execute("ALTER TABLE ended RENAME COLUMN sender_id TO id")
+
+    def _columns(self, table: str) -> set[str]:
+        return {str(row[1]) for row in self._db.execute(f"PRAGMA table_info({table})")}
 
     # -- prekeys ----------------------------------------------------------------------------------
 

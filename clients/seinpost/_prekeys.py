@@ -26,6 +26,7 @@ from seinpost_schemas.subjects import directory_ingress_subject
 from ._directory import DirectoryFollower, wall_ms
 from ._keyring import HeldPrekey, Keyring
 from ._transport import Transport
+from .delivery import Alarm
 
 _LOOK_SECONDS = 15.0
 _LOGGED_SECONDS = 60.0
@@ -87,7 +88,10 @@ class Prekeys:
         directory: DirectoryFollower,
         transport: Transport,
         read_to_ms: Callable[[], int | None],
+        on_alarm: Callable[[Alarm], None],
     ) -> None:
+        self._on_alarm = on_alarm
+        self._failing = False
         self._identity = keyring.identity
         self._keyring = keyring
         self._directory = directory
@@ -104,7 +108,23 @@ class Prekeys:
                 # Signals go on under the key that is in force; the next look tries again.
                 _log.debug("the directory does not take a prekey now: %s", error)
                 wait_seconds = _LOOK_SECONDS
+            except Exception as error:
+                self._say_failing(error)
+                wait_seconds = _LOOK_SECONDS
+            else:
+                self._failing = False
             await asyncio.sleep(wait_seconds)
+
+    def _say_failing(self, error: Exception) -> None:
+        """Signals go on being opened; but a key that no other follows opens more of the past each day.
+
+        Said once, with nothing but the type: this is about keys.
+        """
+        if self._failing:
+            return
+        self._failing = True
+        message = f"this identity's KEM keys are not replaced now ({type(error).__name__}); it is tried again"
+        self._on_alarm(Alarm(code="keys-stand-still", message=message, compartment="directory"))
 
     async def _look(self) -> float:
         directory, keyring = self._directory.directory, self._keyring

@@ -36,6 +36,7 @@ from seinpost_schemas.subjects import (
 from seinpost_schemas.tiles import TILE_WIDTH
 
 from ._directory import DirectoryFollower, wall_ms
+from ._given import readable
 from ._lock import Lock
 from ._transport import StoredMessage, Transport
 from .export_layout import (
@@ -53,7 +54,6 @@ from .export_layout import (
     piece_files,
 )
 from .identity import Identity
-from .subscriber import readable
 
 _MAX_ENTRY_BYTES = ENTRY_BYTES
 """Feed entries are the longest."""

@@ -31,6 +31,7 @@ from ._acting import act_at_table, find_place, give_feedback, take_back
 from ._catch_up import catch_up
 from ._directory import DirectoryFollower, wall_ms
 from ._evidence import FIRST_PROOFS, is_newest, keep_evidence
+from ._given import readable
 from ._handing_in import HandingIn
 from ._keyring import Keyring
 from ._lock import Lock
@@ -60,7 +61,7 @@ from .receipts import (
     receipts_of,
     state_name,
 )
-from .subscriber import Subscriber, readable
+from .subscriber import Subscriber
 
 ANSWER_SECONDS = 60.0
 _KEPT_ALARMS = 10_000
@@ -501,7 +502,9 @@ class Connection:
             self._reading_lock.release()
 
     async def _keep_prekeys(self, subscriber: Subscriber) -> None:
-        prekeys = Prekeys(self._keys, self.directory, self._connected, read_to_ms=subscriber.read_to_ms)
+        prekeys = Prekeys(
+            self._keys, self.directory, self._connected, subscriber.read_to_ms, self._take_alarm
+        )
         await prekeys.run()
 
     def _periods(self) -> tuple[str, ...]:

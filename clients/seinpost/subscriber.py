@@ -15,7 +15,7 @@ import msgspec
 
 from seinpost_schemas.checkpoint import parse_checkpoint
 from seinpost_schemas.clear_bodies import ReceiptState
-from seinpost_schemas.compartment import Compartment, all_compartments
+from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.entry import ENTRY_BYTES, ENTRY_HEADER, decode_entry, from_base64
 from seinpost_schemas.errors import (
     MalformedError,
@@ -28,11 +28,10 @@ from seinpost_schemas.errors import (
     UnforeseenError,
 )
 from seinpost_schemas.header import decode_header
-from seinpost_schemas.kinds import Action, Kind
+from seinpost_schemas.kinds import Kind
 from seinpost_schemas.limits import FRESH_MS
 from seinpost_schemas.merkle import root_hash
 from seinpost_schemas.note import parse_note
-from seinpost_schemas.policy import View, may
 from seinpost_schemas.register import Register
 from seinpost_schemas.subjects import (
     CHECKPOINTS_STREAM,
@@ -45,6 +44,7 @@ from seinpost_schemas.subjects import (
 from ._audit import AuditAlarm
 from ._directory import DirectoryFollower, monotonic_ms, wall_ms
 from ._followed import FollowedLog, begin_log
+from ._given import Given
 from ._gossip import Gossip
 from ._keyring import Keyring
 from ._misbehaviour import prove_split_view
@@ -55,9 +55,10 @@ from ._transport import StoredMessage, Transport
 from ._trusted_feed import PastEpoch
 from ._unforeseen import one_entry
 from .delivery import Alarm, Audited, Delivery, LogStatus, Recalled
-from .identity import Identity
 
 _AUDIT_SECONDS = 0.25
+_RIGHTS_SECONDS = 0.5
+"""How often the register is asked for what else there is to read."""
 _IDLE_AUDIT_MS = 5_000
 _CLOSED_LOOK_MS = 30_000
 """How often a closed log is looked at for what must not be there."""
@@ -97,15 +98,14 @@ class Subscriber:
         self._on_alarm = on_alarm
         self._on_audited = on_audited
         self._on_recalled = on_recalled
-        self._only = only
+        self._all = only is None
+        self._given = Given(directory, self._identity, only, self._take_denial)
         self._logs: dict[str, FollowedLog] = {}
         """By stream: of each compartment the log that is read now, and those before it."""
         self._opening = Opening(keyring, directory.directory, state, self._logs, on_alarm)
         self._stored = asyncio.Event()
         """Set whenever the application has taken something."""
         self._full: set[str] = set()
-        self._denied: set[str] = set()
-        """Streams whose checkpoints the server does not give us any more."""
         """Streams whose reading waits for the application."""
         self._unproven: list[tuple[FollowedLog, AuditAlarm]] = []
         """Split views that no two notes prove yet."""
@@ -115,9 +115,11 @@ class Subscriber:
         """Log entries verified since the start, opened or not."""
 
     def compartments(self) -> list[Compartment]:
-        """The compartments whose feed this party may pull."""
-        found = readable(self._directory.view, self._identity)
-        return found if self._only is None else [c for c in found if c in self._only]
+        """The compartments whose feed this party may pull now.
+
+        Raises ``RefusedError`` for an identity that is not, or no longer, in the register.
+        """
+        return self._given.compartments()
 
     def audited_size(self, stream: str) -> int:
         """How many entries of a log a checkpoint with quorum covers."""
@@ -166,9 +168,9 @@ class Subscriber:
         if from_start:
             self._state.forget([feed_stream(p, c) for p in readable_periods for c in compartments])
         queue: asyncio.Queue[_Work] = asyncio.Queue(maxsize=_QUEUED_ENVELOPES)
-        tasks = [asyncio.ensure_future(self._read(c, readable_periods[0], queue)) for c in compartments]
+        tasks = [asyncio.ensure_future(self._read_all(compartments, queue))]
         tasks.append(asyncio.ensure_future(self._audit()))
-        if self._only is None:
+        if self._all:
             gossip = Gossip(self._transport, self._identity.party, self._notes, self._heard)
             tasks += [asyncio.ensure_future(gossip.tell()), asyncio.ensure_future(gossip.listen())]
         try:
@@ -209,6 +211,28 @@ class Subscriber:
         else:
             self._state.commit(stream, work.next_seq, work.feed, seen, facts, owed)
 
+    async def _read_all(self, compartments: Sequence[Compartment], queue: asyncio.Queue[_Work]) -> None:
+        """Read these, and what the register gives from later on; until one of them fails, or cancelled."""
+        reading: dict[Compartment, asyncio.Task[None]] = {}
+        try:
+            while True:
+                for compartment in compartments:
+                    if compartment not in reading:
+                        period = self._directory.view.register.periods.readable[0]
+                        reading[compartment] = asyncio.ensure_future(self._read(compartment, period, queue))
+                done, _ = await asyncio.wait(
+                    reading.values(), timeout=_RIGHTS_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done:
+                    task.result()
+                compartments = [c for c in self._given.now() or () if c not in reading]
+                for compartment in compartments:
+                    self._given.begins(compartment)
+        finally:
+            for task in reading.values():
+                task.cancel()
+            await asyncio.gather(*reading.values(), return_exceptions=True)
+
     async def _read(self, compartment: Compartment, period: str, queue: asyncio.Queue[_Work]) -> None:
         """Follow one compartment from a period on: each log to its closing, and then the one after it."""
         before: FollowedLog | None = None
@@ -223,18 +247,12 @@ class Subscriber:
                 await self._read_to_its_end(log, queue)
                 before, period = log, directory.period_after(period)
         except RefusedError as error:
-            # The right to read it has ended, or the server says so: the other feeds go on.
-            await self._directory.look_again()
-            if self._may_read(compartment):
-                self._opening.alarm(error, str(compartment), None, None)
+            # Whatever else is refused of one feed stops no other.
+            self._take_denial(compartment, error)
             await asyncio.Event().wait()
 
-    def _may_read(self, compartment: Compartment) -> bool:
-        """Whether the register says so; what becomes of a revoked identity is no ordinary end of a mandate."""
-        try:
-            return compartment in readable(self._directory.view, self._identity)
-        except RefusedError:
-            return True
+    def _take_denial(self, compartment: Compartment, error: RefusedError) -> None:
+        self._opening.alarm(error, str(compartment), None, None)
 
     def _look_at_the_mark(self, log: FollowedLog) -> None:
         """A database that was put back or lost is behind the mark beside it."""
@@ -292,7 +310,7 @@ class Subscriber:
 
     async def _pull(self, log: FollowedLog, queue: asyncio.Queue[_Work]) -> None:
         feed, stream = log.feed, log.stream
-        async for stored in self._transport.pull(stream, self._identity.name, feed.size + 1):
+        async for stored in self._pulled(log):
             headers = dict(stored.headers)
             await self._wait_for_directory(stream, headers)
             if _is_share(headers):
@@ -304,6 +322,17 @@ class Subscriber:
             async for late in self._open_late(log, opened.shared):
                 await self._put(late, queue)
             await self._put(_Work(log, feed.size + 1, feed.encode(), stored.seq - 1, opened), queue)
+
+    async def _pulled(self, log: FollowedLog) -> AsyncGenerator[StoredMessage, None]:
+        """The log's messages from where its feed is; goes on there when the server denies it and gives it again."""
+        while True:
+            try:
+                async for stored in self._transport.pull(log.stream, self._identity.name, log.feed.size + 1):
+                    yield stored
+            except RefusedError as error:
+                await self._given.until_given(log.compartment, error)
+            else:
+                return
 
     async def _put(self, work: _Work, queue: asyncio.Queue[_Work]) -> None:
         self._full.add(work.log.stream)
@@ -326,18 +355,23 @@ class Subscriber:
                 continue
             ids = {e.epoch_id for e in epochs}
             end = of.feed.size - 1 if of is log else of.feed.size
-            async for stored in self._stored_between(stream, min(e.index for e in epochs) + 1, end):
+            async for stored in self._stored_between(of, min(e.index for e in epochs) + 1, end):
                 opened = self._opening.take_late(of, stored, ids)
                 if opened.deliveries or opened.owed or opened.facts.places:
                     yield _Work(of, 0, b"", stored.seq - 1, opened, late=True)
 
-    async def _stored_between(self, stream: str, first: int, end: int) -> AsyncGenerator[StoredMessage, None]:
+    async def _stored_between(
+        self, log: FollowedLog, first: int, end: int
+    ) -> AsyncGenerator[StoredMessage, None]:
         """The entries of a log from index ``first`` up to ``end``, which is not included."""
         while first < end:
+            found: list[StoredMessage] = []
             try:
-                found = await self._transport.read_from(stream, first + 1)
+                found = await self._transport.read_from(log.stream, first + 1)
             except UnavailableError:
-                found = []
+                pass
+            except RefusedError as error:
+                await self._given.until_given(log.compartment, error)
             for stored in found:
                 if stored.seq > end:
                     return
@@ -357,11 +391,15 @@ class Subscriber:
     async def _audit(self) -> None:
         """Fetch what is published of each log, often while signals are pending, and look at the clock."""
         looked: dict[str, int] = {}
+        # What the server denies is asked for at the pace of a log in which nothing happens; it is late all the same.
+        denied: set[str] = set()
         while True:
+            given = self._given.now()
             for log in list(self._logs.values()):
-                if log.stream in self._denied:
-                    continue
                 now_ms = monotonic_ms()
+                if given is not None and log.compartment not in given:
+                    log.audit.rest(now_ms)
+                    continue
                 since = now_ms - looked.get(log.stream, -_CLOSED_LOOK_MS)
                 if log.audit.is_over:
                     if since >= _CLOSED_LOOK_MS:
@@ -369,10 +407,12 @@ class Subscriber:
                         await self._look_beyond(log)
                     continue
                 witnessed = self._directory.view.register.quorum > 0
-                pending = witnessed and log.feed.size > log.audit.audited_size
+                pending = witnessed and log.feed.size > log.audit.audited_size and log.stream not in denied
                 if pending or since >= _IDLE_AUDIT_MS:
                     looked[log.stream] = now_ms
-                    await self._fetch_checkpoint(log)
+                    denied.discard(log.stream)
+                    if not await self._fetch_checkpoint(log):
+                        denied.add(log.stream)
                 for alarm in log.audit.overdue(monotonic_ms(), reading=log.stream not in self._full):
                     self._audit_alarm(alarm, log)
             self._look_at_directory()
@@ -405,23 +445,23 @@ class Subscriber:
         for alarm in log.audit.goes_on() if found else ():
             self._audit_alarm(alarm, log)
 
-    async def _fetch_checkpoint(self, log: FollowedLog) -> None:
+    async def _fetch_checkpoint(self, log: FollowedLog) -> bool:
+        """Look at what is published of a log; ``False`` when the server denies that."""
         subject = direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(log.origin))
         try:
             note = await self._transport.read_last(subject)
         except UnavailableError:
-            return
+            return True
         except RefusedError:
-            # The right to read this log has ended: its reading says so, and the others' go on.
-            self._denied.add(log.stream)
-            return
+            return False
         if note is None:
-            return
+            return True
         register = await self._directory.register_for(note)
         before = log.audit.audited_size
         for alarm in log.audit.take(note, register, self._moment(), self._earlier):
             self._audit_alarm(alarm, log)
         self._tell_audited(log, before)
+        return True
 
     @property
     def _earlier(self) -> list[Register]:
@@ -559,17 +599,6 @@ def _is_share(headers: dict[str, str]) -> bool:
         return decode_header(entry.header_bytes).kind == Kind.SHARE
     except MalformedError:
         return False
-
-
-def readable(view: View, identity: Identity) -> list[Compartment]:
-    """The compartments whose feed an identity's party may pull: with a read or an audit mandate."""
-    now_ms = wall_ms()
-    party = view.member(identity.sender_id).party
-    return [
-        c
-        for c in all_compartments(view.register.ceiling_level)
-        if may(view, party, Action.READ, c, now_ms) or may(view, party, Action.AUDIT, c, now_ms)
-    ]
 
 
 async def _next_or_failure(queue: asyncio.Queue[_Work], tasks: list[asyncio.Task[None]]) -> _Work:

@@ -16,6 +16,7 @@ import enum
 import hashlib
 import struct
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -202,9 +203,11 @@ class TrustedDirectory:
         self._kems.verify_next(statement)
         return statement
 
-    def verify_prekey_rate(self, statement: PrekeyStatement, at_ms: int) -> None:
-        """Raise ``RefusedError`` (``quota``) for more statements than anyone needs: the directory is kept for good."""
-        self._kems.verify_rate(statement.sender_id, at_ms)
+    def verify_prekey_rate(
+        self, statement: PrekeyStatement, at_ms: int, taken_ms: Sequence[int] = ()
+    ) -> None:
+        """``KemKeys.verify_rate`` for who states it."""
+        self._kems.verify_rate(statement.sender_id, at_ms, taken_ms)
 
     def newest_prekey(self, sender_id: bytes) -> Prekey | None:
         """What a 16-byte sender_id stated last, revoked or not."""

@@ -134,10 +134,13 @@ class EpochTable:
                 if at_ms - epoch.admitted_ms <= MAX_EPOCH_END_MS:
                     yield k, _as_needed(epoch, at_ms)
 
-    def stored_past(self) -> Iterator[tuple[bytes, LoggedEpoch]]:
-        """Ended epochs, for storing."""
+    def stored_past(self, at_ms: int) -> Iterator[tuple[bytes, LoggedEpoch]]:
+        """Ended epochs, for storing, and those that are too old to be: they can be answered and shared all the same."""
         for k, facts in self._past.items():
             yield k, self._of_facts(facts)
+        for k, epoch in self._unended.items():
+            if at_ms - epoch.admitted_ms > MAX_EPOCH_END_MS:
+                yield k, self._of_facts((epoch.sender_id, epoch.origin, epoch.audience))
 
     def restore(self, epochs: Iterable[tuple[bytes, LoggedEpoch]]) -> None:
         """Take over what was stored, also by a version that kept more."""

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from .errors import MalformedError, Reason, RefusedError
 from .keys import KeyObject
@@ -24,8 +24,9 @@ class KemKeys:
         # Whose a key is; and for sizes before keys became another's, whose all of them were.
         self._owners: dict[bytes, bytes] = {}
         self._owners_before: list[tuple[int, dict[bytes, bytes]]] = []
-        # By KEM key id: the size from which on another took its place, and when that was logged.
-        self._succeeded: dict[bytes, tuple[int, int]] = {}
+        # By KEM key id and whose it was: the size from which on another took its place, and when that was logged. What
+        # one who stated another's key did next says nothing of that key in the hands of whose it is.
+        self._succeeded: dict[tuple[bytes, bytes], tuple[int, int]] = {}
 
     def newest(self, sender_id: bytes) -> Prekey | None:
         """What a 16-byte sender_id stated last, revoked or not."""
@@ -45,7 +46,8 @@ class KemKeys:
 
     def succeeded_ms(self, kem_key_id: bytes, size: int | None = None) -> int | None:
         """When another key took this one's place, as known at a directory size (now, if ``None``)."""
-        found = self._succeeded.get(kem_key_id)
+        owner = (self._owners if size is None else self.owners_at(size)).get(kem_key_id, b"")
+        found = self._succeeded.get((kem_key_id, owner))
         return found[1] if found is not None and (size is None or found[0] <= size) else None
 
     def verify_next(self, statement: PrekeyStatement) -> None:
@@ -59,13 +61,18 @@ class KemKeys:
         if statement.kem_key_id in self._owners or statement.kem_key_id in self._logged:
             raise RefusedError(Reason.REPLAY, "a prekey is a key that was never used before")
 
-    def verify_rate(self, sender_id: bytes, at_ms: int) -> None:
-        """Raise ``RefusedError`` (``quota``) for more statements than anyone needs: the directory is kept for good."""
+    def verify_rate(self, sender_id: bytes, at_ms: int, taken_ms: Sequence[int] = ()) -> None:
+        """Raise ``RefusedError`` (``quota``) for more statements than anyone needs: the directory is kept for good.
+
+        ``taken_ms`` is when this broker took the identity's last ones, by its own clock: all that there is to go by
+        while the directory's times are ahead of it.
+        """
         stated = self._stated.get(sender_id, [])
         # What is dated ahead of this clock was logged under a wrong one: it must not hold up keys until then.
         recent = [p for p in stated[-MAX_PREKEYS_A_DAY:] if p.logged_ms <= at_ms + MAX_CLOCK_SKEW_MS]
-        if len(recent) >= MAX_PREKEYS_A_DAY and at_ms - recent[0].logged_ms < DAY_MS:
-            raise RefusedError(Reason.QUOTA, f"{MAX_PREKEYS_A_DAY} prekeys a day are enough")
+        for times in ([p.logged_ms for p in recent], taken_ms[-MAX_PREKEYS_A_DAY:]):
+            if len(times) >= MAX_PREKEYS_A_DAY and at_ms - times[0] < DAY_MS:
+                raise RefusedError(Reason.QUOTA, f"{MAX_PREKEYS_A_DAY} prekeys a day are enough")
 
     def verify_fresh(self, slot_ids: tuple[bytes, ...], size: int, at_ms: int) -> None:
         """Raise ``RefusedError`` (``stale-directory``) for an epoch wrapped to a key that gave way an hour ago."""
@@ -121,4 +128,4 @@ class KemKeys:
         prekey = Prekey(statement.number, statement.kem, statement.kem_key_id, size, logged_ms)
         self._stated.setdefault(statement.sender_id, []).append(prekey)
         self._owners[prekey.key_id] = statement.sender_id
-        self._succeeded[before] = (size, logged_ms)
+        self._succeeded[before, statement.sender_id] = (size, logged_ms)

@@ -254,7 +254,7 @@ class CompartmentLog:
 
     def _kept_epochs(self) -> Iterator[tuple[bytes, LoggedEpoch]]:
         yield from self._epochs.stored(self._last_ms)
-        yield from self._epochs.stored_past()
+        yield from self._epochs.stored_past(self._last_ms)
 
     @classmethod
     def of(cls, compartment: Compartment, data: bytes) -> CompartmentLog:

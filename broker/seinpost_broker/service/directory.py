@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 
 import structlog
 
@@ -19,7 +20,7 @@ from seinpost_schemas.directory import (
 )
 from seinpost_schemas.entry import ENTRY_HEADER, from_base64, to_base64
 from seinpost_schemas.errors import MalformedError, UnavailableError
-from seinpost_schemas.limits import MAX_CLOCK_SKEW_MS
+from seinpost_schemas.limits import MAX_CLOCK_SKEW_MS, MAX_PREKEYS_A_DAY
 from seinpost_schemas.merkle import leaf_hash
 from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.register import Register
@@ -50,6 +51,8 @@ class DirectoryService:
         self._last_leaf: bytes | None = None
         self._last_ms = 0
         self._hashes: set[bytes] = set()
+        # By sender_id: when its last prekey statements were taken here, by this machine's clock.
+        self._taken_ms: dict[bytes, list[int]] = defaultdict(list)
         self.objects: list[tuple[DirectoryType, bytes]] = []
         """What the log says of who counts and which logs ended, in order: what a broker keeps beside its founding."""
         self.rights_changed = asyncio.Event()
@@ -113,8 +116,10 @@ class DirectoryService:
                 # Asked again after each append: the identity may have been revoked meanwhile.
                 if is_prekey(data):
                     statement = self.directory.verify_prekey(data)
-                    self.directory.verify_prekey_rate(statement, self._clock.now_ms())
+                    now_ms, taken = self._clock.now_ms(), self._taken_ms[statement.sender_id]
+                    self.directory.verify_prekey_rate(statement, now_ms, taken)
                     await self._append(DirectoryType.PREKEY, data)
+                    self._taken_ms[statement.sender_id] = [*taken, now_ms][-MAX_PREKEYS_A_DAY:]
                 else:
                     revocation = self.directory.verify_own_revocation(data)
                     _log.info("identity revokes itself", sender_id=revocation.sender_id.hex())

@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 
+from seinpost._given import readable
 from seinpost.connection import Connection
 from seinpost.delivery import Alarm, Audited, Recalled
 from seinpost.receipts import PartyReceipt, ReaderStatus
-from seinpost.subscriber import readable
+from seinpost_schemas.errors import RefusedError
 from seinpost_schemas.kinds import Action
 from seinpost_schemas.policy import may
 from seinpost_schemas.register import Party, Register
@@ -92,7 +94,12 @@ class Table:
         """Answer for this identity from now on."""
         self._connection = connection
         self.feed.use(connection)
-        self.view.expect(readable(connection.directory.view, connection.identity))
+        self._expect()
+
+    def _expect(self) -> None:
+        """The logs that are to be there: mandates begin while people look."""
+        with contextlib.suppress(RefusedError):
+            self.view.expect(readable(self.connection.directory.view, self.connection.identity))
 
     async def read(self) -> None:
         """Read on from where the index ends, or everything where there is none; what ends it is on every page."""
@@ -107,6 +114,7 @@ class Table:
         size = 0
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
+            self._expect()
             if (now := self.connection.directory.directory.size) != size:
                 size = now
                 self._changed()

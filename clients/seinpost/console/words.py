@@ -101,6 +101,7 @@ ALARMS = {
     "update-needed": "A newer version of Seinpost is needed to read an entry.",
     "id-reused": "One signal number was used for two different contents. The second is not shown.",
     "unforeseen": "This software could not deal with an entry. What is in it is not shown; everything else is.",
+    "keys-stand-still": "The keys of this machine are no longer replaced each day. Signals are read as before.",
 }
 OTHER_ALARM = "Something in the feed is not as it must be. What does not verify is not shown."
 ADVICE = {
@@ -117,6 +118,7 @@ ADVICE = {
     "update-needed": "Have this console updated.",
     "id-reused": "Call the sender, by telephone.",
     "unforeseen": "Ask the sender by telephone what it sent, and have the makers of Seinpost told of the code.",
+    "keys-stand-still": "Start this console again. If it comes back, have the makers of Seinpost told of the code.",
 }
 OTHER_ADVICE = "Call the broker's operator, and name the code."
 REAL = {

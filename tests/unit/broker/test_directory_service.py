@@ -18,6 +18,7 @@ from seinpost_schemas.checkpoint import Checkpoint
 from seinpost_schemas.compartment import all_compartments
 from seinpost_schemas.directory import DirectoryType
 from seinpost_schemas.errors import BindingError, Reason, RefusedError, SignatureError
+from seinpost_schemas.limits import DAY_MS, MAX_PREKEYS_A_DAY
 from seinpost_schemas.merkle import EMPTY_ROOT
 from seinpost_schemas.statements import OwnRevocation, PrekeyStatement
 from seinpost_schemas.subjects import log_origin
@@ -123,6 +124,23 @@ async def test_nine_in_a_day_are_too_many_and_the_day_after_is_another(
     assert refused.value.reason is Reason.QUOTA
     clock.ms += 86_400_000
     await service.state(prekey(enclave, 9))
+
+
+async def test_a_directory_whose_times_are_ahead_lets_nobody_state_without_end(
+    enclave: TrialEnclave, store: Store, clock: Clock
+) -> None:
+    """A broker's clock was a week fast once; by the directory's times nothing that comes since is of today."""
+    clock.ms = T0 + 7 * DAY_MS
+    await broker(enclave, store, clock).state(prekey(enclave, 1))
+    clock.ms = T0
+    service = broker(enclave, store, clock)
+    for number in range(2, 2 + MAX_PREKEYS_A_DAY):
+        await service.state(prekey(enclave, number))
+    with pytest.raises(RefusedError) as refused:
+        await service.state(prekey(enclave, 100))
+    assert refused.value.reason is Reason.QUOTA
+    clock.ms = T0 + DAY_MS
+    await service.state(prekey(enclave, 100))
 
 
 async def test_an_identity_that_ends_itself_changes_rights_and_is_kept_by_the_broker(

@@ -186,6 +186,19 @@ def test_an_old_checkpoint_that_is_shown_for_ever_goes_stale() -> None:
     assert codes(audit.overdue(2 * FRESH_MS + 4)) == ["stale-checkpoint"]
 
 
+@pytest.mark.parametrize("withheld", [0, 2])
+def test_what_the_register_does_not_give_us_is_not_late_and_its_time_starts_again(withheld: int) -> None:
+    audit = reader(9 - withheld)
+    audit.take(note(9), register(), at(0))
+    audit.ended(0)
+    away_ms = 10 * FRESH_MS
+    for now in range(0, away_ms + 1, 5_000):
+        audit.rest(now)
+    assert audit.overdue(away_ms + TAIL_MS) == []
+    again = codes(audit.overdue(away_ms + FRESH_MS + 1))
+    assert again == (["withheld-tail"] if withheld else []) + ["missing-closing", "stale-checkpoint"]
+
+
 def overdue_for(audit: LogAudit, seconds: int, shown: Callable[[int], tuple[bytes, Moment]]) -> list[str]:
     """What is alarmed while a note is shown every five seconds: ``shown`` gives it and when, by the second."""
     found: list[str] = []

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seinpost import _heard_receipts
 from seinpost._heard_receipts import SCHEMA, HeardReceipts, LastReceipt, ReceiptRow
 from seinpost._reading_state import MAX_COUNTED, READING, ReadingState
 from seinpost_schemas.clear_bodies import ReceiptState
@@ -184,3 +185,31 @@ def test_who_stopped_reading_costs_a_page_no_look_through_the_log(tmp_path: Path
     assert found == ((MAX_COUNTED, 1) if kind == Kind.SIGNALS else (0, None))
     assert costs[1] <= 2 * costs[0]
     state.close()
+
+
+def test_what_comes_in_too_many_pieces_is_not_kept_until_they_are_joined(
+    db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_heard_receipts, "MAX_COVERED", 10)
+    heard = HeardReceipts(db)
+    pieces = [run(n, (0, 2 * n), (0, 2 * n)) for n in range(20)]
+    assert len(heard.hear(pieces)) == 10
+    # It is about that party alone.
+    assert len(heard.hear([run(30, (0, 0), (0, 0), party="ap")])) == 1
+    (_, *rest) = heard.hear([run(31, (0, 0), (0, 40))])
+    assert rest
+    assert heard.hear([run(32, (0, 41), (0, 50)), run(33, (5, 0), (5, 0))]) != []
+    assert heard.hear([run(34, (7, 0), (7, 0))])[0].first_leaf == 7
+
+
+def test_no_more_is_kept_of_a_party_than_any_reader_says(
+    db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_heard_receipts, "MAX_SAID", 10)
+    heard = HeardReceipts(db)
+    assert len(heard.hear([run(n, (n, 0), (n, 0)) for n in range(20)])) == 10
+    # Counted in the database too: a restart forgets nothing.
+    again = HeardReceipts(db)
+    assert again.hear([run(30, (30, 0), (30, 0))]) == []
+    again.forget(STREAM)
+    assert len(again.hear([run(31, (30, 0), (30, 0))])) == 1

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -200,3 +201,23 @@ def test_a_corrupt_file_is_said_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"this is not a database" * 100)
     with pytest.raises(SetupError, match="cannot use"):
         Keyring(tmp_path, TAFEL)
+
+
+EARLIER = """
+CREATE TABLE prekey(key_id BLOB PRIMARY KEY, number INTEGER NOT NULL, sealed BLOB NOT NULL,
+    statement BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE epoch(epoch_id BLOB PRIMARY KEY, period TEXT NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE ended(sender_id BLOB PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO prekey VALUES(x'01', 7, x'02', x'03');
+INSERT INTO ended VALUES(x'04', 5);
+"""
+
+
+def test_a_file_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE)) as database:
+        database.executescript(EARLIER)
+    for _ in range(2):
+        keyring = Keyring(tmp_path, identity("tafel-1"))
+        assert keyring.prekeys() == [HeldPrekey(b"\1", 7, b"\3", 0)]
+        assert keyring.ended_ms(b"\4", 9) == 5
+        keyring.close()

@@ -4,10 +4,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+
 import pytest
 
+from seinpost import _prekeys
 from seinpost._keyring import HeldPrekey
 from seinpost._prekeys import Plan, plan
+from seinpost.delivery import Alarm
 from seinpost_schemas.policy import Prekey
 
 HOUR_MS = 3_600_000
@@ -74,3 +79,27 @@ def test_a_key_that_was_overtaken_before_it_was_logged_goes_at_once() -> None:
     assert todo == Plan(destroy=(bytes([3]) * 16,))
     todo = plan(logged(1), [held(1), held(2), held(3)], {}, None, T0)
     assert todo == Plan(send=held(3), destroy=(bytes([2]) * 16,))
+
+
+async def test_keys_that_cannot_be_replaced_are_said_once_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_prekeys, "_LOOK_SECONDS", 0.001)
+    alarms: list[Alarm] = []
+    keeping = _prekeys.Prekeys.__new__(_prekeys.Prekeys)
+    keeping._on_alarm, keeping._failing = alarms.append, False
+    looks: list[int] = []
+
+    async def look() -> float:
+        looks.append(1)
+        if len(looks) in (4, 5):
+            return 0.001
+        raise sqlite3.OperationalError("near a secret")
+
+    keeping._look = look  # type: ignore[method-assign]
+    running = asyncio.ensure_future(keeping.run())
+    while len(looks) < 9:
+        await asyncio.sleep(0.001)
+    running.cancel()
+    assert [a.code for a in alarms] == ["keys-stand-still"] * 2
+    assert not any("secret" in a.message for a in alarms)

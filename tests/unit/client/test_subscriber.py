@@ -19,7 +19,7 @@ from trial.samples import act, encoded, id_of, signal
 from seinpost import subscriber
 from seinpost.delivery import Delivery
 from seinpost_schemas.clear_bodies import Receipt, ReceiptState, Run
-from seinpost_schemas.errors import Reason, RefusedError, SetupError
+from seinpost_schemas.errors import RefusedError, SetupError
 from seinpost_schemas.kinds import Kind
 from seinpost_schemas.signal import Act
 from seinpost_schemas.uuid7 import format_id
@@ -86,38 +86,6 @@ async def test_every_compartment_that_the_party_reads_is_read(enclave: TrialEncl
     await other.read()
     assert [str(d.compartment) for d in other.deliveries] == ["depv/debate"]
     assert not {s for s in other.transport.pulled if "debate" not in s}
-
-
-async def test_a_log_whose_checkpoints_are_denied_stops_no_other(
-    enclave: TrialEnclave, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A mandate ended while its log is read: the server denies it, and what is still read is read on."""
-    monkeypatch.setattr(subscriber, "_AUDIT_SECONDS", 0.01)
-    monkeypatch.setattr(subscriber, "_IDLE_AUDIT_MS", 10)
-    logs = [TrialLog(enclave, c) for c in (PROCESS, DEBATE)]
-    reader = TrialReader(enclave, TAFEL, tmp_path / "tafel", *logs)
-    asked: list[str] = []
-    read_last = reader.transport.read_last
-
-    async def denied(subject: str) -> bytes | None:
-        if "depv.process" not in subject:
-            return await read_last(subject)
-        asked.append(subject)
-        raise RefusedError(Reason.MANDATE, "the server denies this identity the right to do this")
-
-    monkeypatch.setattr(reader.transport, "read_last", denied)
-    sender = {PROCESS: NCSC, DEBATE: identity("cvdm-1")}
-    for number, log in enumerate(logs, 1):
-        log.add_signals(sender[log.compartment], log.add_epoch(sender[log.compartment]), encoded(number))
-
-    async def slowly(_delivery: Delivery) -> None:
-        await asyncio.sleep(0.2)
-
-    reader.application = slowly
-    found = await reader.read()
-    assert {str(d.compartment) for d in found} == {"depv/process", "depv/debate"}
-    # Asked once, and not again for ever.
-    assert len(asked) == 1
 
 
 async def test_a_party_without_a_read_mandate_reads_nothing(enclave: TrialEnclave, tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def test_a_predecessors_keys_go_when_nothing_unread_can_be_sealed_to_them(
         mine = keep(keyring, 1)
 
         def gone(known: Known, read_to_ms: int | None) -> set[bytes]:
-            prekeys = _prekeys.Prekeys(keyring, known, None, lambda: read_to_ms)  # type: ignore[arg-type]
+            prekeys = _prekeys.Prekeys(keyring, known, None, lambda: read_to_ms, print)  # type: ignore[arg-type]
             return set(prekeys._outlived())
 
         everything = now + 10 * PREKEY_KEPT_MS

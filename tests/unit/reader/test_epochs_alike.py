@@ -169,3 +169,18 @@ def test_a_state_that_an_earlier_version_stored_still_loads(pair: Pair) -> None:
     pair.log.admit(sender.signals(), now_ms=pair.now_ms)
     feed.accept(*pair.log.stored[-1])
     assert feed.epoch(epoch.object_hash[:16]).envelopes == 1
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_an_epoch_that_was_never_ended_can_be_answered_and_shared_for_ever(
+    pair: Pair, restarted: bool
+) -> None:
+    pair.both(epoch := Sender().epoch())
+    pair.now_ms += MAX_EPOCH_END_MS + 1
+    pair.both(Sender("ibd").epoch("own"))
+    if restarted:
+        pair.restart()
+    for judge in (pair.reader.epoch, pair.log.log._answered):
+        known = judge(epoch.object_hash[:16])
+        assert known is not None
+        assert known.origin == "ncsc"

@@ -185,6 +185,23 @@ def test_who_states_a_newcomers_key_keeps_it_out_only_until_it_is_revoked(
     tafel.log.unchanged_by(entry(DirectoryType.REGISTER, back), back, MalformedError)
 
 
+def test_a_newcomers_key_did_not_give_way_because_who_stated_it_stated_another(
+    enclave: Any, tafel: Speaker, ncsc: Speaker
+) -> None:
+    pending = KeyObject(ncsc.keys.signing, kem_public(40))
+    tafel.state(1, pending.kem)
+    after = tafel.state(2, kem_public(41))
+    tafel.log.add(DirectoryType.KEYS, pending.encode())
+    text = enclave.text(version=2).replace(ncsc.keys.keys_hash().hex(), pending.keys_hash().hex())
+    tafel.log.add(DirectoryType.REGISTER, enclave.sign(text + revoking(tafel), 0, 1))
+    directory, slots = tafel.log.directory, (pending.kem_key_id,)
+    directory.verify_slots_fresh(slots, directory.size, 2_000 + HOUR_MS)
+    assert directory.succeeded_ms(pending.kem_key_id) is None
+    # As it was while it was the other's.
+    with pytest.raises(RefusedError):
+        directory.verify_slots_fresh(slots, after, 2_000 + HOUR_MS)
+
+
 def test_who_revoked_itself_keeps_nobody_out(enclave: Any, tafel: Speaker, ncsc: Speaker) -> None:
     pending = KeyObject(ncsc.keys.signing, kem_public(40))
     tafel.state(1, pending.kem)

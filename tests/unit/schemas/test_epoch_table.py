@@ -115,7 +115,7 @@ class Both:
 
     def restart(self) -> None:
         again = EpochTable(PROCESS)
-        again.restore([*self.table.stored(self.now_ms), *self.table.stored_past()])
+        again.restore([*self.table.stored(self.now_ms), *self.table.stored_past(self.now_ms)])
         self.table, self._undo = again, []
         for e in self.model.epochs:
             e[3] = e[3] or self.now_ms - e[1] > MAX_EPOCH_END_MS
@@ -202,4 +202,4 @@ def test_a_table_that_an_earlier_version_stored_is_cut_down_to_the_bounds() -> N
     table.restore([*ended, *stored])
     left = [k for k, _ in table.stored(1_000)]
     assert left == [name(n) for n in range(50, MAX_UNENDED_EPOCHS + 50)]
-    assert {k for k, _ in table.stored_past()} == {k for k, _ in ended} | {name(n) for n in range(50)}
+    assert {k for k, _ in table.stored_past(1_000)} == {k for k, _ in ended} | {name(n) for n in range(50)}
