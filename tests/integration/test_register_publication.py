@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from harness.answers import next_answer
-from harness.enclave import Enclave, close, run, run_broker_command
+from harness.enclave import Enclave, close, run, run_broker_command, start
 from harness.raw import connected, hub
 from harness.registrar import Desk, make_request
 from harness.samples import line
@@ -179,3 +180,37 @@ def test_a_register_that_nears_its_end_warns_whoever_works_with_it(desk: Desk, s
     assert "verloopt over 9 dagen" in done.error
     assert "verloopt over 9 dagen" in desk.enclave.watch("tafel", "--idle", "1").error
     assert '"event": "register expires"' in (desk.enclave.path / "broker.log").read_text()
+
+
+def test_who_reads_is_given_and_loses_themes_while_it_reads(desk: Desk, tmp_path: Path) -> None:
+    """One watch, from before its mandate ends to after it has come back: no restart and no alarm."""
+    enclave, before = desk.enclave, desk.newest.read_text()
+
+    def publish(title: str) -> None:
+        source = tmp_path / "one.json"
+        source.write_bytes(line(title))
+        assert enclave.publish("bzk", source, *WHERE).status == 0
+
+    def take_away(draft: Path) -> None:
+        head, ncsc, rest = draft.read_text().partition('token = "ncsc"')
+        own, following, others = rest.partition("[[parties]]")
+        draft.write_text(head + ncsc + own.replace('    "process",\n', "") + following + others)
+
+    def give_back(draft: Path) -> None:
+        version = next(x for x in draft.read_text().splitlines() if x.startswith("version"))
+        text = before.partition("\n— ")[0].rstrip("\n") + "\n"
+        draft.write_text(re.sub(r"(?m)^version = .*$", version, text))
+
+    watching = start("watch", "--config", enclave.config("ncsc"), "--json")
+    publish("Ervoor")
+    watching.wait_for("stdout", "Ervoor")
+    assert desk.publish(desk.sign(desk.draft(take_away))).status == 0
+    publish("Ertussen")
+    time.sleep(5)
+    assert desk.publish(desk.sign(desk.draft(give_back))).status == 0
+    publish("Erna")
+    said = watching.wait_for("stdout", "Erna", 60)
+    assert "Ertussen" not in said
+    done = watching.interrupt()
+    assert "alarm" not in done.stdout + said
+    assert "ALARM" not in done.stderr
