@@ -8,8 +8,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_ARGS ?=
 TEST_ARGS ?=
-# A file's tests share an enclave, so they stay together; most of the time they wait for a server.
-TEST_WORKERS ?= -n auto --maxprocesses 4 --dist loadfile
+# A file's tests share an enclave, so they stay together. They wait for servers about half of the time: three keep two
+# cores at work.
+TEST_WORKERS ?= -n 3 --dist loadfile
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help

@@ -10,7 +10,7 @@ import time
 from typing import Any
 from urllib.parse import ParseResult
 
-from nats.aio.client import Client
+from nats.aio.client import PING_PROTO, Client
 from nats.aio.msg import Msg
 from nats.aio.transport import TcpTransport
 
@@ -40,6 +40,13 @@ class SafeClient(Client):
         server.last_attempt = time.monotonic()
         self._transport = _TlsTransport(self._channel)
         await self._transport.connect(server.uri, _BUFFER_BYTES, self.options["connect_timeout"])
+
+    async def _send_ping(self, future: asyncio.Future[bool] | None = None) -> None:
+        # nats-py writes its PING past what waits to be written. A PONG is to say that the server has seen all of that:
+        # a subscription that it denies is denied by then, and one that it takes is heard.
+        self._pongs.append(future or asyncio.get_running_loop().create_future())
+        await self._send_command(PING_PROTO)
+        await self._flush_pending()
 
     async def _process_headers(self, headers: bytes) -> dict[str, str] | None:
         try:

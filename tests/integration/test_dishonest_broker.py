@@ -288,12 +288,13 @@ async def test_checkpoints_of_thirty_days_ago_replayed_in_step_are_stale(
     alone: Enclave, tmp_path: Path
 ) -> None:
     """All signatures hold and every timestamp rises. The broker is gone: other logs are stale too."""
-    async with dishonest(alone, PLACE) as hub, fresh_reader(alone, "tafel", tmp_path) as reader:
+    async with dishonest(alone, PLACE) as hub:
         tree, ago = hub.tree(await hub.entries()), 30 * 86_400
-        reader.go_on_showing(hub.origin, lambda: hub.sign(tree, int(time.time()) - ago, WITNESSES))
-        async with asyncio.timeout(30):
-            while not (late := [a for a in reader.connection.alarms if a.compartment == PLACE]):
-                await asyncio.sleep(0.05)
+        async with fresh_reader(alone, "tafel", tmp_path) as reader:
+            reader.go_on_showing(hub.origin, lambda: hub.sign(tree, int(time.time()) - ago, WITNESSES))
+            async with asyncio.timeout(30):
+                while not (late := [a for a in reader.connection.alarms if a.compartment == PLACE]):
+                    await asyncio.sleep(0.05)
         assert late[0].code == "stale-checkpoint"
         assert "43200 minutes old" in late[0].message
 

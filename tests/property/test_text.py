@@ -36,7 +36,7 @@ SIGNATURES = st.builds(
 )
 NOTES = st.builds(Note, TEXTS, st.lists(SIGNATURES, min_size=1, max_size=3).map(tuple))
 SIZES = st.integers(0, 9_999_999_999_999_999_999)
-CHECKPOINTS = st.builds(Checkpoint, NAMES, SIZES, B32)
+CHECKPOINTS = st.builds(Checkpoint, NAMES, st.integers(0, (1 << 63) - 1), B32)
 COMPARTMENTS = st.builds(Compartment, st.sampled_from(Classification), st.sampled_from(Theme))
 TOKENS = st.from_regex(r"[a-z][a-z0-9-]{0,31}", fullmatch=True)
 IDS = st.builds(make_id, st.integers(0, (1 << 48) - 1), st.binary(min_size=10, max_size=10))
