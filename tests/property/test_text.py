@@ -35,7 +35,6 @@ SIGNATURES = st.builds(
     NoteSignature, NAMES, st.binary(min_size=4, max_size=4), st.binary(min_size=1, max_size=80)
 )
 NOTES = st.builds(Note, TEXTS, st.lists(SIGNATURES, min_size=1, max_size=3).map(tuple))
-SIZES = st.integers(0, 9_999_999_999_999_999_999)
 CHECKPOINTS = st.builds(Checkpoint, NAMES, st.integers(0, (1 << 63) - 1), B32)
 COMPARTMENTS = st.builds(Compartment, st.sampled_from(Classification), st.sampled_from(Theme))
 TOKENS = st.from_regex(r"[a-z][a-z0-9-]{0,31}", fullmatch=True)
