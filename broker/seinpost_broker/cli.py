@@ -63,7 +63,7 @@ def init(  # noqa: PLR0913 - the options of a command
     users: Literal["nkey", "certificate"] = "nkey",
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> None:
-    """Make an enclave for a trial: signed register, identities, NATS configuration, DIR/<party>.toml per party.
+    """Make an enclave for a trial: signed register, identities, NATS configuration, a configuration for each party.
 
     Every key of it is made on this machine, at mode 0600. An enclave for use is made with prepare and found.
 
@@ -118,7 +118,7 @@ def init(  # noqa: PLR0913 - the options of a command
 
 
 @app.command
-def prepare(
+def prepare(  # noqa: PLR0913 - the options of a command
     directory: Path,
     *,
     registrar: Annotated[tuple[Path, ...], Parameter(negative="")],
@@ -126,6 +126,10 @@ def prepare(
     enclave: str = "verkiezingen",
     host: str = "127.0.0.1",
     port: int = 4222,
+    tls_name: str | None = None,
+    tls_certificate: Path | None = None,
+    tls_key: Path | None = None,
+    tls_ca: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> None:
     """Prepare an enclave for use: the broker's own keys, and the text of version 1 for the registrars to sign.
@@ -147,13 +151,22 @@ def prepare(
     enclave
         The enclave's name: lower-case letters, digits, hyphens.
     host
-        Where its own nats-server will listen.
+        Where its own nats-server will listen; only with TLS elsewhere than on this machine.
     port
         The port for it.
+    tls_name
+        The DNS name in the server's certificate, by which the parties reach it.
+    tls_certificate
+        The server's certificate and those of its issuers, in PEM. The broker uses it as a client too.
+    tls_key
+        Its key, in PEM, at mode 0600.
+    tls_ca
+        The CAs of the server's and of the parties' certificates, in PEM.
     as_json
         Print the result as JSON.
     """
-    draft = prepare_enclave(directory, enclave, host, port, registrar, threshold)
+    tls = tls_options(tls_name, (tls_certificate, tls_key, tls_ca), "nkey", trial=False)
+    draft = prepare_enclave(directory, enclave, host, port, registrar, threshold, tls)
     if as_json:
         print(json.dumps({"directory": str(directory), "draft": str(draft)}))
     else:

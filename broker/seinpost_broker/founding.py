@@ -155,8 +155,8 @@ def verify_place(enclave: str, host: str, *, secured: bool = False) -> None:
     if not secured and host not in LOOPBACK:
         raise SetupError(
             f"its own nats-server has no TLS and must not listen on {host}: give it a certificate (--tls-certificate, "
-            "--tls-key, --tls-ca and --tls-name; --trial-pki makes one for a trial), use 127.0.0.1, or name a NATS of "
-            "your own in broker.toml"
+            "--tls-key, --tls-ca and --tls-name; init --trial-pki makes one for a trial), use 127.0.0.1, or name "
+            "a NATS of your own in broker.toml"
         )
 
 

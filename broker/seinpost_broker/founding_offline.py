@@ -21,6 +21,7 @@ from seinpost_broker.adapters.enclave_dir import FIRST_DRAFT, EnclaveDir, direct
 from seinpost_broker.adapters.system_clock import SystemClock
 from seinpost_broker.core import founding
 from seinpost_broker.founding import BROKER, make_broker_keys, verify_place, whole_or_nothing
+from seinpost_broker.founding_channel import TlsOptions, lay_channel
 from seinpost_broker.publishing import read_bounded, read_signed
 from seinpost_broker.register_follower import render_config
 from seinpost_schemas.directory import TrustedDirectory, log_keys_of
@@ -37,13 +38,19 @@ _PREPARED = "registrars.toml"
 
 
 def prepare_enclave(
-    path: Path, enclave: str, host: str, port: int, registrars: Sequence[Path], threshold: int
+    path: Path,
+    enclave: str,
+    host: str,
+    port: int,
+    registrars: Sequence[Path],
+    threshold: int,
+    tls: TlsOptions | None = None,
 ) -> Path:
     """Make the broker's keys and the text of version 1, with nobody in it yet; the text's file.
 
-    Raises ``SetupError`` or ``MalformedError``, and then leaves nothing.
+    ``tls`` names files that were bought. Raises ``SetupError`` or ``MalformedError``, and then leaves nothing.
     """
-    verify_place(enclave, host)
+    verify_place(enclave, host, secured=tls is not None)
     keys = [_vkey(p) for p in registrars]
     if not 1 <= threshold <= len(keys):
         raise SetupError(f"--threshold is from 1 to {len(keys)}, the number of registrars")
@@ -62,7 +69,8 @@ def prepare_enclave(
                 brokers={BROKER: nats},
             ),
         )
-        directory.write_toml("broker.toml", {"name": BROKER, "host": host, "port": port})
+        secure = {} if tls is None else lay_channel(directory, tls, [], lambda _: None).broker
+        directory.write_toml("broker.toml", {"name": BROKER, "host": host, "port": port} | secure)
         directory.write_toml(_PREPARED, {"threshold": threshold, "keys": keys})
         return directory.write(FIRST_DRAFT, text)
 

@@ -17,6 +17,7 @@ from harness.secrets import Secrets, registrar_seed
 from seinpost_broker.adapters.enclave_dir import EnclaveDir
 from seinpost_broker.founding import whole_or_nothing
 from seinpost_schemas.errors import SetupError
+from seinpost_schemas.request import decode_request
 
 pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
 PASSPHRASE = "een lange wachtwoordzin"
@@ -232,3 +233,49 @@ def test_a_founding_that_fails_leaves_no_key(tmp_path: Path, there: bool) -> Non
         fail(directory)
     assert path.exists() is there
     assert list(tmp_path.rglob("*.key")) == []
+
+
+def test_one_for_use_listens_elsewhere_with_a_certificate_only(desk: Desk, tmp_path: Path) -> None:
+    pki, port = tmp_path / "pki", free_port()
+    assert run_broker_command("trial-pki", "new", pki).status == 0
+    assert run_broker_command("trial-pki", "server", pki, "--name", "nats.trial.example").status == 0
+    own = Desk.__new__(Desk)
+    own.folder, own.port, own.enclave, own.passphrase = desk.folder, port, tmp_path / "e", desk.passphrase
+    vkeys = [x for file in NAMES for x in ("--registrar", str(desk.folder / f"{file}.key.vkey"))]
+    words = ["prepare", own.enclave, *vkeys, "--threshold", "2", "--port", str(port), "--host", "0.0.0.0"]  # noqa: S104
+    done = run_broker_command(*words)
+    assert (done.status, "must not listen on" in done.error) == (4, True), done
+    assert not own.enclave.exists()
+    files = [
+        "--tls-certificate",
+        pki / "server.crt",
+        "--tls-key",
+        pki / "server.key",
+        "--tls-ca",
+        pki / "ca.pem",
+    ]
+    done = run_broker_command(*words, *files, "--tls-name", "nats.trial.example")
+    assert done.status == 0, done
+    own.requests = []
+    for request in desk.requests:
+        taken = run(
+            "register",
+            "add",
+            request,
+            "--to",
+            own.draft,
+            "--fingerprint",
+            decode_request(request.read_bytes()).fingerprint().hex(),
+        )
+        assert taken.status == 0, taken
+    note = own.sign("anna", "bram")
+    done = run_broker_command(
+        "found", own.enclave, note, *[x for r in desk.requests for x in ("--request", r)]
+    )
+    assert done.status == 0, done
+    made = Enclave(own.enclave, port)
+    try:
+        # The broker is a client of its own server: over TLS, by the name in the certificate.
+        made.start()
+    finally:
+        made.stop()

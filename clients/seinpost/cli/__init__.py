@@ -462,7 +462,7 @@ def make(
             help="Which to disclose, with commas: handling, report, indicators, protected; else all but that."
         ),
     ] = None,
-    out: Annotated[Path | None, Parameter(help="Where to; else <signal>.proof.json.")] = None,
+    out: Annotated[Path | None, Parameter(help="Where to; else the signal number and .proof.json.")] = None,
     sender: Annotated[str | None, Parameter(help="The sending party, when two used one id.")] = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
@@ -528,7 +528,7 @@ def export(
 ) -> int:
     """Write every log that this identity may pull, in C2SP tiles, with signatures, bodies and checkpoints.
 
-    Its newest checkpoint, and one for each hour before.
+    Of each log every checkpoint of the last day, and the first of each hour before.
 
     Sealed bodies stay sealed. Example: seinpost audit export 2026q4 --config toezicht.toml
 

@@ -13,7 +13,9 @@ from cyclopts import Parameter
 
 from seinpost_schemas.errors import SetupError
 
-HELP = """Write, check, compare, sign and explain the register, on files, with nothing connected.
+HELP = """Write, check, compare, sign and explain the register, on files.
+
+Nothing is connected but by publish, and where --config is given.
 
 The life of a version: new (a draft from the version in force) → add, revoke, rotate, or edit the text → diff →
 check --draft → sign, by one registrar after another → check → publish.
