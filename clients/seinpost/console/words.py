@@ -102,6 +102,17 @@ ALARMS = {
     "id-reused": "One signal number was used for two different contents. The second is not shown.",
     "unforeseen": "This software could not deal with an entry. What is in it is not shown; everything else is.",
     "keys-stand-still": "The keys of this machine are no longer replaced each day. Signals are read as before.",
+    "gap": "An entry, or a message of a sender, is missing. Something may have been taken away.",
+    "reordering": "Entries came twice, or in another order than they were logged in. Those are not shown.",
+    "fork": "A sender signed two different messages for one place in its series. The second is not shown.",
+    "epoch-cut-short": "A sender counts other messages than we received. Some may have been taken away.",
+    "bad-slot": "Something was sealed to us that this machine cannot open. Its signals are not shown.",
+    "disputed-root": "Another reader received another log than we did. Someone may be shown another feed.",
+    "state-lost": "What this machine kept of its reading was lost, or put back. It reads everything again.",
+    "unproven": "The broker called something admitted, and has not proven that it is in the log.",
+    "cut-at-closing": "A log was closed with fewer entries than we received. Signals may have been taken away.",
+    "after-closing": "Something was added to a log after it was closed. It is not shown.",
+    "missing-closing": "A period is over, and its log was not closed. The end of it may be withheld from us.",
 }
 OTHER_ALARM = "Something in the feed is not as it must be. What does not verify is not shown."
 ADVICE = {
@@ -119,6 +130,17 @@ ADVICE = {
     "id-reused": "Call the sender, by telephone.",
     "unforeseen": "Ask the sender by telephone what it sent, and have the makers of Seinpost told of the code.",
     "keys-stand-still": "Start this console again. If it comes back, have the makers of Seinpost told of the code.",
+    "gap": "Call the broker's operator, and ask the sender by telephone what it sent.",
+    "reordering": "Call the broker's operator.",
+    "fork": "Call the sender, by telephone: its key may be in other hands.",
+    "epoch-cut-short": "Call the broker's operator, and ask the sender by telephone what it sent.",
+    "bad-slot": "Ask the sender by telephone what it sent, and have it sent again.",
+    "disputed-root": "Call the broker's operator and another reader, by telephone, and compare what each of you has.",
+    "state-lost": "Ask who put a backup back on this machine. If nobody did, call your own security officer.",
+    "unproven": "Call the broker's operator. Until there is proof, act as if it had not arrived.",
+    "cut-at-closing": "Call the broker's operator.",
+    "after-closing": "Call the broker's operator.",
+    "missing-closing": "Call the broker's operator.",
 }
 OTHER_ADVICE = "Call the broker's operator, and name the code."
 REAL = {
