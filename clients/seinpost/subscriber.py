@@ -168,7 +168,9 @@ class Subscriber:
         if from_start:
             self._state.forget([feed_stream(p, c) for p in readable_periods for c in compartments])
         queue: asyncio.Queue[_Work] = asyncio.Queue(maxsize=_QUEUED_ENVELOPES)
-        tasks = [asyncio.ensure_future(self._read_all(compartments, queue))]
+        # Before anyone is listened to: what others say is about these.
+        reading = {c: self._begin(c, queue) for c in compartments}
+        tasks = [asyncio.ensure_future(self._read_all(reading, queue))]
         tasks.append(asyncio.ensure_future(self._audit()))
         if self._all:
             gossip = Gossip(self._transport, self._identity.party, self._notes, self._heard)
@@ -182,9 +184,9 @@ class Subscriber:
                     yield delivery
                 self._commit(work)
         finally:
-            for task in tasks:
+            for task in (*tasks, *reading.values()):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, *reading.values(), return_exceptions=True)
 
     def _commit(self, work: _Work) -> None:
         opened, stream = work.opened, work.log.stream
@@ -211,23 +213,24 @@ class Subscriber:
         else:
             self._state.commit(stream, work.next_seq, work.feed, seen, facts, owed)
 
-    async def _read_all(self, compartments: Sequence[Compartment], queue: asyncio.Queue[_Work]) -> None:
-        """Read these, and what the register gives from later on; until one of them fails, or cancelled."""
-        reading: dict[Compartment, asyncio.Task[None]] = {}
+    def _begin(self, compartment: Compartment, queue: asyncio.Queue[_Work]) -> asyncio.Task[None]:
+        period = self._directory.view.register.periods.readable[0]
+        return asyncio.ensure_future(self._read(compartment, period, queue))
+
+    async def _read_all(
+        self, reading: dict[Compartment, asyncio.Task[None]], queue: asyncio.Queue[_Work]
+    ) -> None:
+        """Look after these, and read what the register gives from later on; until one fails, or cancelled."""
         try:
             while True:
-                for compartment in compartments:
-                    if compartment not in reading:
-                        period = self._directory.view.register.periods.readable[0]
-                        reading[compartment] = asyncio.ensure_future(self._read(compartment, period, queue))
                 done, _ = await asyncio.wait(
                     reading.values(), timeout=_RIGHTS_SECONDS, return_when=asyncio.FIRST_COMPLETED
                 )
                 for task in done:
                     task.result()
-                compartments = [c for c in self._given.now() or () if c not in reading]
-                for compartment in compartments:
+                for compartment in (self._given.now() or set()).difference(reading):
                     self._given.begins(compartment)
+                    reading[compartment] = self._begin(compartment, queue)
         finally:
             for task in reading.values():
                 task.cancel()
