@@ -1,23 +1,28 @@
 # SPDX-FileCopyrightText: 2026 The Seinpost developers
 # SPDX-License-Identifier: EUPL-1.2
-"""A growing RFC 9162 tree that keeps every full node: roots and proofs at any size, in O(log² n).
+"""A growing RFC 9162 tree that keeps its leaves and its upper full nodes: roots and proofs at any size, in O(log² n).
 
-64 bytes of memory per leaf. ``Frontier`` in ``merkle`` is for whoever only appends.
+36 bytes of memory per leaf: a node over fewer than 16 leaves is made again when it is asked for, in 7 hashes at
+most. ``Frontier`` in ``merkle`` is for whoever only appends.
 """
 
 from __future__ import annotations
 
 from .merkle import EMPTY_ROOT, HASH_BYTES, node_hash
 
+_LOWEST_KEPT = 4
+"""The first level above the leaves whose nodes are kept."""
+
 
 class MerkleTree:
     """Append leaf hashes; ask for the root, inclusion or consistency at any size up to the present one."""
 
-    __slots__ = ("_levels",)
+    __slots__ = ("_leaves", "_upper")
 
     def __init__(self) -> None:
-        # Level l holds, one after the other, the hashes of the full subtrees of 2^l leaves.
-        self._levels: list[bytearray] = [bytearray()]
+        self._leaves = bytearray()
+        # Place l - _LOWEST_KEPT holds, one after the other, the hashes of the full subtrees of 2^l leaves.
+        self._upper: list[bytearray] = []
 
     @classmethod
     def of(cls, leaves: bytes) -> MerkleTree:
@@ -25,37 +30,34 @@ class MerkleTree:
         if len(leaves) % HASH_BYTES:
             raise ValueError(f"leaf hashes have {HASH_BYTES} bytes each")
         tree = cls()
-        level = bytearray(leaves)
-        tree._levels = [level]
-        while len(level) >= 2 * HASH_BYTES:
-            above = bytearray()
-            for at in range(0, len(level) - HASH_BYTES, 2 * HASH_BYTES):
-                middle = at + HASH_BYTES
-                above += node_hash(bytes(level[at:middle]), bytes(level[middle : middle + HASH_BYTES]))
-            tree._levels.append(above)
-            level = above
+        tree._leaves += leaves
+        level = _LOWEST_KEPT
+        while places := tree.size >> level:
+            # Below it is whole by now, so that a node is two look-ups, or at the lowest level 15 hashes.
+            above = bytearray().join(tree._made(level, place) for place in range(places))
+            tree._upper.append(above)
+            level += 1
         return tree
 
     def leaves(self) -> bytes:
         """All leaf hashes, one after the other."""
-        return bytes(self._levels[0])
+        return bytes(self._leaves)
 
     @property
     def size(self) -> int:
         """Leaves so far."""
-        return len(self._levels[0]) // HASH_BYTES
+        return len(self._leaves) // HASH_BYTES
 
     def append(self, leaf: bytes) -> int:
         """Add one 32-byte leaf hash and return its index."""
-        index = place = self.size
-        level = 0
-        self._levels[0] += leaf
-        while place & 1:
-            leaf = node_hash(self._node(level, place - 1), leaf)
-            level, place = level + 1, place >> 1
-            if level == len(self._levels):
-                self._levels.append(bytearray())
-            self._levels[level] += leaf
+        index = self.size
+        self._leaves += leaf
+        level = _LOWEST_KEPT
+        while self.size % (1 << level) == 0:
+            if level - _LOWEST_KEPT == len(self._upper):
+                self._upper.append(bytearray())
+            self._upper[level - _LOWEST_KEPT] += self._made(level, index >> level)
+            level += 1
         return index
 
     def leaf(self, index: int) -> bytes:
@@ -65,7 +67,14 @@ class MerkleTree:
         return self._node(0, index)
 
     def _node(self, level: int, place: int) -> bytes:
-        return bytes(self._levels[level][place * HASH_BYTES : (place + 1) * HASH_BYTES])
+        """The hash of a full subtree of 2^level leaves, the ``place``-th of them."""
+        if level and level < _LOWEST_KEPT:
+            return self._made(level, place)
+        kept = self._upper[level - _LOWEST_KEPT] if level else self._leaves
+        return bytes(kept[place * HASH_BYTES : (place + 1) * HASH_BYTES])
+
+    def _made(self, level: int, place: int) -> bytes:
+        return node_hash(self._node(level - 1, 2 * place), self._node(level - 1, 2 * place + 1))
 
     def root(self, size: int | None = None) -> bytes:
         """The root hash over the first ``size`` leaves (all of them by default), 32 bytes."""

@@ -9,6 +9,8 @@ from array import array
 
 import msgspec
 
+from .hash_index import HashIndex
+
 
 class Placed(msgspec.Struct, frozen=True):
     """One entry: enough to answer for it again, to prove it, and to know whose it is."""
@@ -32,15 +34,14 @@ class Columns(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Places:
-    """Entries by index and by object hash; about 200 bytes each."""
+    """Entries by index and by object hash; 65 bytes each."""
 
     def __init__(self) -> None:
-        self._by_hash: dict[bytes, int] = {}
-        self._hashes: list[bytes] = []
+        self._hashes = HashIndex()
         # A handful of senders, named a million times: a number for each.
         self._names: list[bytes] = []
         self._number_of: dict[bytes, int] = {}
-        self._senders = array("L")
+        self._senders = array("I")
         self._kinds = array("B")
         self._admitted_ms = array("Q")
         self._directory_sizes = array("Q")
@@ -49,9 +50,7 @@ class Places:
     def of(cls, columns: Columns) -> Places:
         """What was stored; raises ``ValueError`` when the columns do not fit each other."""
         places = cls()
-        raw = columns.hashes
-        places._hashes = [raw[i : i + 32] for i in range(0, len(raw), 32)]
-        places._by_hash = {h: i for i, h in enumerate(places._hashes)}
+        places._hashes = HashIndex.of(columns.hashes)
         places._names = list(columns.names)
         places._number_of = {name: n for n, name in enumerate(places._names)}
         places._senders.frombytes(columns.senders)
@@ -62,15 +61,14 @@ class Places:
             len(column)
             for column in (places._senders, places._kinds, places._admitted_ms, places._directory_sizes)
         }
-        whole = len(places._by_hash) == len(places) and len(raw) % 32 == 0
-        if lengths != {len(places)} or not whole or max(places._senders, default=-1) >= len(places._names):
+        if lengths != {len(places)} or max(places._senders, default=-1) >= len(places._names):
             raise ValueError("stored places do not fit each other")
         return places
 
     def columns(self) -> Columns:
         """Everything, to be stored."""
         return Columns(
-            b"".join(self._hashes),
+            self._hashes.tobytes(),
             self._names,
             self._senders.tobytes(),
             self._kinds.tobytes(),
@@ -83,7 +81,6 @@ class Places:
 
     def append(self, placed: Placed) -> None:
         """The next entry."""
-        self._by_hash[placed.object_hash] = len(self._hashes)
         self._hashes.append(placed.object_hash)
         number = self._number_of.setdefault(placed.sender_id, len(self._names))
         if number == len(self._names):
@@ -95,13 +92,13 @@ class Places:
 
     def pop(self) -> None:
         """Take the newest entry back."""
-        del self._by_hash[self._hashes.pop()]
+        self._hashes.pop()
         for column in (self._senders, self._kinds, self._admitted_ms, self._directory_sizes):
             column.pop()
 
     def find(self, object_hash: bytes) -> int | None:
         """The index of an envelope; ``None`` if it is not in the log."""
-        return self._by_hash.get(object_hash)
+        return self._hashes.find(object_hash)
 
     def at(self, index: int) -> Placed:
         """The entry at an index; raises ``IndexError``."""

@@ -17,7 +17,7 @@ from seinpost_schemas.rights import LoggedEpoch
 
 from .places import Columns
 
-_MAGIC = b"seinpost-snapshot/1\n"
+_MAGIC = b"seinpost-snapshot/2\n"
 _DIGEST_BYTES = 32
 
 

@@ -101,14 +101,14 @@ def test_a_tree_of_leaves_is_the_tree_that_was_appended(size: int) -> None:
 
 
 def test_columns_that_do_not_fit_are_refused() -> None:
-    good = Columns(b"a" * 32, [b"s" * 16], *(bytes(n) for n in (8, 1, 8, 8)))
+    good = Columns(b"a" * 32, [b"s" * 16], *(bytes(n) for n in (4, 1, 8, 8)))
     assert Places.of(good).at(0).sender_id == b"s" * 16
     for bad in (
-        Columns(b"a" * 31, good.names, *(bytes(n) for n in (8, 1, 8, 8))),
-        Columns(b"a" * 64, good.names, *(bytes(n) for n in (16, 2, 16, 16))),
-        Columns(good.hashes, [], *(bytes(n) for n in (8, 1, 8, 8))),
-        Columns(good.hashes, good.names, *(bytes(n) for n in (8, 2, 8, 8))),
-        Columns(good.hashes, good.names, *(bytes(n) for n in (8, 1, 7, 8))),
+        Columns(b"a" * 31, good.names, *(bytes(n) for n in (4, 1, 8, 8))),
+        Columns(b"a" * 64, good.names, *(bytes(n) for n in (8, 2, 16, 16))),
+        Columns(good.hashes, [], *(bytes(n) for n in (4, 1, 8, 8))),
+        Columns(good.hashes, good.names, *(bytes(n) for n in (4, 2, 8, 8))),
+        Columns(good.hashes, good.names, *(bytes(n) for n in (4, 1, 7, 8))),
     ):
         with pytest.raises(ValueError):  # noqa: PT011 - array's own for half a number
             Places.of(bad)
