@@ -131,3 +131,62 @@ def _panel(left: int, what: str, curves: dict[str, _Points]) -> list[str]:
             f"{escape(name)}</text>"
         )
     return parts
+
+
+_LINE_COLOURS = ("#1d6b53", "#2a5d9f", "#b3541e", "#7a3b8f", "#8a7a1d", "#3b8f86", "#8f3b4f", "#555555")
+
+
+def write_lines(samples: dict[str, _Points], began: float, path: Path) -> None:
+    """`docs/images/soak.svg`: megabytes of each process by minutes; what came before ``began`` is the warm-up."""
+    others = {name: points for name, points in samples.items() if name != "nats-server"}
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * _PANEL_WIDTH} {_PANEL_HEIGHT}" '
+        'font-family="sans-serif" font-size="12">',
+        "<title>Resident memory of each process during the soak, in MB by minutes</title>",
+        f'<rect width="{2 * _PANEL_WIDTH}" height="{_PANEL_HEIGHT}" fill="#ffffff"/>',
+        *_memory_panel(0, others, began),
+        *_memory_panel(_PANEL_WIDTH, {n: p for n, p in samples.items() if n not in others}, began),
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join([*parts, "</svg>"]) + "\n", encoding="utf-8")
+
+
+def _memory_panel(left: int, lines: dict[str, _Points], began: float) -> list[str]:
+    every = [p for points in lines.values() for p in points]
+    if not every:
+        return []
+    last, high = max(t for t, _ in every), max(mb for _, mb in every) * 1.6
+    width, height = _PANEL_WIDTH - 2 * _PAD, _PANEL_HEIGHT - 2 * _PAD
+
+    def place(seconds: float, megabytes: float) -> tuple[float, float]:
+        return left + _PAD + seconds / last * width, _PANEL_HEIGHT - _PAD - megabytes / high * height
+
+    begins, _ = place(began, 0)
+    parts = [
+        f'<text x="{left + _PANEL_WIDTH / 2:.0f}" y="{_PANEL_HEIGHT - 8}" text-anchor="middle">minutes</text>',
+        f'<text x="{left + _PAD}" y="16" fill="#333333">MB</text>',
+        f'<line x1="{begins:.0f}" y1="{_PAD}" x2="{begins:.0f}" y2="{_PANEL_HEIGHT - _PAD}" '
+        'stroke="#333333" stroke-dasharray="4 3"/>',
+        f'<text x="{begins + 4:.0f}" y="{_PAD - 4}" fill="#333333">warm: the soak begins</text>',
+    ]
+    for minute in range(0, int(last / 60) + 1, 2):
+        at, _ = place(minute * 60, 0)
+        parts.append(
+            f'<text x="{at:.0f}" y="{_PANEL_HEIGHT - _PAD + 16}" text-anchor="middle" fill="#333333">{minute}</text>'
+        )
+    step = next(s for s in (10, 20, 50, 100, 200, 500, 1_000, 10_000) if high / s <= 8 or s == 10_000)
+    for megabytes in range(0, int(high) + 1, step):
+        _, at = place(0, megabytes)
+        parts.append(
+            f'<line x1="{left + _PAD}" y1="{at:.0f}" x2="{left + _PANEL_WIDTH - _PAD}" y2="{at:.0f}" '
+            f'stroke="#dddddd"/><text x="{left + _PAD - 6}" y="{at + 4:.0f}" text-anchor="end" '
+            f'fill="#333333">{megabytes}</text>'
+        )
+    for number, ((name, points), colour) in enumerate(zip(lines.items(), _LINE_COLOURS, strict=False)):
+        drawn = " ".join("{:.1f},{:.1f}".format(*place(t, mb)) for t, mb in points)
+        parts.append(f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
+        parts.append(
+            f'<text x="{left + _PANEL_WIDTH - _PAD}" y="{16 + 14 * number}" text-anchor="end" fill="{colour}">'
+            f"{escape(name)}</text>"
+        )
+    return parts

@@ -2,13 +2,18 @@
 # SPDX-License-Identifier: EUPL-1.2
 """`make bench-soak`: ten minutes at 80 % of the maximum; is memory flat, is nothing lost, how long does a signal take.
 
-The maximum is that of this very machine, measured first. Memory is what the kernel says of each process, every second;
-its growth is from the median of the second third to that of the last, when everything has been used once: the heap of
-a collector breathes. Writes `build/bench-soak.json` and its section of `docs/benchmarks.md`.
+The maximum is that of this very machine, measured first, in an enclave like the one that is soaked: with its four
+witnesses as processes of their own, so that all of it is published, cosigned and proven. The soaked enclave then
+takes a minute of signals as fast as they go: every queue has been full once, and what memory that takes is part of
+the level that must stay. Memory is what the kernel says of each process, every second; its growth is from the median
+of the second third of the ten minutes to that of the last: the heap of a collector breathes. Writes
+`build/bench-soak.json` (rows), `build/bench-soak-memory.json` (samples), `docs/images/soak.svg` and its section of
+`docs/benchmarks.md`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import statistics
@@ -16,14 +21,22 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 from page import write_soak
+from plot import write_lines
 from rows import Row, row
-from whole_way import COUNT, End, running_enclave, seinpost_run
+from whole_way import COUNT, End, measure
+
+sys.path.append(str(Path(__file__).parents[1] / "integration"))
+
+from harness.enclave import Enclave, make_enclave
+from harness.witnessed import WITNESSES, Witnessed
 
 SECONDS = float(os.environ.get("BENCH_SOAK_SECONDS", "600"))
+WARM_SECONDS = 60.0
 SHARE = 0.8
 FLAT_MB_PER_MINUTE = {"nats-server": 5.0}
 FLAT_OURS_MB_PER_MINUTE = 1.0
@@ -31,18 +44,24 @@ FLAT_OURS_MB_PER_MINUTE = 1.0
 server's own heap goes up and down by tens of megabytes."""
 _MAXIMUM_ROUNDS = 3
 _SAMPLE_SECONDS = 1.0
+Samples = dict[str, list[tuple[float, float]]]
+"""By process: (seconds, megabytes)."""
 
 
 class Memory:
-    """Samples the resident megabytes of processes until ``end``."""
+    """Samples the resident megabytes of processes until ``end``; in all, not only in the soak."""
 
     def __init__(self, pids: dict[str, int]) -> None:
-        self.samples: dict[str, list[tuple[float, float]]] = {name: [] for name in pids}
+        self.samples: Samples = {name: [] for name in pids}
         self._pids = pids
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._started = time.monotonic()
         self._thread.start()
+
+    def now(self) -> float:
+        """Seconds since the first sample."""
+        return time.monotonic() - self._started
 
     def _run(self) -> None:
         page = os.sysconf("SC_PAGE_SIZE")
@@ -52,48 +71,82 @@ class Memory:
                     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
                 except (OSError, IndexError):
                     continue
-                self.samples[name].append((time.monotonic() - self._started, pages * page / 2**20))
+                if pages:
+                    self.samples[name].append((self.now(), pages * page / 2**20))
 
-    def end(self) -> None:
+    def end(self) -> Samples:
         """Stop sampling."""
         self._ended.set()
         self._thread.join()
-
-    def figures(self, name: str) -> tuple[float, float, float]:
-        """(megabytes per minute over the last two thirds, megabytes in the last third, most megabytes)."""
-        samples = self.samples[name]
-        third = len(samples) // 3
-        (t1, m1), (t2, m2) = (
-            (statistics.median(t for t, _ in part), statistics.median(mb for _, mb in part))
-            for part in (samples[third : 2 * third], samples[2 * third :])
-        )
-        return (m2 - m1) / (t2 - t1) * 60, m2, max(mb for _, mb in samples)
+        return self.samples
 
 
-def measure_soak() -> list[Row]:
-    """All rows."""
+def growth(samples: list[tuple[float, float]]) -> tuple[float, float, float]:
+    """(megabytes per minute over the last two thirds, megabytes in the last third, most megabytes)."""
+    third = len(samples) // 3
+    (t1, m1), (t2, m2) = (
+        (statistics.median(t for t, _ in part), statistics.median(mb for _, mb in part))
+        for part in (samples[third : 2 * third], samples[2 * third :])
+    )
+    return (m2 - m1) / (t2 - t1) * 60, m2, max(mb for _, mb in samples)
+
+
+@contextlib.contextmanager
+def _witnessed_enclave(folder: Path) -> Iterator[tuple[Enclave, dict[str, int]]]:
+    """A new enclave with four witnesses at work, and all its processes."""
+    made = Witnessed(make_enclave(folder / f"enclave-{time.time_ns()}", *WITNESSES, "tafel", witnesses=True))
+    try:
+        broker = made.enclave.start()
+        for party in WITNESSES:
+            made.start_witness(party)
+        (server,) = made.enclave.nats_pids()
+        witnesses = {f"witness of {p}": made.running[p].process.pid for p in WITNESSES}
+        yield made.enclave, {"broker": broker.pid, "nats-server": server, **witnesses}
+    finally:
+        made.stop()
+
+
+def _maximum(folder: Path) -> float:
+    """Signals per second, as fast as they go."""
+    with _witnessed_enclave(folder) as (enclave, pids):
+        publisher = End("publish", enclave.config("ncsc"), COUNT, 0)
+        publisher.await_ready()
+        reader = End("read", enclave.config("tafel"), COUNT, 0)
+        reader.await_ready()
+        return measure(publisher, reader, pids, enclave.path / "nats", COUNT).rate
+
+
+def measure_soak() -> tuple[list[Row], Samples, float]:
+    """All rows; the samples of memory, from before the warm-up on, and when the soak began among them."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        most = statistics.median(seinpost_run(folder, COUNT).rate for _ in range(_MAXIMUM_ROUNDS))
+        most = statistics.median(_maximum(folder) for _ in range(_MAXIMUM_ROUNDS))
         rate = most * SHARE
-        count = int(rate * SECONDS)
-        print(f"maximum {most:,.0f} signals/s; soaking {count:,} signals", file=sys.stderr, flush=True)
-        with running_enclave(folder, "ncsc", "tafel") as (enclave, pids):
-            publisher = End("publish", enclave.config("ncsc"), count, rate)
-            publisher.await_ready()
-            reader = End("read", enclave.config("tafel"), count, rate)
-            reader.await_ready()
+        count, warm = int(rate * SECONDS), int(most * WARM_SECONDS)
+        print(
+            f"maximum {most:,.0f} signals/s; {warm:,} as fast as they go, then {count:,} at {rate:,.0f} a second",
+            file=sys.stderr,
+            flush=True,
+        )
+        with _witnessed_enclave(folder) as (enclave, pids):
+            publisher = End("publish", enclave.config("ncsc"), count, rate, 1, warm)
+            reader = End("read", enclave.config("tafel"), count, rate, 1, warm)
             memory = Memory({**pids, "publisher": publisher.process.pid, "reader": reader.process.pid})
+            publisher.await_ready()
+            reader.await_ready()
+            began = memory.now()
             reader.go()
             publisher.go()
             sent = publisher.result()
             seen = reader.result()
-            memory.end()
-    return _rows(memory, sent, seen, count, most)
+            ended = memory.now()
+            samples = memory.end()
+    soaked = {name: [s for s in found if began <= s[0] <= ended] for name, found in samples.items()}
+    return _rows(soaked, sent, seen, count, most), samples, began
 
 
 def _rows(
-    memory: Memory, sent: dict[str, object], seen: dict[str, object], count: int, most: float
+    soaked: Samples, sent: dict[str, object], seen: dict[str, object], count: int, most: float
 ) -> list[Row]:
     from latency import Histogram
 
@@ -109,11 +162,11 @@ def _rows(
         row("soak: send to verified, p50", latencies.at(0.5), "ms"),
         row("soak: send to verified, p99", latencies.at(0.99), "ms"),
     ]
-    for name in memory.samples:
-        growth, late, high = memory.figures(name)
+    for name, found in soaked.items():
+        grown, late, high = growth(found)
         most_growth = FLAT_MB_PER_MINUTE.get(name, FLAT_OURS_MB_PER_MINUTE)
         rows += [
-            row(f"soak: memory of the {name}, growth", growth, "MB/min", most_growth, at_most=True),
+            row(f"soak: memory of the {name}, growth", grown, "MB/min", most_growth, at_most=True),
             row(f"soak: memory of the {name}, median of the last third", late, "MB"),
             row(f"soak: memory of the {name}, most", high, "MB"),
         ]
@@ -122,14 +175,16 @@ def _rows(
 
 def main() -> None:
     """Measure, print, write."""
-    rows = measure_soak()
+    rows, samples, began = measure_soak()
     for r in rows:
         met = "" if r.met is None else "  met" if r.met else "  NOT MET"
         print(f"{r.name:70} {r.value:>14,} {r.unit}{met}")
-    out = Path("build") / "bench-soak.json"
-    out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps(msgspec.to_builtins(rows), indent=1) + "\n")
-    write_soak(rows, Path("docs") / "benchmarks.md")
+    build, docs = Path("build"), Path("docs")
+    build.mkdir(exist_ok=True)
+    (build / "bench-soak.json").write_text(json.dumps(msgspec.to_builtins(rows), indent=1) + "\n")
+    (build / "bench-soak-memory.json").write_text(json.dumps({"began": began, "samples": samples}) + "\n")
+    write_lines(samples, began, docs / "images" / "soak.svg")
+    write_soak(rows, docs / "benchmarks.md")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """One end of the whole way, as a process of its own; prints one line of JSON (see ``whole_way``).
 
-`way_ends.py publish|read CONFIG COUNT RATE [COMPARTMENTS]` through Seinpost;
+`way_ends.py publish|read CONFIG COUNT RATE [COMPARTMENTS [WARM]]` through Seinpost, after WARM signals as many as go;
 `way_ends.py json-publish|json-read URL COUNT RATE` through plain nats-py: one JSON message per signal, 1,000
 acknowledgements in flight; `https-…` and `taxii-…` are in ``http_ends``. RATE is signals per second, 0 for as many
 as go. Every signal carries the time at which it was handed over in its title.
@@ -103,32 +103,38 @@ class Answers:
             await self._none_left.wait()
 
 
-async def publish(config: str, count: int, rate: float, compartments: int = 1) -> None:
+async def publish(config: str, count: int, rate: float, compartments: int = 1, warm: int = 0) -> None:
     """Through Seinpost: ends when every signal was answered."""
     places = COMPARTMENTS[:compartments]
-    async with seinpost.connect(config) as post:
-        for theme, classification in places:
-            warm = await anext(paced(1, 0))
-            await post.publish(warm, theme=theme, classification=classification)
-        _ready()
-        meter, answers, number = Meter(), Answers(), 0
+
+    async def submit_all(count: int, rate: float) -> None:
+        answers, number = Answers(), 0
         async for signal in paced(count, rate):
             theme, classification = places[number % compartments]
             answers.expect(await post.submit(signal, theme=theme, classification=classification))
             number += 1
         await answers.wait()
+
+    async with seinpost.connect(config) as post:
+        for theme, classification in places:
+            first = await anext(paced(1, 0))
+            await post.publish(first, theme=theme, classification=classification)
+        await submit_all(warm, 0)
+        _ready()
+        meter = Meter()
+        await submit_all(count, rate)
         meter.tell()
 
 
-async def read(config: str, count: int, _rate: float, compartments: int = 1) -> None:
+async def read(config: str, count: int, _rate: float, compartments: int = 1, warm: int = 0) -> None:
     """Through Seinpost: ends when the signals were opened and verified; the first ones are the warm-up's."""
     async with seinpost.connect(config) as post:
         meter: Meter | None = None
-        warm = 0
+        early = 0
         async for delivery in post.signals(from_start=True):
             if meter is None:
-                warm += 1
-                if warm == compartments:
+                early += 1
+                if early == compartments + warm:
                     _ready()
                     meter = Meter()
                 continue
