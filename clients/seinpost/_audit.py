@@ -37,6 +37,7 @@ from seinpost_schemas.register import Register
 from seinpost_schemas.subjects import witness_key_name
 
 from ._moment import Moment, lateness
+from ._roots import Roots
 
 TAIL_MS = 10_000
 CLOSING_MS = FRESH_MS
@@ -78,7 +79,7 @@ class LogAudit:
         self._notes: OrderedDict[int, bytes] = OrderedDict()
         if state is not None and state.note:
             self._notes[state.audited_size] = state.note
-        self._roots: OrderedDict[int, bytes] = OrderedDict()
+        self._roots = Roots(_KEPT_ROOTS)
         self._size = 0
         self._rose_ms = self._look_back_ms = now_ms
         self._late: str | None = None
@@ -114,7 +115,7 @@ class LogAudit:
 
     def root_at(self, size: int) -> bytes | None:
         """The root of what was received at ``size``, if that was not too long ago."""
-        return self._roots.get(size)
+        return self._roots.at(size)
 
     @property
     def is_over(self) -> bool:
@@ -152,9 +153,7 @@ class LogAudit:
     def grew(self, size: int, root: bytes) -> AuditAlarm | None:
         """The feed has ``size`` entries now, with this root; what a waiting checkpoint says of it."""
         self._size = size
-        self._roots[size] = root
-        while len(self._roots) > _KEPT_ROOTS:
-            self._roots.popitem(last=False)
+        self._roots.put(size, root)
         if self._ahead is not None and self._ahead[0].tree_size <= size:
             checkpoint, note, _ = self._ahead
             self._ahead = None
@@ -224,7 +223,7 @@ class LogAudit:
             self._said.discard("stale-checkpoint")
 
     def _compare(self, checkpoint: Checkpoint, note: bytes) -> AuditAlarm | None:
-        root = self._roots.get(checkpoint.tree_size)
+        root = self._roots.at(checkpoint.tree_size)
         if root is None:
             # Below where this process began: a later checkpoint covers it, and with it everything before.
             return None
@@ -309,7 +308,7 @@ class LogAudit:
         try:
             note = parse_note(data)
             told = parse_checkpoint(note)
-            root = self._roots.get(told.tree_size)
+            root = self._roots.at(told.tree_size)
             if told.origin != self.origin or root == told.root_hash:
                 return []
             is_news = told.tree_size > max(self._newest_size, self._size)
