@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
+import signal
 import sys
 from pathlib import Path
 
 import structlog
 
 _AGAIN_SECONDS = 1.0
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
 _log = structlog.get_logger("witnesses")
 
 
@@ -51,6 +55,7 @@ class TrialWitnesses:
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
+                    preexec_fn=_end_with_parent,
                 )
             try:
                 code = await process.wait()
@@ -61,3 +66,9 @@ class TrialWitnesses:
                     await process.wait()
             _log.error("witnesses ended; starting them again", code=code)
             await asyncio.sleep(_AGAIN_SECONDS)
+
+
+def _end_with_parent() -> None:
+    """Also when the broker is killed outright: nobody else would end them (Linux, prctl(2))."""
+    if sys.platform == "linux":
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -228,6 +228,10 @@ class Enclave:
         """The nats-servers that run on this enclave's configuration."""
         return self._pids(b"nats-server")
 
+    def witness_pids(self) -> list[int]:
+        """The witnesses that run on this enclave's configurations."""
+        return self._pids(b"\0witness\0")
+
     def _pids(self, word: bytes) -> list[int]:
         """Processes with both that and a file of this enclave among their arguments, whoever started them."""
         found = []
@@ -261,8 +265,7 @@ class Enclave:
             if process is not None:
                 close(process)
         self.kill_nats()
-        # A broker that was killed leaves its trial witnesses behind.
-        _kill(self._pids(b"\0witness\0"))
+        _kill(self.witness_pids())
         self._extra.clear()
 
     # -- commands ---------------------------------------------------------------------------------
