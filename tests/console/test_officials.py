@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from starlette.responses import Response
 
+from seinpost.console.login import LoginPage
 from seinpost.console.officials import TRIES, TRIES_SECONDS, Officials, WaitError
 from seinpost_schemas.errors import MalformedError, SetupError
 
@@ -146,3 +151,29 @@ def test_the_last_account_and_one_that_is_not_there_are_not_removed(path: Path) 
     with pytest.raises(MalformedError, match="no account"):
         officials.remove("2042")
     assert Officials(path).log_in("2041", PASSWORD, 0) is not None
+
+
+class _Slow:
+    """Officials whose passwords take long to look at; counts how many are looked at together."""
+
+    def __init__(self) -> None:
+        self.together = self.most = 0
+        self._counting = threading.Lock()
+
+    def log_in(self, _number: str, _password: str, _now: float) -> None:
+        with self._counting:
+            self.together += 1
+            self.most = max(self.most, self.together)
+        time.sleep(0.02)
+        with self._counting:
+            self.together -= 1
+
+
+async def test_one_password_at_a_time_is_looked_at() -> None:
+    """Each takes 64 MiB: under many made-up numbers, many would fill the machine."""
+    slow = _Slow()
+    page = LoginPage(slow, None, "cookie", lambda *_: Response())  # type: ignore[arg-type]
+    state = SimpleNamespace(form={"number": "1", "password": "x"}, session=None)
+    request = SimpleNamespace(state=state)
+    await asyncio.gather(*(page.take(request) for _ in range(8)))  # type: ignore[arg-type]
+    assert slow.most == 1
