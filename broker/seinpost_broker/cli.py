@@ -10,7 +10,7 @@ import logging
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TextIO, cast
 
 import cyclopts
 import structlog
@@ -19,6 +19,7 @@ from cyclopts import Parameter
 
 from seinpost_broker.adapters.channel import load_channel
 from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of
+from seinpost_broker.adapters.log_output import LogOutput
 from seinpost_broker.adapters.nats_bus import NatsBus
 from seinpost_broker.adapters.system_clock import SystemClock
 from seinpost_broker.app import serve
@@ -222,6 +223,7 @@ def run(directory: Path, *, witnesses: bool = True) -> None:
         With its own nats-server: also run the witnesses whose identities are still in the directory. That is for
         trials; in use each party runs its own, with seinpost witness.
     """
+    log = LogOutput(2)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -229,9 +231,12 @@ def run(directory: Path, *, witnesses: bool = True) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, log)),
     )
-    uvloop.run(_serve(EnclaveDir(directory), witnesses=witnesses))
+    try:
+        uvloop.run(_serve(EnclaveDir(directory), witnesses=witnesses))
+    finally:
+        log.close()
 
 
 @app.command

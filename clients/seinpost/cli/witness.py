@@ -16,15 +16,33 @@ from seinpost.witness import Witness
 from seinpost_schemas.checkpoint import Checkpoint
 from seinpost_schemas.errors import RefusedError
 
-from . import fail
+from ._aside import Aside
 from ._passphrase import unlock
+from ._tty import clean
+
+
+class _Said:
+    """Standard output and error of this command: a witness goes on although nobody reads them."""
+
+    def __init__(self) -> None:
+        self._output, self._errors = Aside(1), Aside(2)
+        self.say = self._output.say
+
+    def fail(self, message: str) -> None:
+        """One line on standard error."""
+        self._errors.say("seinpost: " + clean(message))
+
+    def close(self) -> None:
+        self._output.close()
+        self._errors.close()
 
 
 class _Report:
-    """Prints what a witness does: each new size of a log, and each refusal."""
+    """Says what a witness does: each new size of a log, and each refusal."""
 
-    def __init__(self, name: str, *, as_json: bool) -> None:
+    def __init__(self, name: str, said: _Said, *, as_json: bool) -> None:
         self._name = name
+        self._said = said
         self._as_json = as_json
         self._sizes: dict[str, int] = {}
 
@@ -54,15 +72,15 @@ class _Report:
                 "status": status,
                 "message": message,
             }
-            print(json.dumps(row), flush=True)
-        fail(f"{self._name}: refused to cosign {origin} ({status}): {message}")
+            self._said.say(json.dumps(row))
+        self._said.fail(f"{self._name}: refused to cosign {origin} ({status}): {message}")
 
     def found(self, finding: Finding) -> None:
         """What is wrong with a log, once for each log and code."""
         if self._as_json:
             row = {"witness": self._name, "event": "alarm", **msgspec.to_builtins(finding)}
-            print(json.dumps(row), flush=True)
-        fail(f"{self._name}: ALARM {finding.code}: {finding.message}")
+            self._said.say(json.dumps(row))
+        self._said.fail(f"{self._name}: ALARM {finding.code}: {finding.message}")
 
     def resumed(self, origin: str) -> None:
         """A log of which the state was lost, and what is published was taken for it."""
@@ -73,14 +91,24 @@ class _Report:
 
     def left_out(self, error: RefusedError) -> None:
         """This one has ended, others go on."""
-        fail(f"{self._name}: {error}; the other witnesses go on")
+        self._said.fail(f"{self._name}: {error}; the other witnesses go on")
 
     def _print(self, row: dict[str, object], text: str) -> None:
-        print(json.dumps(row) if self._as_json else text, flush=True)
+        self._said.say(json.dumps(row) if self._as_json else text)
 
 
 async def run(config_files: list[Path], passphrase_file: Path | None, *, resume: bool, as_json: bool) -> int:
     """Run one or more witnesses until stopped; one that the server refuses does not end the others."""
+    said = _Said()
+    try:
+        return await _run(config_files, passphrase_file, said, resume=resume, as_json=as_json)
+    finally:
+        said.close()
+
+
+async def _run(
+    config_files: list[Path], passphrase_file: Path | None, said: _Said, *, resume: bool, as_json: bool
+) -> int:
     refused: list[RefusedError] = []
 
     async def keep(witness: Witness, report: _Report) -> None:
@@ -95,13 +123,13 @@ async def run(config_files: list[Path], passphrase_file: Path | None, *, resume:
     for file in config_files:
         config = load_config(file)
         identity = unlock(config, passphrase_file)
-        report = _Report(identity.name, as_json=as_json)
+        report = _Report(identity.name, said, as_json=as_json)
         witness = Witness(
             config,
             identity,
             on_cosigned=report.cosigned,
             on_refused=report.refused,
-            on_waiting=fail,
+            on_waiting=said.fail,
             on_finding=report.found,
         )
         witnesses.append((witness, report))
