@@ -123,7 +123,7 @@ async def publish(config: str, count: int, rate: float, compartments: int = 1, w
         _ready()
         meter = Meter()
         await submit_all(count, rate)
-        meter.tell()
+        meter.tell(alarms=len(post.alarms))
 
 
 async def read(config: str, count: int, _rate: float, compartments: int = 1, warm: int = 0) -> None:
