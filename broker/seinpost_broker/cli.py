@@ -223,7 +223,7 @@ def run(directory: Path, *, witnesses: bool = True) -> None:
         With its own nats-server: also run the witnesses whose identities are still in the directory. That is for
         trials; in use each party runs its own, with seinpost witness.
     """
-    log = LogOutput(2)
+    log, said = LogOutput(sys.stderr), LogOutput(sys.stdout)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -234,9 +234,10 @@ def run(directory: Path, *, witnesses: bool = True) -> None:
         logger_factory=structlog.WriteLoggerFactory(cast(TextIO, log)),
     )
     try:
-        uvloop.run(_serve(EnclaveDir(directory), witnesses=witnesses))
+        uvloop.run(_serve(EnclaveDir(directory), said, witnesses=witnesses))
     finally:
         log.close()
+        said.close()
 
 
 @app.command
@@ -330,17 +331,18 @@ async def _find_drift(enclave: EnclaveDir) -> list[str]:
         await bus.close()
 
 
-async def _serve(enclave: EnclaveDir, *, witnesses: bool) -> None:
-    task = asyncio.ensure_future(
-        serve(enclave, lambda url: print(f"ready on {url}", flush=True), witnesses=witnesses)
-    )
+async def _serve(enclave: EnclaveDir, said: LogOutput, *, witnesses: bool) -> None:
+    def ready(url: str) -> None:
+        said.write(f"ready on {url}\n")
+
+    task = asyncio.ensure_future(serve(enclave, ready, witnesses=witnesses))
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop, task)
     loop.add_signal_handler(signal.SIGINT, stop, task)
     try:
         await task
     except asyncio.CancelledError:
-        print("stopped", flush=True)
+        said.write("stopped\n")
     except BaseExceptionGroup as group:
         raise group.exceptions[0] from None
 
@@ -350,7 +352,10 @@ def _progress(line: str) -> None:
 
 
 def _fail(error: SeinpostError) -> int:
-    print(f"seinpost-broker: {error}", file=sys.stderr)
+    # Not print: a supervisor starts again what has ended, and not what waits for its output to be taken.
+    said = LogOutput(sys.stderr)
+    said.write(f"seinpost-broker: {error}\n")
+    said.close()
     return 4 if isinstance(error, SetupError) else 3 if isinstance(error, UnavailableError) else 1
 
 

@@ -56,14 +56,14 @@ def _post_all(
     signals, lock, failures = stamped(count), threading.Lock(), list[Exception]()
     kept = [_connect(url) for _ in range(connections)]
 
-    def take(of: Iterator[Callable[[], Signal]]) -> Callable[[], Signal] | None:
+    def take(of: Iterator[Callable[[int], Signal]]) -> Callable[[int], Signal] | None:
         with lock:
             return next(of, None)
 
     def work(connection: http.client.HTTPConnection) -> None:
         try:
             while (make := take(signals)) is not None and not failures:
-                connection.request("POST", path, body_of(make()), headers)
+                connection.request("POST", path, body_of(make(time.time_ns())), headers)
                 reply = connection.getresponse()
                 reply.read()
                 if reply.status not in (201, 202):

@@ -6,7 +6,8 @@ The maximum is that of this very machine, measured first, in an enclave like the
 witnesses as processes of their own, so that all of it is published, cosigned and proven. The soaked enclave then
 takes a minute of signals as fast as they go: every queue has been full once, and what memory that takes is part of
 the level that must stay. Memory is what the kernel says of each process, every second; its growth is from the median
-of the second third of the ten minutes to that of the last: the heap of a collector breathes. Writes
+of the second third of the ten minutes to that of the last: the heap of a collector breathes. At the end everything
+must be audited. A signal's time begins when the publisher hands it over, after any wait for room. Writes
 `build/bench-soak.json` (rows), `build/bench-soak-memory.json` (samples), `docs/images/soak.svg` and its section of
 `docs/benchmarks.md`.
 """
@@ -42,6 +43,8 @@ FLAT_MB_PER_MINUTE = {"nats-server": 5.0}
 FLAT_OURS_MB_PER_MINUTE = 1.0
 """At most. A log's index is in memory, in broker and server, some hundred bytes for each entry: that much grows. The
 server's own heap goes up and down by tens of megabytes."""
+_AUDITED_SECONDS = 60.0
+"""A reader raises the alarm after that."""
 _MAXIMUM_ROUNDS = 3
 _SAMPLE_SECONDS = 1.0
 Samples = dict[str, list[tuple[float, float]]]
@@ -49,7 +52,7 @@ Samples = dict[str, list[tuple[float, float]]]
 
 
 class Memory:
-    """Samples the resident megabytes of processes until ``end``; in all, not only in the soak."""
+    """Samples the resident megabytes of processes from when it is made until ``end``: the warm-up's too."""
 
     def __init__(self, pids: dict[str, int]) -> None:
         self.samples: Samples = {name: [] for name in pids}
@@ -132,15 +135,19 @@ def measure_soak() -> tuple[list[Row], Samples, float]:
             publisher = End("publish", enclave.config("ncsc"), count, rate, 1, warm)
             reader = End("read", enclave.config("tafel"), count, rate, 1, warm)
             memory = Memory({**pids, "publisher": publisher.process.pid, "reader": reader.process.pid})
-            publisher.await_ready()
-            reader.await_ready()
-            began = memory.now()
-            reader.go()
-            publisher.go()
-            sent = publisher.result()
-            seen = reader.result()
-            ended = memory.now()
-            samples = memory.end()
+            try:
+                publisher.await_ready()
+                reader.await_ready()
+                began = memory.now()
+                reader.go()
+                publisher.go()
+                sent = publisher.result()
+                ended = memory.now()
+                seen = reader.result()
+            finally:
+                samples = memory.end()
+                publisher.process.kill()
+                reader.process.kill()
     soaked = {name: [s for s in found if began <= s[0] <= ended] for name, found in samples.items()}
     return _rows(soaked, sent, seen, count, most), samples, began
 
@@ -153,16 +160,27 @@ def _rows(
     latencies = Histogram(seen["latencies"])  # type: ignore[arg-type]
     seconds = float(seen["ended"]) - float(sent["started"])  # type: ignore[arg-type]
     alarms = float(sent["alarms"]) + float(seen["alarms"])  # type: ignore[arg-type]
+    entries = float(seen["entries"])  # type: ignore[arg-type]
     rows = [
         row("soak: maximum of this machine, measured before it", most, "signals/s"),
         row("soak: rate that was kept", count / seconds, "signals/s"),
         row("soak: duration", seconds, "s"),
         row("soak: signals published and admitted", count, "signals"),
         row("soak: signals opened and verified", latencies.total, "signals", float(count)),
+        row("soak: entries of the log", entries, "entries"),
+        row(
+            "soak: all audited after the last was verified",
+            float(seen["audited"]),
+            "s",
+            _AUDITED_SECONDS,
+            at_most=True,
+        ),  # type: ignore[arg-type]
         row("soak: alarms of publisher and reader", alarms, "alarms"),
         row("soak: send to verified, p50", latencies.at(0.5), "ms"),
         row("soak: send to verified, p99", latencies.at(0.99), "ms"),
     ]
+    per_entry = growth(soaked["broker"])[0] / 60 * seconds / entries * 2**20
+    rows.append(row("soak: growth of the broker for each entry of the log", per_entry, "bytes"))
     for name, found in soaked.items():
         grown, late, high = growth(found)
         most_growth = FLAT_MB_PER_MINUTE.get(name, FLAT_OURS_MB_PER_MINUTE)

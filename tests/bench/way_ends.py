@@ -5,7 +5,7 @@
 `way_ends.py publish|read CONFIG COUNT RATE [COMPARTMENTS [WARM]]` through Seinpost, after WARM signals as many as go;
 `way_ends.py json-publish|json-read URL COUNT RATE` through plain nats-py: one JSON message per signal, 1,000
 acknowledgements in flight; `https-…` and `taxii-…` are in ``http_ends``. RATE is signals per second, 0 for as many
-as go. Every signal carries the time at which it was handed over in its title.
+as go. Every signal carries in its title the time at which it was to be handed over.
 """
 
 from __future__ import annotations
@@ -36,14 +36,17 @@ _FETCH = 1_000
 
 
 async def paced(count: int, rate: float) -> AsyncIterator[Signal]:
-    """``count`` signals, each with the time of its hand-over; behind schedule it catches up."""
-    started = time.perf_counter()
+    """``count`` signals, each with the time of its hand-over; behind schedule it catches up.
+
+    At a rate that time is when it was due, so that what waits behind a slow one is late too.
+    """
+    started_ns = time.time_ns()
     for number, signal in enumerate(stamped(count)):
-        if rate:
-            ahead = number / rate - (time.perf_counter() - started)
-            if ahead > 0:
-                await asyncio.sleep(ahead)
-        yield signal()
+        due_ns = started_ns + int(number / rate * 1e9) if rate else time.time_ns()
+        ahead = (due_ns - time.time_ns()) / 1e9
+        if ahead > 0:
+            await asyncio.sleep(ahead)
+        yield signal(due_ns)
 
 
 class Meter:
@@ -130,20 +133,33 @@ async def read(config: str, count: int, _rate: float, compartments: int = 1, war
     """Through Seinpost: ends when the signals were opened and verified; the first ones are the warm-up's."""
     async with seinpost.connect(config) as post:
         meter: Meter | None = None
-        early = 0
+        early = first = 0
         async for delivery in post.signals(from_start=True):
             if meter is None:
                 early += 1
                 if early == compartments + warm:
                     _ready()
-                    meter = Meter()
+                    meter, first = Meter(), delivery.index + 1
                 continue
             if not isinstance(delivery.signal, Signal):
                 raise TypeError("only signals were published")
             meter.arrived(delivery.signal.report.title)
             if meter.latencies.total == count:
-                meter.tell(alarms=len(post.alarms))
+                ended = time.time()
+                audited = await _audited_within(post, delivery) if warm else None
+                meter.tell(
+                    alarms=len(post.alarms), entries=delivery.index + 1 - first, ended=ended, audited=audited
+                )
                 return
+
+
+async def _audited_within(post: seinpost.Connection, delivery: seinpost.Delivery) -> float:
+    """Seconds until this signal, and with it every one before it, is audited; raises ``TimeoutError``."""
+    begun = time.monotonic()
+    async with asyncio.timeout(60):
+        while post.status(delivery) != "audited":
+            await asyncio.sleep(0.05)
+    return time.monotonic() - begun
 
 
 async def json_publish(url: str, count: int, rate: float) -> None:

@@ -7,8 +7,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
 from harness.enclave import Enclave, make_enclave
 from harness.witnessed import WITNESSES
+
+pytestmark = pytest.mark.nats
 
 
 def _wait(enclave: Enclave, *, running: bool, seconds: float = 30.0) -> None:

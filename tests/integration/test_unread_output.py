@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from harness.enclave import close, make_enclave
+from harness.enclave import close, make_enclave, wait_for_port
 from harness.samples import signal
 from harness.witnessed import WITNESSES
 
@@ -65,3 +65,19 @@ async def test_signals_are_proven_although_nobody_reads_what_is_said(tmp_path: P
             enclave.stop()
             for witness in witnesses:
                 close(witness)
+
+
+def test_a_broker_ends_although_nobody_reads_what_it_said(tmp_path: Path) -> None:
+    enclave = make_enclave(tmp_path / "e", "ncsc")
+    with full_pipe() as unread:
+        broker = started(unread, unread, "seinpost_broker", "run", enclave.path, "--no-witnesses")
+        try:
+            wait_for_port(enclave.port)
+            # A second one finds the first, says so, and ends.
+            second = started(unread, unread, "seinpost_broker", "publish-register", enclave.path, "none")
+            assert second.wait(30) == 4
+            broker.terminate()
+            assert broker.wait(30) == 0
+        finally:
+            enclave.broker = broker
+            enclave.stop()

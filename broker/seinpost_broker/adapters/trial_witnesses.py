@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import functools
+import os
 import signal
 import sys
 from pathlib import Path
@@ -19,7 +21,7 @@ import structlog
 
 _AGAIN_SECONDS = 1.0
 _PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
+_prctl = getattr(ctypes.CDLL(None), "prctl", None)
 _log = structlog.get_logger("witnesses")
 
 
@@ -55,7 +57,7 @@ class TrialWitnesses:
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
-                    preexec_fn=_end_with_parent,
+                    preexec_fn=functools.partial(_end_with, os.getpid()),
                 )
             try:
                 code = await process.wait()
@@ -68,7 +70,10 @@ class TrialWitnesses:
             await asyncio.sleep(_AGAIN_SECONDS)
 
 
-def _end_with_parent() -> None:
-    """Also when the broker is killed outright: nobody else would end them (Linux, prctl(2))."""
-    if sys.platform == "linux":
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def _end_with(parent: int) -> None:
+    """In the new process: end when its parent does, also when that is killed outright (Linux, prctl(2))."""
+    if _prctl is not None:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        # It ended before this was asked for.
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -3,8 +3,8 @@
 """32-byte hashes in order, and the place of each: 44 bytes per hash, where a list and a dict take some 170.
 
 No object is kept per hash: a million small ones would each hold their page of memory, and what comes and goes between
-them could never be given back. Hashes are sorted by Python's own ``hash``, which is keyed anew in every process:
-whoever chooses what is hashed cannot choose where it is sorted to.
+them could never be given back. Hashes are sorted by Python's own ``hash``, which is keyed anew in every process (unless
+PYTHONHASHSEED is set): whoever chooses what is hashed cannot choose where it is sorted to.
 """
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ from bisect import bisect_left
 HASH_BYTES = 32
 _BUCKETS = 256
 """Inserting moves what is behind it in one of them: some kilobytes of a million."""
-_KEY_BITS = 64
-_INDEX_BITS = 32
-"""``limits.MAX_LOG_ENTRIES`` is 2^32."""
 
 
 class HashIndex:
@@ -29,6 +26,7 @@ class HashIndex:
         self._hashes = bytearray()
         # By bucket, in ascending order of the key.
         self._keys = [array("q") for _ in range(_BUCKETS)]
+        # 32 bits: ``limits.MAX_LOG_ENTRIES`` is 2^32.
         self._places = [array("I") for _ in range(_BUCKETS)]
 
     @classmethod
@@ -38,18 +36,20 @@ class HashIndex:
             raise ValueError(f"hashes have {HASH_BYTES} bytes each")
         index = cls()
         index._hashes += hashes
-        # Key and place in one number, so that sorting a bucket needs no pair for each.
-        mixed: list[list[int]] = [[] for _ in range(_BUCKETS)]
         for place in range(len(index)):
             key = hash(index[place])
-            mixed[key % _BUCKETS].append(key << _INDEX_BITS | place)
-        for bucket, found in enumerate(mixed):
-            found.sort()
-            index._keys[bucket].extend(number >> _INDEX_BITS for number in found)
-            index._places[bucket].extend(number & (1 << _INDEX_BITS) - 1 for number in found)
-            found.clear()
+            index._keys[key % _BUCKETS].append(key)
+            index._places[key % _BUCKETS].append(place)
+        for bucket in range(_BUCKETS):
+            index._sort(bucket)
             index._verify_each_once(bucket)
         return index
+
+    def _sort(self, bucket: int) -> None:
+        keys, places = self._keys[bucket], self._places[bucket]
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        self._keys[bucket] = array(keys.typecode, (keys[at] for at in order))
+        self._places[bucket] = array(places.typecode, (places[at] for at in order))
 
     def _verify_each_once(self, bucket: int) -> None:
         keys, places = self._keys[bucket], self._places[bucket]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from pathlib import Path
 
 import msgspec
@@ -24,17 +25,26 @@ from ._tty import clean
 class _Said:
     """Standard output and error of this command: a witness goes on although nobody reads them."""
 
-    def __init__(self) -> None:
-        self._output, self._errors = Aside(1), Aside(2)
+    def __init__(self, *, as_json: bool) -> None:
+        self._output = Aside(sys.stdout, _left_out_row if as_json else _left_out)
+        self._errors = Aside(sys.stderr, _left_out)
         self.say = self._output.say
 
-    def fail(self, message: str) -> None:
+    def fail(self, message: str, *, always: bool = False) -> None:
         """One line on standard error."""
-        self._errors.say("seinpost: " + clean(message))
+        self._errors.say("seinpost: " + clean(message), always=always)
 
     def close(self) -> None:
         self._output.close()
         self._errors.close()
+
+
+def _left_out(lines: int) -> str:
+    return f"({lines} lines left out: nobody took them)"
+
+
+def _left_out_row(lines: int) -> str:
+    return json.dumps({"event": "left-out", "lines": lines})
 
 
 class _Report:
@@ -79,8 +89,8 @@ class _Report:
         """What is wrong with a log, once for each log and code."""
         if self._as_json:
             row = {"witness": self._name, "event": "alarm", **msgspec.to_builtins(finding)}
-            self._said.say(json.dumps(row))
-        self._said.fail(f"{self._name}: ALARM {finding.code}: {finding.message}")
+            self._said.say(json.dumps(row), always=True)
+        self._said.fail(f"{self._name}: ALARM {finding.code}: {finding.message}", always=True)
 
     def resumed(self, origin: str) -> None:
         """A log of which the state was lost, and what is published was taken for it."""
@@ -91,7 +101,7 @@ class _Report:
 
     def left_out(self, error: RefusedError) -> None:
         """This one has ended, others go on."""
-        self._said.fail(f"{self._name}: {error}; the other witnesses go on")
+        self._said.fail(f"{self._name}: {error}; the other witnesses go on", always=True)
 
     def _print(self, row: dict[str, object], text: str) -> None:
         self._said.say(json.dumps(row) if self._as_json else text)
@@ -99,7 +109,7 @@ class _Report:
 
 async def run(config_files: list[Path], passphrase_file: Path | None, *, resume: bool, as_json: bool) -> int:
     """Run one or more witnesses until stopped; one that the server refuses does not end the others."""
-    said = _Said()
+    said = _Said(as_json=as_json)
     try:
         return await _run(config_files, passphrase_file, said, resume=resume, as_json=as_json)
     finally:
