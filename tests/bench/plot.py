@@ -134,6 +134,8 @@ def _panel(left: int, what: str, curves: dict[str, _Points]) -> list[str]:
 
 
 _LINE_COLOURS = ("#1d6b53", "#2a5d9f", "#b3541e", "#7a3b8f", "#8a7a1d", "#3b8f86", "#8f3b4f", "#555555")
+_DRAWN_POINTS = 300
+"""Of each line: more than there is room for says nothing more."""
 
 
 def write_lines(samples: dict[str, _Points], began: float, path: Path) -> None:
@@ -183,7 +185,8 @@ def _memory_panel(left: int, lines: dict[str, _Points], began: float) -> list[st
             f'fill="#333333">{megabytes}</text>'
         )
     for number, ((name, points), colour) in enumerate(zip(lines.items(), _LINE_COLOURS, strict=False)):
-        drawn = " ".join("{:.1f},{:.1f}".format(*place(t, mb)) for t, mb in points)
+        step = max(1, len(points) // _DRAWN_POINTS)
+        drawn = " ".join("{:.1f},{:.1f}".format(*place(t, mb)) for t, mb in points[::step])
         parts.append(f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
         parts.append(
             f'<text x="{left + _PANEL_WIDTH - _PAD}" y="{16 + 14 * number}" text-anchor="end" fill="{colour}">'
