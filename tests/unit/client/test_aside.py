@@ -92,12 +92,12 @@ def test_nobody_waits_for_a_full_pipe_and_what_was_left_out_is_counted(
     assert time.monotonic() - begun < 5
     told: list[dict[str, object]] = []
     while sum("number" in r for r in told) < ROOM:
-        told += rows_of(read, "number")
+        told += rows_of(read, '"number"')
     assert [r["number"] for r in told] == [0, 1, 2, 3]
     close()
     say(row(10))
     # Where the gap is, between what was said before it and after it.
-    notice, last = rows_of(read, "10")
+    notice, last = rows_of(read, '"number": 10')
     assert (notice["lines"], last["number"]) == (6, 10)
 
 
@@ -136,7 +136,7 @@ def test_everything_is_written_when_somebody_reads(make: Callable[[TextIO], Said
     for number in range(100):
         say(row(number))
         close()
-    assert [r["number"] for r in rows_of(read, "99")] == list(range(100))
+    assert [r["number"] for r in rows_of(read, '"number": 99')] == list(range(100))
 
 
 def test_what_a_terminal_cannot_show_is_written_as_an_escape(pipes: Pipes) -> None:
