@@ -164,9 +164,21 @@ class CompartmentLog:
 
     # -- the fold ---------------------------------------------------------------------------------
 
-    def apply(self, entry: Entry, signature: bytes, body: bytes | None, view: View, *, leaf: bytes) -> None:
-        """Take the next entry. ``body`` is needed for epochs only. Can be taken back until ``confirm``."""
-        header = decode_header(entry.header_bytes)
+    def apply(
+        self,
+        entry: Entry,
+        signature: bytes,
+        body: bytes | None,
+        view: View,
+        *,
+        leaf: bytes,
+        header: Header | None = None,
+    ) -> None:
+        """Take the next entry. ``body`` is needed for epochs only. Can be taken back until ``confirm``.
+
+        ``header``: the entry's own, when it was decoded already.
+        """
+        header = decode_header(entry.header_bytes) if header is None else header
         hash_ = object_hash(entry.header_bytes)
         undo: list[Callable[[], None]] = [self._restore_scalars(header.sender_id)]
         self._places.append(

@@ -27,7 +27,7 @@ from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.directory import TrustedDirectory
 from seinpost_schemas.entry import Entry, feed_headers, parse_feed_headers
 from seinpost_schemas.errors import InvalidError, Reason, RefusedError, UnavailableError
-from seinpost_schemas.header import decode_header
+from seinpost_schemas.header import Header, decode_header
 from seinpost_schemas.kinds import Kind
 from seinpost_schemas.limits import HOLD_MS, MAX_HELD_ENVELOPES
 from seinpost_schemas.merkle import leaf_hash
@@ -142,7 +142,7 @@ class Sequencer:
             body = None
             if header.kind == Kind.EPOCH:
                 body = (await self._store.read_one(self._stream, stored.seq)).body
-            self._apply(entry, signature, body)
+            self._apply(entry, header, signature, body)
             self.log.confirm()
             self.on_growth()
             if self.log.size % _PROGRESS_ENTRIES == 0:
@@ -187,11 +187,12 @@ class Sequencer:
                 self._queue.put_nowait(None)
         return held
 
-    def _apply(self, entry: Entry, signature: bytes, body: bytes | None) -> None:
+    def _apply(self, entry: Entry, header: Header, signature: bytes, body: bytes | None) -> None:
         view = self._directory.view_at(entry.directory_size)
         if view is None or entry.directory_size > self._directory.size:
             raise UnavailableError("the log names a directory that is not known here yet")
-        self.log.apply(entry, signature, body, view, leaf=CompartmentLog.leaf_of(entry))
+        leaf = CompartmentLog.leaf_of(entry)
+        self.log.apply(entry, signature, body, view, leaf=leaf, header=header)
 
     async def run(self) -> None:
         """Sequence until ``end``; a lost race or an unknown outcome starts over from the stream."""
@@ -293,7 +294,8 @@ class Sequencer:
             headers=feed_headers(admit.entry, item.envelope.signature),
             body=item.envelope.body,
         )
-        self._apply(admit.entry, item.envelope.signature, item.envelope.body)
+        envelope = item.envelope
+        self._apply(admit.entry, envelope.header, envelope.signature, envelope.body)
         stored = await self._store.append(request)
         self._in_flight.append((item, admit, stored))
 

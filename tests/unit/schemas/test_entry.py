@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seinpost_schemas.entry import (
     ENTRY_BYTES,
@@ -91,3 +94,21 @@ def test_base64_in_its_one_form_is_read() -> None:
 def test_base64_gives_at_most_its_limit(limit: int) -> None:
     with pytest.raises(MalformedError):
         from_base64(to_base64(bytes(33)), limit)
+
+
+@given(st.text(alphabet="ABEZabkz0189+/= \n-_", max_size=16))
+def test_base64_that_is_taken_is_in_its_one_form(text: str) -> None:
+    with contextlib.suppress(MalformedError):
+        assert to_base64(from_base64(text, 100)) == text
+
+
+@given(st.binary(max_size=100))
+def test_base64_comes_back_and_no_other_last_character_does(data: bytes) -> None:
+    text = to_base64(data)
+    assert from_base64(text, 100) == data
+    body = text.rstrip("=")
+    for other in "ABCDEFGHIJKLMNOP":
+        changed = body[:-1] + other + "=" * (len(text) - len(body)) if body else "="
+        if changed != text:
+            with contextlib.suppress(MalformedError):
+                assert to_base64(from_base64(changed, 100)) == changed
