@@ -89,6 +89,8 @@ class LogAudit:
         self.audited_ms = 0
         """Unix milliseconds of the newest cosigned checkpoint that agreed with what was received, or 0."""
         self._ahead: tuple[Checkpoint, bytes, int] | None = None
+        # When the quorum stated that checkpoint, Unix milliseconds; 0 for a closing, which states no time.
+        self._ahead_stated_ms = 0
         self._closed: Checkpoint | None = None
         self._ended_ms: int | None = None
         self._said: set[str] = set()
@@ -141,7 +143,7 @@ class LogAudit:
         self._newest_size = max(self._newest_size, checkpoint.tree_size)
         self._ahead = None
         if checkpoint.tree_size > self._size:
-            self._ahead = (checkpoint, note, now_ms)
+            self._ahead, self._ahead_stated_ms = (checkpoint, note, now_ms), 0
             return alarms
         found = self._compare(checkpoint, note)
         return alarms + ([found] if found else [])
@@ -158,7 +160,10 @@ class LogAudit:
             checkpoint, note, _ = self._ahead
             self._ahead = None
             self._said.discard("withheld-tail")
-            return self._compare(checkpoint, note)
+            found = self._compare(checkpoint, note)
+            if found is None and self._witnessed and self.audited_size == checkpoint.tree_size:
+                self.audited_ms = max(self.audited_ms, self._ahead_stated_ms)
+            return found
         return None
 
     def take(
@@ -206,6 +211,7 @@ class LogAudit:
         if checkpoint.tree_size > self._size:
             if self._ahead is None:
                 self._ahead = (checkpoint, data, moment.monotonic_ms)
+                self._ahead_stated_ms = timestamp * 1000
             return alarms
         found = self._compare(checkpoint, data)
         if self._witnessed and self.audited_size == checkpoint.tree_size and found is None:

@@ -156,9 +156,11 @@ def test_a_tail_that_comes_late_is_audited_then() -> None:
     audit = reader(7)
     audit.take(note(9), register(), at(0))
     assert audit.grew(8, TREE.root(8)) is None
-    assert audit.audited_size == 0
+    assert (audit.audited_size, audit.audited_ms) == (0, 0)
+    # What is newer still says nothing of these entries.
+    audit.take(note(12, T0 + 1), register(), at(1))
     assert audit.grew(9, TREE.root(9)) is None
-    assert audit.audited_size == 9
+    assert (audit.audited_size, audit.audited_ms) == (9, T0 * 1000)
     assert audit.overdue(TAIL_MS + 1) == []
 
 
@@ -168,7 +170,7 @@ def test_a_tail_that_comes_as_another_is_a_split_view() -> None:
     audit.grew(8, OTHER.root(8))
     alarm = audit.grew(9, OTHER.root(9))
     assert alarm is not None
-    assert (alarm.code, audit.audited_size) == ("split-view", 0)
+    assert (alarm.code, audit.audited_size, audit.audited_ms) == ("split-view", 0, 0)
 
 
 def test_an_old_checkpoint_that_is_shown_for_ever_goes_stale() -> None:
