@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The Seinpost developers
 # SPDX-License-Identifier: EUPL-1.2
-"""Plain nats-py with raw credentials: what a hostile party has, and the HUB's own view."""
+"""A NATS client with raw credentials: what a hostile party has, and the HUB's own view."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import contextlib
 import re
 from collections.abc import AsyncIterator, Sequence
 
-import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from seinpost._nats_client import SafeClient
 from seinpost_broker.adapters.nats_bus import NatsBus
 
 _DENIED = re.compile(r'permissions violation for (publish|subscription) to "([^"]+)"', re.IGNORECASE)
@@ -26,12 +26,12 @@ class RawClient:
         self.denied = denied
 
     async def settle(self) -> None:
-        """Until the server has handled (and denied) everything sent so far."""
-        before = -1
-        while before != len(self.denied):
-            before = len(self.denied)
-            await self.client.flush()
-            await asyncio.sleep(0.02)
+        """Until the server has handled (and denied) everything sent so far.
+
+        Only because this client's PING goes after what waits to be written: plain nats-py's goes before it, and its
+        PONG says nothing.
+        """
+        await self.client.flush(timeout=30)
 
     async def denied_publishes(self, subjects: Sequence[str], data: bytes = b"junk") -> set[str]:
         """Publish on each subject; those that the server denied."""
@@ -59,14 +59,15 @@ class RawClient:
 
 @contextlib.asynccontextmanager
 async def connected(url: str, seed: str, inbox: str = "_INBOX") -> AsyncIterator[RawClient]:
-    """A plain connection with an NKEY seed."""
+    """A connection with an NKEY seed."""
     denied: list[tuple[str, str]] = []
 
     async def on_error(error: Exception) -> None:
         if match := _DENIED.search(str(error)):
             denied.append((match[1].lower(), match[2]))
 
-    client = await nats.connect(
+    client = SafeClient()
+    await client.connect(
         url, nkeys_seed_str=seed, inbox_prefix=inbox.encode(), error_cb=on_error, allow_reconnect=False
     )
     try:
@@ -90,6 +91,12 @@ class Acks:
             self.replies[message.subject.removeprefix(self.prefix + ".")] = message.data
 
         await self._client.subscribe(self.prefix + ".*", cb=take)
+
+    async def until(self, count: int, seconds: float = 30) -> None:
+        """Until so many came."""
+        async with asyncio.timeout(seconds):
+            while len(self.replies) < count:
+                await asyncio.sleep(0.02)
 
 
 @contextlib.asynccontextmanager

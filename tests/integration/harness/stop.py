@@ -130,15 +130,14 @@ class Stop:
             tried, allowed = self.tried(name), self.allowed(name)
             assert allowed <= set(tried)
             denied = await raw.denied_publishes(tried)
-            assert set(tried) - denied == allowed, f"{self.what}: {name}"
+            taken = set(tried) - denied
+            assert taken == allowed, f"{self.what}: {name}: {sorted(taken ^ allowed)}"
             acks = Acks(raw.client, f"_INBOX_{party}.{time.monotonic_ns()}")
             await acks.listen()
             stored = sorted(self.rules.ingress(party))
             for number, subject in enumerate(stored):
                 await raw.client.publish(subject, b"junk", reply=f"{acks.prefix}.{number}")
-            async with asyncio.timeout(30):
-                while len(acks.replies) < len(stored):
-                    await asyncio.sleep(0.02)
+            await acks.until(len(stored))
             assert all(f'"stream":"IN_{party}"'.encode() in data for data in acks.replies.values())
             heard = [">", "*.>", "seinpost.>", "seinpost.in.>", "seinpost.feed.>", f"seinpost.answer.{party}"]
             heard += ["$JS.>", "$SYS.>", "_INBOX.>", "_R_.>", *(f"_INBOX_{p}.>" for p in self.rules.parties)]
