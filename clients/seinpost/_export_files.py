@@ -72,6 +72,9 @@ class ExportFiles:
         try:
             with (self._root / name).open("rb") as file:
                 data = file.read(limit + 1)
+        except FileNotFoundError:
+            named = "" if name == MANIFEST else f", and {MANIFEST} asks for it"
+            raise ExportError(name, f"is not there{named}") from None
         except OSError as error:
             raise ExportError(name, f"cannot be read: {error.strerror}") from None
         if len(data) > limit:

@@ -20,9 +20,11 @@ from harness.raw import connected, hub
 from harness.samples import line
 
 from seinpost.audit_verify import ExportError, verify_export
+from seinpost.export_layout import MANIFEST, decode_manifest
 from seinpost_schemas.checkpoint import parse_checkpoint
 from seinpost_schemas.directory import DIRECTORY_ENTRY_BYTES
 from seinpost_schemas.entry import ENTRY_BYTES
+from seinpost_schemas.errors import MalformedError
 from seinpost_schemas.merkle import leaf_hash
 from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.note import parse_note
@@ -236,6 +238,20 @@ def places_of(name: str, at: int) -> set[str]:
     return {f"{log}, entry {int(rest)}"} if rest else {name}
 
 
+def place_of_manifest(good: bytes, bad: bytes, place: str) -> bool:
+    """Whether a manifest that was changed is said to be so: itself, or in the log whose row it was.
+
+    A size or a name that it makes up asks for a file that was never there, and then that is what is missing.
+    """
+    try:
+        logs = set(decode_manifest(good).logs) ^ set(decode_manifest(bad).logs)
+    except MalformedError:
+        logs = set()
+    return place == MANIFEST or any(
+        place == row.log or place.startswith((f"{row.log}/", f"{row.log},")) for row in logs
+    )
+
+
 def test_any_changed_byte_of_any_file_is_noticed_and_its_place_named(
     exported: Exported, tmp_path: Path
 ) -> None:
@@ -250,7 +266,10 @@ def test_any_changed_byte_of_any_file_is_noticed_and_its_place_named(
             bad = bytearray(good)
             bad[at] ^= 1 << rng.randrange(8)
             path.write_bytes(bytes(bad))
-            assert copy.wrong_at() in places_of(name, at)
+            place = copy.wrong_at()
+            assert place in places_of(name, at) or (
+                name == MANIFEST and place_of_manifest(good, bytes(bad), place)
+            )
             tried += 1
         path.write_bytes(good)
     assert tried > 100
@@ -320,3 +339,22 @@ def test_a_root_of_trust_must_be_named(exported: Exported, arguments: tuple[str,
     done = run("audit", "verify", exported.path, *arguments)
     assert done.status == 1
     assert "--enclave" in done.error
+
+
+def test_any_changed_digit_of_a_manifest_is_noticed_in_the_row_whose_it_was(
+    exported: Exported, tmp_path: Path
+) -> None:
+    """Sizes and the names of checkpoints: what it asks for then is not there, or holds something else."""
+    copy = exported.copy(tmp_path / "copy")
+    path = copy.path / MANIFEST
+    good = path.read_bytes()
+    digits = [at for at, byte in enumerate(good) if chr(byte) in "0123456789abcdef"]
+    tried = 0
+    for at in random.Random("seinpost manifest").sample(digits, 60):
+        bad = bytearray(good)
+        bad[at] ^= 1
+        path.write_bytes(bytes(bad))
+        place = copy.wrong_at()
+        assert place_of_manifest(good, bytes(bad), place), (at, place)
+        tried += place != MANIFEST
+    assert tried > 10
