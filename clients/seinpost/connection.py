@@ -9,9 +9,6 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable
 from pathlib import Path
-from typing import Literal
-
-import msgspec
 
 from seinpost_schemas.clear_bodies import ReceiptState, parse_reason, reason_name
 from seinpost_schemas.compartment import Compartment
@@ -25,12 +22,12 @@ from seinpost_schemas.statements import OwnRevocation
 from seinpost_schemas.subjects import feed_stream, parse_feed_stream
 from seinpost_schemas.submission import Submission
 from seinpost_schemas.tlog_proof import TlogProof
-from seinpost_schemas.uuid7 import format_id, parse_id
+from seinpost_schemas.uuid7 import parse_id
 
 from ._acting import act_at_table, find_place, give_feedback, take_back
 from ._catch_up import catch_up
 from ._directory import DirectoryFollower, wall_ms
-from ._evidence import FIRST_PROOFS, is_newest, keep_evidence
+from ._findings import Findings, log_alarm, note_audited, note_recalled
 from ._given import readable
 from ._handing_in import HandingIn
 from ._keyring import Keyring
@@ -46,7 +43,7 @@ from ._transport import NatsTransport, Transport
 from .answer import Answer
 from .audit_export import export
 from .config import Config, load_config
-from .delivery import Alarm, Audited, Delivery, LogStatus, Recalled
+from .delivery import Alarm, Audited, Delivery, LogStatus, Recalled, Status
 from .export_layout import Manifest
 from .identity import Identity, load_identity, read_passphrase_file
 from .proving import Evidence, gather_evidence, parse_sections, prove
@@ -64,24 +61,9 @@ from .receipts import (
 from .subscriber import Subscriber
 
 ANSWER_SECONDS = 60.0
-_KEPT_ALARMS = 10_000
 _LAST_RECEIPT_SECONDS = 5.0
 _PROOFS_SECONDS = 2.0
-Status = Literal["pending", "audited", "alarm", "recalled"]
 _log = logging.getLogger("seinpost")
-
-
-def log_alarm(alarm: Alarm) -> None:
-    """The default: one warning line, without content."""
-    _log.warning("feed alarm %s in %s at %s: %s", alarm.code, alarm.compartment, alarm.index, alarm.message)
-
-
-def note_audited(_audited: Audited) -> None:
-    """The default: nothing more than ``Connection.status`` then says."""
-
-
-def note_recalled(_recalled: Recalled) -> None:
-    """The default: nothing more than ``Connection.status`` then says."""
 
 
 def log_progress(what: str) -> None:
@@ -111,29 +93,19 @@ class Connection:
     ) -> None:
         self._config = config
         self._identity = identity
-        self._on_alarm = on_alarm
-        self._on_audited = on_audited
-        self._on_recalled = on_recalled
+        self._findings = Findings(config.state, on_alarm, on_audited, on_recalled)
         self._on_progress = on_progress
-        self._audited: dict[tuple[str, Compartment], int] = {}
-        self._alarmed: set[str] = set()
         self._on_waiting = on_waiting
         self._reading_lock = Lock(config.state / "reading.lock")
         self._stack = contextlib.AsyncExitStack()
         self._publishing: Publishing | None = None
         self._receipts = receipts
         self._telling = False
-        self._recalled: set[tuple[str, int, str]] = set()
-        self._flooded: set[Path] = set()
-        """Where the newest of too many proofs is kept: that it is so was said."""
-        self._notes: dict[tuple[str, Compartment], bytes] = {}
         self._transport: Transport | None = None
         self._directory: DirectoryFollower | None = None
         self._reading: ReadingState | None = None
         self._subscriber: Subscriber | None = None
         self._keyring: Keyring | None = None
-        self.alarms: list[Alarm] = []
-        """The alarms since the start, the newest thousands of them."""
 
     def keep_place_in(self, reading: ReadingState) -> Connection:
         """For a reader that has a place of its own, before ``async with``; whoever gives it closes it afterwards."""
@@ -177,7 +149,7 @@ class Connection:
             self._directory,
             self._transport,
             on_waiting=self._on_waiting,
-            on_alarm=self._take_alarm,
+            on_alarm=self._findings.take_alarm,
         )
         self._stack.push_async_callback(self._publishing.close)
 
@@ -214,6 +186,11 @@ class Connection:
         if self._directory is None:
             raise RuntimeError("use 'async with seinpost.connect(…)'")
         return self._directory
+
+    @property
+    def alarms(self) -> list[Alarm]:
+        """The alarms since the start, the newest thousands of them."""
+        return self._findings.alarms
 
     @property
     def identity(self) -> Identity:
@@ -481,13 +458,14 @@ class Connection:
                 directory,
                 self._connected,
                 self._read,
-                self._take_alarm,
-                self._take_audited,
-                self._take_recalled,
+                self._findings.take_alarm,
+                self._findings.take_audited,
+                self._findings.take_recalled,
             )
             self._subscriber = subscriber
             compartments = subscriber.compartments()
-            self._remember_recalls(compartments)
+            for stream in (feed_stream(p, c) for p in self._periods() for c in compartments):
+                self._findings.remember_recalls(self._read.recalls(stream))
             self._tell_receipts(compartments)
             keeping = asyncio.ensure_future(self._keep_prekeys(subscriber))
             try:
@@ -503,7 +481,7 @@ class Connection:
 
     async def _keep_prekeys(self, subscriber: Subscriber) -> None:
         prekeys = Prekeys(
-            self._keys, self.directory, self._connected, subscriber.read_to_ms, self._take_alarm
+            self._keys, self.directory, self._connected, subscriber.read_to_ms, self._findings.take_alarm
         )
         await prekeys.run()
 
@@ -515,7 +493,7 @@ class Connection:
         if not self._receipts or self._telling:
             return
         self._telling = True
-        receipting = Receipting(self._read, self._sending, lambda: self._notes)
+        receipting = Receipting(self._read, self._sending, lambda: self._findings.notes)
         task = asyncio.ensure_future(receipting.run(compartments, self._periods))
 
         async def stop() -> None:
@@ -526,11 +504,6 @@ class Connection:
                     await receipting.flush(compartments, self._periods())
 
         self._stack.push_async_callback(stop)
-
-    def _remember_recalls(self, compartments: list[Compartment]) -> None:
-        for stream in (feed_stream(p, c) for p in self._periods() for c in compartments):
-            for recall in self._read.recalls(stream):
-                self._recalled.add((recall.stream, recall.index, format_id(recall.signal_id)))
 
     async def receipts(self, *, signal_id: str | None = None, limit: int = 50) -> list[SignalReceipts]:
         """Of the newest signals that this identity sent, or of one: who has opened it and who has not.
@@ -626,7 +599,7 @@ class Connection:
                     ledger,
                     wanted,
                     self._on_progress,
-                    self._take_alarm,
+                    self._findings.take_alarm,
                 )
             yield ledger
         finally:
@@ -651,12 +624,7 @@ class Connection:
         ``pending`` until then; ``alarm`` once something is wrong with its compartment's log, unless it was
         covered before; ``recalled`` once its originator took it back.
         """
-        stream = feed_stream(delivery.period, delivery.compartment)
-        if (stream, delivery.index, delivery.signal.id) in self._recalled:
-            return "recalled"
-        if delivery.index < self._audited.get((delivery.period, delivery.compartment), 0):
-            return "audited"
-        return "alarm" if str(delivery.compartment) in self._alarmed else "pending"
+        return self._findings.status(delivery)
 
     def recall_of(self, delivery: Delivery) -> Recalled | None:
         """Who took a signal back, when and why; ``None`` for one that stands, or that is being read again."""
@@ -699,40 +667,9 @@ class Connection:
         """Whole days that the register still holds, once that is fewer than 14; nothing is published after it."""
         return days_to_expiry(self.directory.view.register, wall_ms())
 
-    def _take_audited(self, audited: Audited) -> None:
-        log = (audited.period, audited.compartment)
-        self._audited[log] = audited.size
-        self._notes[log] = audited.note
-        self._on_audited(audited)
-
-    def _take_recalled(self, recalled: Recalled) -> None:
-        stream = feed_stream(recalled.period, recalled.compartment)
-        self._recalled.add((stream, recalled.index, recalled.signal))
-        self._on_recalled(recalled)
-
-    def _take_alarm(self, alarm: Alarm) -> None:
-        if alarm.evidence is not None:
-            folder = self._config.state / "evidence"
-            kept = keep_evidence(folder, alarm.code, alarm.compartment, alarm.evidence)
-            alarm = msgspec.structs.replace(alarm, evidence_file=str(kept) if kept is not None else None)
-            if kept is not None and is_newest(kept) and kept not in self._flooded:
-                self._flooded.add(kept)
-                message = f"{alarm.message} (from now on only the first {FIRST_PROOFS} proofs and the newest are kept)"
-                alarm = msgspec.structs.replace(alarm, message=message)
-        self._note_alarm(alarm)
-        self._on_alarm(alarm)
-
     def remember_alarms(self, alarms: Iterable[Alarm]) -> None:
         """What was wrong with entries that an earlier process of this reader read: they are not read again."""
-        for alarm in alarms:
-            self._note_alarm(alarm)
-
-    def _note_alarm(self, alarm: Alarm) -> None:
-        self.alarms.append(alarm)
-        del self.alarms[:-_KEPT_ALARMS]
-        if alarm.sender is None:
-            # About the log itself, not about one sender's envelope.
-            self._alarmed.add(alarm.compartment)
+        self._findings.remember_alarms(alarms)
 
 
 def _retrieve(future: asyncio.Future[Answer]) -> None:

@@ -4,10 +4,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.signal import Act, Signal
+
+Status = Literal["pending", "audited", "alarm", "recalled"]
+"""Where a signal that was received stands: see ``Connection.status``."""
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,6 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 import msgspec
 
-from seinpost_schemas.checkpoint import parse_checkpoint
 from seinpost_schemas.clear_bodies import ReceiptState
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.entry import ENTRY_BYTES, ENTRY_HEADER, decode_entry, from_base64
@@ -21,34 +20,20 @@ from seinpost_schemas.errors import (
     MalformedError,
     Reason,
     RefusedError,
-    SeinpostError,
-    SplitViewError,
     StateLostError,
     UnavailableError,
     UnforeseenError,
 )
 from seinpost_schemas.header import decode_header
 from seinpost_schemas.kinds import Kind
-from seinpost_schemas.limits import FRESH_MS
-from seinpost_schemas.merkle import root_hash
-from seinpost_schemas.note import parse_note
-from seinpost_schemas.register import Register
-from seinpost_schemas.subjects import (
-    CHECKPOINTS_STREAM,
-    checkpoint_subject,
-    direct_get_subject,
-    directory_origin,
-    feed_stream,
-)
+from seinpost_schemas.subjects import feed_stream
 
-from ._audit import AuditAlarm
-from ._directory import DirectoryFollower, monotonic_ms, wall_ms
+from ._auditing import Auditing
+from ._directory import DirectoryFollower, monotonic_ms
 from ._followed import FollowedLog, begin_log
 from ._given import Given
 from ._gossip import Gossip
 from ._keyring import Keyring
-from ._misbehaviour import prove_split_view
-from ._moment import Moment
 from ._opening import Opened, Opening, SharedPast
 from ._reading_state import Facts, Owed, ReadingState
 from ._transport import StoredMessage, Transport
@@ -56,12 +41,9 @@ from ._trusted_feed import PastEpoch
 from ._unforeseen import one_entry
 from .delivery import Alarm, Audited, Delivery, LogStatus, Recalled
 
-_AUDIT_SECONDS = 0.25
+_LOOK_SECONDS = 0.25
 _RIGHTS_SECONDS = 0.5
 """How often the register is asked for what else there is to read."""
-_IDLE_AUDIT_MS = 5_000
-_CLOSED_LOOK_MS = 30_000
-"""How often a closed log is looked at for what must not be there."""
 _QUEUED_ENVELOPES = 8
 """Opened envelopes that wait for the application, per reader: a slow one stops pulling, others do not."""
 
@@ -95,8 +77,6 @@ class Subscriber:
         self._directory = directory
         self._transport = transport
         self._state = state
-        self._on_alarm = on_alarm
-        self._on_audited = on_audited
         self._on_recalled = on_recalled
         self._all = only is None
         self._given = Given(directory, self._identity, only, self._take_denial)
@@ -107,10 +87,9 @@ class Subscriber:
         """Set whenever the application has taken something."""
         self._full: set[str] = set()
         """Streams whose reading waits for the application."""
-        self._unproven: list[tuple[FollowedLog, AuditAlarm]] = []
-        """Split views that no two notes prove yet."""
-        self._unfresh_ms: int | None = None
-        """Since when the directory is not fresh."""
+        self._auditing = Auditing(
+            directory, transport, state, self._logs, self._full, self._given.now, on_alarm, on_audited
+        )
         self.envelopes = 0
         """Log entries verified since the start, opened or not."""
 
@@ -171,9 +150,9 @@ class Subscriber:
         # Before anyone is listened to: what others say is about these.
         reading = {c: self._begin(c, queue) for c in compartments}
         tasks = [asyncio.ensure_future(self._read_all(reading, queue))]
-        tasks.append(asyncio.ensure_future(self._audit()))
+        tasks.append(asyncio.ensure_future(self._auditing.run()))
         if self._all:
-            gossip = Gossip(self._transport, self._identity.party, self._notes, self._heard)
+            gossip = Gossip(self._transport, self._identity.party, self._auditing.notes, self._auditing.heard)
             tasks += [asyncio.ensure_future(gossip.tell()), asyncio.ensure_future(gossip.listen())]
         try:
             while True:
@@ -245,8 +224,8 @@ class Subscriber:
                 log = begin_log(period, compartment, directory, self._state, before, monotonic_ms())
                 self._logs[log.stream] = log
                 self._look_at_the_mark(log)
-                self._tell_audited(log, before=0)
-                self._grew(log)
+                self._auditing.tell_audited(log, before=0)
+                self._auditing.grew(log)
                 await self._read_to_its_end(log, queue)
                 before, period = log, directory.period_after(period)
         except RefusedError as error:
@@ -277,7 +256,7 @@ class Subscriber:
     async def _read_to_its_end(self, log: FollowedLog, queue: asyncio.Queue[_Work]) -> None:
         """Until everything below the log's closing was taken by the application; for ever while it runs.
 
-        What comes after the closing is not read: nobody may believe it, and ``_audit`` tells of it.
+        What comes after the closing is not read: nobody may believe it, and ``Auditing`` tells of it.
         """
         over = asyncio.ensure_future(self._until_over(log))
         pulling: asyncio.Future[None] | None = None
@@ -300,16 +279,13 @@ class Subscriber:
         while True:
             view, closing = self._directory.view, self._directory.directory.closing(log.origin)
             if closing is not None:
-                before = log.audit.audited_size
-                for alarm in log.audit.close(closing, view.register, monotonic_ms()):
-                    self._audit_alarm(alarm, log)
-                self._tell_audited(log, before)
+                self._auditing.close(log, closing, view.register)
             elif view.register.periods.current != log.period:
                 log.audit.ended(monotonic_ms())
             # Until it is stored: the next log may speak of what is in this one.
             if log.audit.is_over and self._state.position(log.stream) > log.feed.size:
                 return
-            await asyncio.sleep(_AUDIT_SECONDS)
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def _pull(self, log: FollowedLog, queue: asyncio.Queue[_Work]) -> None:
         feed, stream = log.feed, log.stream
@@ -320,7 +296,7 @@ class Subscriber:
                 # What it shares is looked up in what was stored: everything before it has to be.
                 await self._until_stored(log)
             opened = self._opening.take(log, stored, headers)
-            self._grew(log)
+            self._auditing.grew(log)
             self.envelopes += 1
             async for late in self._open_late(log, opened.shared):
                 await self._put(late, queue)
@@ -381,187 +357,7 @@ class Subscriber:
                 yield stored
                 first = stored.seq
             if not found:
-                await asyncio.sleep(_AUDIT_SECONDS)
-
-    # -- auditing ---------------------------------------------------------------------------------
-
-    def _grew(self, log: FollowedLog) -> None:
-        before = log.audit.audited_size
-        if (alarm := log.audit.grew(log.feed.size, log.feed.root())) is not None:
-            self._audit_alarm(alarm, log)
-        self._tell_audited(log, before)
-
-    async def _audit(self) -> None:
-        """Fetch what is published of each log, often while signals are pending, and look at the clock."""
-        looked: dict[str, int] = {}
-        # What the server denies is asked for at the pace of a log in which nothing happens; it is late all the same.
-        denied: set[str] = set()
-        while True:
-            given = self._given.now()
-            for log in list(self._logs.values()):
-                now_ms = monotonic_ms()
-                if given is not None and log.compartment not in given:
-                    log.audit.rest(now_ms)
-                    continue
-                since = now_ms - looked.get(log.stream, -_CLOSED_LOOK_MS)
-                if log.audit.is_over:
-                    if since >= _CLOSED_LOOK_MS:
-                        looked[log.stream] = now_ms
-                        await self._look_beyond(log)
-                    continue
-                witnessed = self._directory.view.register.quorum > 0
-                pending = witnessed and log.feed.size > log.audit.audited_size and log.stream not in denied
-                if pending or since >= _IDLE_AUDIT_MS:
-                    looked[log.stream] = now_ms
-                    denied.discard(log.stream)
-                    if not await self._fetch_checkpoint(log):
-                        denied.add(log.stream)
-                for alarm in log.audit.overdue(monotonic_ms(), reading=log.stream not in self._full):
-                    self._audit_alarm(alarm, log)
-            self._look_at_directory()
-            self._convict_later()
-            await asyncio.sleep(_AUDIT_SECONDS)
-
-    def _look_at_directory(self) -> None:
-        """A directory on which nothing would be sealed is not read on in silence: it could hide a revocation."""
-        now_ms, before = monotonic_ms(), self._unfresh_ms
-        try:
-            self._directory.verify_fresh()
-        except SeinpostError as error:
-            self._unfresh_ms = before if before is not None else now_ms
-            if before is not None and before >= 0 and now_ms - before > FRESH_MS:
-                # Said once, until it was fresh again.
-                self._unfresh_ms = -1
-                self._on_alarm(Alarm(code="stale-checkpoint", message=str(error), compartment="directory"))
-        else:
-            self._unfresh_ms = None
-
-    async def _look_beyond(self, log: FollowedLog) -> None:
-        """Nothing may come after the closing of a log."""
-        closing = self._directory.directory.closing(log.origin)
-        if closing is None:
-            return
-        try:
-            found = await self._transport.read_from(log.stream, closing.checkpoint.tree_size + 1, 1)
-        except (UnavailableError, RefusedError):
-            return
-        for alarm in log.audit.goes_on() if found else ():
-            self._audit_alarm(alarm, log)
-
-    async def _fetch_checkpoint(self, log: FollowedLog) -> bool:
-        """Look at what is published of a log; ``False`` when the server denies that."""
-        subject = direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(log.origin))
-        try:
-            note = await self._transport.read_last(subject)
-        except UnavailableError:
-            return True
-        except RefusedError:
-            return False
-        if note is None:
-            return True
-        register = await self._directory.register_for(note)
-        before = log.audit.audited_size
-        for alarm in log.audit.take(note, register, self._moment(), self._earlier):
-            self._audit_alarm(alarm, log)
-        self._tell_audited(log, before)
-        return True
-
-    @property
-    def _earlier(self) -> list[Register]:
-        """The register's versions before the one in force, newest first."""
-        return self._directory.directory.registers[-2::-1]
-
-    def _moment(self) -> Moment:
-        """Now, beside the newest time that witnesses stated of any log that we follow."""
-        stated = [self._directory.freshness.stated_ms, *(log.audit.stated_ms for log in self._logs.values())]
-        return Moment(monotonic_ms(), wall_ms(), max(stated))
-
-    def _tell_audited(self, log: FollowedLog, before: int) -> None:
-        audit = log.audit
-        if audit.audited_size > before:
-            self._state.store_audit(audit.origin, msgspec.msgpack.encode(audit.state))
-            self._on_audited(
-                Audited(
-                    compartment=log.compartment, period=log.period, size=audit.audited_size, note=audit.note
-                )
-            )
-
-    def _notes(self) -> dict[str, bytes]:
-        """What we were shown: the newest note of each log."""
-        enclave = self._directory.view.register.enclave
-        notes = {log.origin: log.audit.note for log in self._logs.values() if not log.audit.is_over}
-        return notes | {directory_origin(enclave): self._directory.note}
-
-    def _heard(self, log: str, note: bytes) -> None:
-        try:
-            with one_entry():
-                self._hear(log, note)
-        except UnforeseenError as error:
-            self._on_alarm(Alarm(code=error.code, message=str(error), compartment=log, evidence=note))
-
-    def _hear(self, log: str, note: bytes) -> None:
-        """What another party was shown of a log that we read too."""
-        register = self._directory.view.register
-        if f"{register.enclave}/{log}" == directory_origin(register.enclave):
-            try:
-                self._directory.hear(note)
-            except SplitViewError as error:
-                evidence = self._convict(note, self._directory.note, self._directory.leaves) or note
-                self._on_alarm(Alarm(code=error.code, message=str(error), compartment=log, evidence=evidence))
-            return
-        for known in self._logs.values():
-            if known.origin == f"{register.enclave}/{log}":
-                before = known.audit.audited_size
-                root_of = self._root_of(known)
-                for alarm in known.audit.hear(note, register, self._moment(), root_of, self._earlier):
-                    self._audit_alarm(alarm, known)
-                self._tell_audited(known, before)
-
-    def _root_of(self, log: FollowedLog) -> Callable[[int], bytes | None]:
-        """The root of what was received of a log at a size, also by an earlier process."""
-
-        def root_of(size: int) -> bytes | None:
-            leaves = self._state.leaves(log.stream, size)
-            return root_hash(leaves) if len(leaves) == size else None
-
-        return root_of
-
-    def _audit_alarm(self, alarm: AuditAlarm, log: FollowedLog) -> None:
-        evidence = alarm.evidence
-        if alarm.code == SplitViewError.code and evidence is not None:
-            proof = self._convict_log(evidence, log)
-            if proof is None:
-                # What convicts may come: a checkpoint over more of what we received.
-                self._unproven.append((log, alarm))
-            evidence = proof or evidence
-        self._on_alarm(
-            Alarm(code=alarm.code, message=alarm.message, compartment=str(log.compartment), evidence=evidence)
-        )
-
-    def _convict_later(self) -> None:
-        """Say it once more when two signed statements that contradict each other are there."""
-        for log, alarm in list(self._unproven):
-            if (proof := self._convict_log(alarm.evidence or b"", log)) is not None:
-                self._unproven.remove((log, alarm))
-                message = f"{alarm.message}: two signed checkpoints prove it"
-                self._on_alarm(
-                    Alarm(code=alarm.code, message=message, compartment=str(log.compartment), evidence=proof)
-                )
-
-    def _convict_log(self, note: bytes, log: FollowedLog) -> bytes | None:
-        size = parse_checkpoint(parse_note(note)).tree_size
-        return self._convict(
-            note, log.audit.covering(size), lambda upto: self._state.leaves(log.stream, upto)
-        )
-
-    def _convict(
-        self, note: bytes, against: bytes | None, leaves: Callable[[int], Sequence[bytes]]
-    ) -> bytes | None:
-        """A proof that the log lied to someone, if these two notes give one."""
-        if not against:
-            return None
-        enclave_id, material = self._directory.directory.enclave_id, self._directory.material
-        return prove_split_view(enclave_id, material, (note, against), leaves)
+                await asyncio.sleep(_LOOK_SECONDS)
 
     # -- one entry --------------------------------------------------------------------------------
 

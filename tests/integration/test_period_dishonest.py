@@ -22,7 +22,7 @@ from harness.registrar import Desk
 from harness.samples import signal
 
 import seinpost
-from seinpost import _audit, subscriber
+from seinpost import _audit, _auditing
 from seinpost_broker.adapters.system_clock import SystemClock
 from seinpost_broker.ports import StoredMessage
 from seinpost_broker.service.directory import DirectoryService
@@ -34,7 +34,7 @@ from seinpost_schemas.split_view import decode_split_view, verify_split_view
 from seinpost_schemas.subjects import directory_origin, feed_subject
 from seinpost_schemas.submission import Submission
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nats]
 WITNESSES = ("ncsc", "ibd", "ap", "toezicht")
 QUORUM = WITNESSES[:3]
 PLACE = "depv/process"
@@ -61,7 +61,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """An enclave left by its honest broker, with the register signed under which the next period runs."""
     monkeypatch.setattr(_audit, "CLOSING_MS", 2_000)
     monkeypatch.setattr(_audit, "TAIL_MS", 1_500)
-    monkeypatch.setattr(subscriber, "_CLOSED_LOOK_MS", 500)
+    monkeypatch.setattr(_auditing, "_CLOSED_LOOK_MS", 500)
     enclave = make_enclave(tmp_path / "e", *WITNESSES, "tafel", witnesses=True)
     enclave.start(witnesses=True)
     made = Desk(enclave, tmp_path)

@@ -22,6 +22,9 @@ from cyclopts import Parameter
 
 from seinpost_schemas.errors import SeinpostError, SetupError, UnavailableError
 
+from ._audit_app import audit
+from ._options import AsJson, Config, PassphraseFile
+from ._proof_app import proof
 from ._register_app import register
 from ._tty import clean, fail, show_progress
 
@@ -37,17 +40,6 @@ Exit status: 0 done, 1 something refused or invalid, 2 usage, 3 unreachable, 4 o
 """
 
 app = cyclopts.App(name="seinpost", help=HELP, help_format="markdown", version_flags=["--version"])
-
-Config = Annotated[Path, Parameter(name=["--config", "-c"], help="The identity's configuration (TOML).")]
-PassphraseFile = Annotated[
-    Path | None,
-    Parameter(
-        name="--passphrase-file",
-        help="A file (mode 0600) whose first line is the passphrase; else SEINPOST_PASSPHRASE, else the file "
-        "that the configuration names, else a prompt.",
-    ),
-]
-AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, one object per line.")]
 
 
 @app.command
@@ -445,127 +437,8 @@ def receipts(
     return asyncio.run(run(signal, limit, config, passphrase_file, as_json=as_json, language=lang))
 
 
-proof = cyclopts.App(
-    name="proof", help="Prove one signal to someone who holds nothing else; and check such a proof, offline."
-)
 app.command(proof)
-
-
-@proof.default
-def make(
-    signal: str,
-    *,
-    config: Config,
-    sections: Annotated[
-        str | None,
-        Parameter(
-            help="Which to disclose, with commas: handling, report, indicators, protected; else all but that."
-        ),
-    ] = None,
-    out: Annotated[Path | None, Parameter(help="Where to; else the signal number and .proof.json.")] = None,
-    sender: Annotated[str | None, Parameter(help="The sending party, when two used one id.")] = None,
-    passphrase_file: PassphraseFile = None,
-    as_json: AsJson = False,
-) -> int:
-    """Write a self-contained proof of an audited signal, or of some of its sections only.
-
-    Sections that are not named stay hidden, and how many there are. The file holds the named ones in the clear: it
-    is as classified as they are.
-
-    Example: seinpost proof 0190b3a1-… --sections report --config tafel.toml
-
-    Parameters
-    ----------
-    signal
-        The signal's id, as watch --json shows it.
-    """
-    from .proof import run_make  # noqa: PLC0415
-
-    return asyncio.run(run_make(signal, sections, out, sender, config, passphrase_file, as_json=as_json))
-
-
-@proof.command(name="verify")
-def verify_proof(
-    file: Path,
-    *,
-    enclave: Annotated[str | None, Parameter(help="The enclave_id: 32 hexadecimal digits.")] = None,
-    config: Annotated[
-        Path | None, Parameter(name=["--config", "-c"], help="Or a configuration that names it.")
-    ] = None,
-    as_json: AsJson = False,
-) -> int:
-    """Check a proof offline, with nothing but the file, and show what it proves.
-
-    Without an enclave's id it names the one that it rests on: compare that with the one the enclave publishes.
-    Exit status 0: it holds. 1: it does not.
-
-    Parameters
-    ----------
-    file
-        What seinpost proof wrote.
-    """
-    from .proof import run_verify  # noqa: PLC0415
-
-    return run_verify(file, enclave, config, as_json=as_json)
-
-
-audit = cyclopts.App(
-    name="audit", help="Take a copy of the logs that anyone can check offline; and check one."
-)
 app.command(audit)
-
-
-@audit.command
-def export(
-    target: Path,
-    *,
-    config: Config,
-    bodies: Annotated[
-        bool, Parameter(help="With the sealed bodies; without them their hashes cannot be checked.")
-    ] = True,
-    passphrase_file: PassphraseFile = None,
-    as_json: AsJson = False,
-) -> int:
-    """Write every log that this identity may pull, in C2SP tiles, with signatures, bodies and checkpoints.
-
-    Of each log every checkpoint of the last day, and the first of each hour before.
-
-    Sealed bodies stay sealed. Example: seinpost audit export 2026q4 --config toezicht.toml
-
-    Parameters
-    ----------
-    target
-        A new directory.
-    """
-    from .audit import run_export  # noqa: PLC0415
-
-    return asyncio.run(run_export(target, config, passphrase_file, bodies=bodies, as_json=as_json))
-
-
-@audit.command
-def verify(
-    source: Path,
-    *,
-    enclave: Annotated[str | None, Parameter(help="The enclave_id: 32 hexadecimal digits.")] = None,
-    config: Annotated[
-        Path | None, Parameter(name=["--config", "-c"], help="Or a configuration that names it.")
-    ] = None,
-    as_json: AsJson = False,
-) -> int:
-    """Check an export, offline, with no key but the enclave's id: every entry, signature, chain, mandate and root.
-
-    Exit status 0: all of it holds. 1: it does not, and where.
-
-    Parameters
-    ----------
-    source
-        What audit export wrote.
-    """
-    from .audit import run_verify  # noqa: PLC0415
-
-    return run_verify(source, enclave, config, as_json=as_json)
-
-
 app.command(register)
 
 

@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.text import Text
 
 from seinpost.config import load_config
-from seinpost.connection import Connection, Status
-from seinpost.delivery import Alarm, Audited, Delivery, Recalled
+from seinpost.connection import Connection
+from seinpost.delivery import Alarm, Audited, Delivery, Recalled, Status
 from seinpost.local_time import local_time
 from seinpost_schemas.signal import Signal
 

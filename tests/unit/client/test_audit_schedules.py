@@ -24,7 +24,7 @@ from trial.log import TrialLog
 from trial.reader import TrialReader, until
 from trial.samples import encoded
 
-from seinpost import subscriber
+from seinpost import _auditing, subscriber
 from seinpost._audit import TAIL_MS, AuditState
 from seinpost._reading_state import ReadingState
 from seinpost_schemas.checkpoint import Checkpoint
@@ -325,15 +325,17 @@ async def play(folder: Path, steps: list[Step], model: Model) -> None:
 def clocks() -> Any:
     """The reader's clocks are those of the schedule that is played; it looks as often as it can."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(subscriber, "_AUDIT_SECONDS", 0.001)
-        patch.setattr(subscriber, "_IDLE_AUDIT_MS", -1)
+        patch.setattr(subscriber, "_LOOK_SECONDS", 0.001)
+        patch.setattr(_auditing, "_AUDIT_SECONDS", 0.001)
+        patch.setattr(_auditing, "_IDLE_AUDIT_MS", -1)
         yield patch
 
 
 def run(clocks: pytest.MonkeyPatch, steps: list[Step]) -> None:
     model = Model()
     clocks.setattr(subscriber, "monotonic_ms", lambda: model.now)
-    clocks.setattr(subscriber, "wall_ms", lambda: T0 + model.now)
+    clocks.setattr(_auditing, "monotonic_ms", lambda: model.now)
+    clocks.setattr(_auditing, "wall_ms", lambda: T0 + model.now)
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(play(Path(folder), steps, model))
 

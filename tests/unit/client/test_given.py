@@ -17,7 +17,7 @@ from trial.network import PERIOD
 from trial.reader import TrialReader
 from trial.samples import encoded
 
-from seinpost import _audit, _given, subscriber
+from seinpost import _audit, _auditing, _given, subscriber
 from seinpost._transport import StoredMessage
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.errors import Reason, RefusedError
@@ -67,7 +67,8 @@ class Door:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscriber, "_AUDIT_SECONDS", 0.01)
+    monkeypatch.setattr(subscriber, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(_auditing, "_AUDIT_SECONDS", 0.01)
     monkeypatch.setattr(subscriber, "_RIGHTS_SECONDS", 0.01)
     monkeypatch.setattr(_given, "_LOOK_SECONDS", 0.01)
     monkeypatch.setattr(_given, "_AGAIN_SECONDS", 0.05)
@@ -143,7 +144,7 @@ async def test_what_only_the_server_denies_is_late_and_says_so(
 ) -> None:
     """The feed comes and its checkpoints do not: nothing of it is audited, and that is no end of a mandate."""
     monkeypatch.setattr(_audit, "FRESH_MS", 300)
-    monkeypatch.setattr(subscriber, "_IDLE_AUDIT_MS", 200)
+    monkeypatch.setattr(_auditing, "_IDLE_AUDIT_MS", 200)
     door.checkpoints = False
     publish(logs, 1, PROCESS, DEBATE)
     await at_work(reader, has(reader, (PROCESS, 1), (DEBATE, 1)), after(1.5))

@@ -14,7 +14,7 @@ from trial.log import TrialLog
 from trial.reader import TrialReader
 from trial.samples import encoded
 
-from seinpost import _evidence, subscriber
+from seinpost import _auditing, _evidence, subscriber
 from seinpost._evidence import keep_evidence
 from seinpost.connection import Connection
 from seinpost.delivery import Alarm
@@ -34,8 +34,9 @@ SECONDS = T0 // 1000
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscriber, "_AUDIT_SECONDS", 0.01)
-    monkeypatch.setattr(subscriber, "_IDLE_AUDIT_MS", 20)
+    monkeypatch.setattr(subscriber, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(_auditing, "_AUDIT_SECONDS", 0.01)
+    monkeypatch.setattr(_auditing, "_IDLE_AUDIT_MS", 20)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from trial.log import TrialLog
 from trial.reader import TrialReader
 from trial.samples import act, encoded, id_of, signal
 
-from seinpost import subscriber
+from seinpost import _auditing, subscriber
 from seinpost.delivery import Delivery
 from seinpost_schemas.clear_bodies import Receipt, ReceiptState, Run
 from seinpost_schemas.errors import RefusedError, SetupError
@@ -64,8 +64,9 @@ async def test_a_directory_that_is_not_confirmed_any_more_is_an_alarm_once(
     log: TrialLog, reader: TrialReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It could hide a revocation from who only reads; nothing is sealed on it either."""
-    monkeypatch.setattr(subscriber, "FRESH_MS", 300)
-    monkeypatch.setattr(subscriber, "_AUDIT_SECONDS", 0.01)
+    monkeypatch.setattr(_auditing, "FRESH_MS", 300)
+    monkeypatch.setattr(subscriber, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(_auditing, "_AUDIT_SECONDS", 0.01)
     log.add_signals(NCSC, log.add_epoch(NCSC), encoded(1))
     await reader.read()
     assert reader.alarms == []

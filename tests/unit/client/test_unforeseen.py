@@ -19,11 +19,11 @@ from trial.reader import TrialReader
 from trial.samples import encoded
 
 from seinpost import _opening
+from seinpost._auditing import Auditing
 from seinpost._heard_receipts import HeardReceipts
 from seinpost._reading_state import ReadingState
 from seinpost._trusted_feed import TrustedFeed
 from seinpost._unforeseen import one_entry
-from seinpost.subscriber import Subscriber
 from seinpost_schemas.clear_bodies import Receipt, ReceiptState, Run
 from seinpost_schemas.errors import RefusedError, SetupError, UnavailableError, UnforeseenError
 from seinpost_schemas.kinds import Kind
@@ -203,11 +203,11 @@ async def test_what_another_party_says_ends_no_reading(
     def fail(*_: object) -> None:
         raise OverflowError(SECRET)
 
-    monkeypatch.setattr(Subscriber, "_hear", fail)
+    monkeypatch.setattr(Auditing, "_hear", fail)
     alarms: list[Any] = []
-    subscriber = Subscriber.__new__(Subscriber)
-    subscriber._on_alarm = alarms.append
-    subscriber._heard("2026q4/depv/process", b"note")
+    auditing = Auditing.__new__(Auditing)
+    auditing._on_alarm = alarms.append
+    auditing.heard("2026q4/depv/process", b"note")
     assert [(a.code, a.compartment, a.evidence) for a in alarms] == [
         ("unforeseen", "2026q4/depv/process", b"note")
     ]

@@ -1,0 +1,21 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""The options that most commands of `seinpost` share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+Config = Annotated[Path, Parameter(name=["--config", "-c"], help="The identity's configuration (TOML).")]
+PassphraseFile = Annotated[
+    Path | None,
+    Parameter(
+        name="--passphrase-file",
+        help="A file (mode 0600) whose first line is the passphrase; else SEINPOST_PASSPHRASE, else the file "
+        "that the configuration names, else a prompt.",
+    ),
+]
+AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, one object per line.")]
