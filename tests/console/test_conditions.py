@@ -12,7 +12,7 @@ from feed_samples import signal
 from harness.enclave import make_enclave, start
 from playwright.sync_api import Browser, expect
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.nats]
 SLOW = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 20_000}
 """Bytes per second, and milliseconds each way: a bad line over a building's network."""
 IMPATIENT = "import seinpost.receipts as r; r.OPEN_WITHIN_MS.update(dict.fromkeys(r.OPEN_WITHIN_MS, 2_000))"

@@ -19,7 +19,7 @@ from pypdf import PdfReader
 from seinpost.config import load_config
 from seinpost_schemas.signal import Protected
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.nats]
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ import pytest
 from browsing import violations
 from playwright.sync_api import Browser, expect
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nats]
 DEMO_SECONDS = 200.0
 
 

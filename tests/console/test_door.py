@@ -19,7 +19,7 @@ from feed_samples import signal
 from harness.enclave import make_enclave, run, start
 from playwright.sync_api import Browser, Page, expect
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.nats]
 
 
 class Answer:

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from seinpost.config import load_config
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.nats]
 MANY = 100_000
 ROUNDS = 7
 FIRST_PAGE_MS = 1_000

@@ -15,7 +15,7 @@ from feed_samples import HOSTILE, signal
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.nats]
 SERIOUS = "Nagemaakte stempas in omloop"
 
 

@@ -20,7 +20,7 @@ from seinpost.proving import Evidence
 from seinpost_schemas.errors import SplitViewError
 from seinpost_schemas.signal_proof import SignalProof
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.nats]
 STEPS = (
     "envelope",
     "directory",

@@ -19,7 +19,7 @@ from seinpost.config import load_config
 from seinpost.console.index.sealed_rows import FILE
 from seinpost_schemas.signal import Indicator
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nats]
 PARTY = "nctv"
 SHARED = Indicator(type="domain-name", value="gedeeld-domein.example")
 COUNT_ENTRIES = """

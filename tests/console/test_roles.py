@@ -23,7 +23,7 @@ from seinpost.console.officials import Officials
 from seinpost.console.people import People
 from seinpost.console.table import Table
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.nats]
 SIGNAL = "/signal/{period}/{level}/{theme}/{leaf_index:int}/{number:int}"
 READERS = {
     "/login", "/settings", "/leave", "/search", "/search/stop", "/indicator", "/filters", "/filters/forget",

@@ -15,7 +15,7 @@ from harness.enclave import make_enclave
 from playwright.sync_api import Browser
 from shooting import PARTIES, SHOTS, SIZE, begin, fill, shoot
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nats]
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
 

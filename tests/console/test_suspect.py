@@ -14,7 +14,7 @@ from harness.enclave import make_enclave
 from harness.registrar import Desk
 from playwright.sync_api import Browser, expect
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.nats]
 
 
 @pytest.fixture

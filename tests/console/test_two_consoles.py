@@ -16,7 +16,7 @@ from harness.enclave import Enclave, make_enclave, run, start
 from harness.registrar import Desk, make_request
 from playwright.sync_api import Browser, Page, expect
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.nats]
 TITLE = "Voor twee collega's"
 
 

@@ -33,7 +33,7 @@ from seinpost_schemas.merkle import leaf_hash
 from seinpost_schemas.note import ED25519_TYPE, format_vkey
 from seinpost_schemas.tlog_proof import TlogProof, decode_tlog_proof
 
-pytestmark = [pytest.mark.foreign, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.foreign]
 
 SOURCE = Path(__file__).parent / "go"
 UNCHECKED = "this part was not checked: the Go reference implementations"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-pytestmark = [pytest.mark.foreign, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.foreign]
 
 VECTORS = importlib.resources.files("seinpost_schemas") / "vectors"
 FILES = ("opening", "headers", "bodies", "statements")

@@ -21,7 +21,7 @@ from harness.proofs import PARTIES, Made
 
 from seinpost_schemas.signal_proof import decode_signal_proof, verify_signal_proof
 
-pytestmark = [pytest.mark.foreign, pytest.mark.nats, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.foreign, pytest.mark.nats]
 Node = Callable[..., subprocess.CompletedProcess[str]]
 
 

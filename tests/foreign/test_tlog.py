@@ -30,7 +30,7 @@ from log_samples import (
 from seinpost_schemas.checkpoint import LogKeys
 from seinpost_schemas.note import ED25519_TYPE, format_vkey
 
-pytestmark = [pytest.mark.foreign, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.foreign]
 
 PINNED = "aics-tlog==0.2.1"
 CHECKER = Path(__file__).parent / "tlog" / "checker.py"

@@ -30,7 +30,7 @@ from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.note import parse_note
 from seinpost_schemas.signing import SIGNATURE_BYTES
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nats]
 PARTIES = ("ncsc", "ibd", "ap", "toezicht", "tafel")
 
 

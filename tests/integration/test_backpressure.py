@@ -25,7 +25,7 @@ from nats.js import api
 import seinpost
 from seinpost_schemas.subjects import ingress_stream
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nats]
 PLACE = {"theme": "process", "classification": "depv"}
 NewEnclave = Callable[..., Enclave]
 MIB = 1024 * 1024

@@ -40,7 +40,6 @@ actions = ["publish"]
 """
 
 
-@pytest.mark.timeout(240)
 def test_everything_is_audited_and_the_register_changes_meanwhile() -> None:
     done = run("demo", "--headless", seconds=DEMO_SECONDS)
     assert done.status == 0, done

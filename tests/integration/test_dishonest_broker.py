@@ -26,7 +26,7 @@ from seinpost_schemas.checkpoint import parse_checkpoint
 from seinpost_schemas.entry import ENTRY_HEADER, decode_entry, from_base64, to_base64
 from seinpost_schemas.note import parse_note
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nats]
 
 WITNESSES = ("ncsc", "ibd", "ap", "toezicht")
 PARTIES = (*WITNESSES, "kiesraad", "tafel")

@@ -26,7 +26,7 @@ from seinpost_schemas.envelope import Envelope
 from seinpost_schemas.note import Note, parse_note
 from seinpost_schemas.subjects import witness_key_name
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nats]
 PLACE = "depv/process"
 WHERE = {"theme": "process", "classification": "depv"}
 

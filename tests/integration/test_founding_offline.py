@@ -19,7 +19,7 @@ from seinpost_broker.founding import whole_or_nothing
 from seinpost_schemas.errors import SetupError
 from seinpost_schemas.request import decode_request
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nats]
 PASSPHRASE = "een lange wachtwoordzin"
 NAMES = {"anna": "bzk-1", "bram": "bzk-2", "chris": "nctv-1"}
 

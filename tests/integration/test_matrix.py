@@ -35,7 +35,7 @@ from seinpost_schemas.directory import TrustedDirectory
 from seinpost_schemas.note import parse_note
 from seinpost_schemas.request import decode_request
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.nats]
 Table = dict[str, Any]
 SHORT_SECONDS = 20.0
 BASIS = {"basis": "Besluit van 24 november 2026, nr. 12", "status": "default", "ceiling": "depv"}

@@ -44,7 +44,7 @@ from harness.samples import table
 
 from seinpost_broker.core.trial_pki import Issued, organisation_name
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nats]
 
 NCSC = "00000099000000005000"
 NAME = "Nationaal Cyber Security Centrum"

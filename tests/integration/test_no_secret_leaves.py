@@ -14,7 +14,7 @@ from harness.registrar import Desk
 from harness.samples import line
 from harness.secrets import PIECE, Secrets, secret_of
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.nats]
 PASSPHRASE = "een heel lange wachtwoordzin"
 TITLE = "Nagemaakte stempas in Appingedam"
 WHERE = ("--theme", "process", "--classification", "depv")

@@ -21,7 +21,7 @@ from harness.raw import connected, hub
 from harness.registrar import Desk
 from harness.revoking import revoked_while_everyone_works
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.nats]
 NewEnclave = Callable[..., Enclave]
 SKEW = "import time\nright = time.time_ns\ntime.time_ns = lambda: right() + {seconds} * 10**9"
 

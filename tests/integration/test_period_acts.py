@@ -23,7 +23,7 @@ from seinpost.audit_verify import ExportError, verify_export
 from seinpost.export_layout import Piece, piece_files
 from seinpost_schemas.tiles import decode_bundle
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nats]
 PARTIES = ("ncsc", "ibd", "ap", "toezicht", "tafel")
 WHERE = {"theme": "process", "classification": "depv"}
 FIRST, SECOND, THIRD = "2026q4", "2027q1", "2027q2"

@@ -19,7 +19,7 @@ import seinpost
 from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.subjects import log_origin
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nats]
 WITNESSES = ("ncsc", "ibd", "ap", "toezicht")
 PARTIES = (*WITNESSES, "kiesraad", "tafel")
 PLACE = "depv/process"

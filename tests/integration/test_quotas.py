@@ -22,7 +22,7 @@ import seinpost
 from seinpost_broker.adapters.nats_bus import NatsBus
 from seinpost_schemas.subjects import ingress_stream
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.nats]
 NewEnclave = Callable[..., Enclave]
 WHERE = {"theme": "process", "classification": "depv"}
 OPTIONS = ("--theme", "process", "--classification", "depv")

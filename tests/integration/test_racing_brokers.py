@@ -29,7 +29,7 @@ from seinpost_schemas.compartment import Compartment
 from seinpost_schemas.envelope import Envelope
 from seinpost_schemas.subjects import ANSWERS_STREAM, feed_stream
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nats]
 PLACE = {"theme": "process", "classification": "depv"}
 PARTIES = ("bzk", "nctv", "politie", "om", "ncsc", "ibd", "kiesraad", "aivd", "mivd")
 ROUNDS, ROUND = 5, 16

@@ -21,7 +21,7 @@ from harness.samples import line, titles
 
 from seinpost_schemas.errors import Reason
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.nats]
 NewEnclave = Callable[..., Enclave]
 OPTIONS = ("--theme", "process", "--classification", "depv")
 

@@ -21,7 +21,7 @@ import seinpost
 from seinpost.identity import load_identity, read_passphrase_file
 from seinpost_schemas.statements import decode_prekey
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nats]
 
 NewEnclave = Callable[..., Enclave]
 WHERE = {"theme": "process", "classification": "depv"}

@@ -24,7 +24,7 @@ from seinpost_broker.adapters.nats_bus import NatsBus
 from seinpost_schemas.errors import SeinpostError
 from seinpost_schemas.subjects import ingress_stream
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.nats]
 NewEnclave = Callable[..., Enclave]
 LIMIT_SECONDS = 60.0
 SKEW = "import time\nright = time.time_ns\ntime.time_ns = lambda: right() + {seconds} * 10**9"

@@ -18,7 +18,7 @@ from harness.samples import signal
 
 import seinpost
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.nats]
 NewEnclave = Callable[..., Enclave]
 WHERE = {"theme": "process", "classification": "depv"}
 

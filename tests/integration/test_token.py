@@ -27,7 +27,7 @@ from seinpost.identity import Identity, generate_identity, load_identity, store_
 from seinpost_schemas.errors import SetupError, UnavailableError
 from seinpost_schemas.request import decode_request
 
-pytestmark = [pytest.mark.nats, available, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nats, available]
 
 PASSPHRASE = "een lange wachtwoordzin"
 ACCESS = TokenAccess(MODULE, lambda: PIN)

@@ -35,7 +35,7 @@ from seinpost_schemas.note import Note, parse_note
 from seinpost_schemas.split_view import decode_split_view, verify_split_view
 from seinpost_schemas.subjects import log_origin
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nats]
 
 PLACE = "depv/process"
 WHERE = {"theme": "process", "classification": "depv"}

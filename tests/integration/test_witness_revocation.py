@@ -21,7 +21,7 @@ import seinpost
 from seinpost.identity import load_identity, read_passphrase_file
 from seinpost_schemas.note import parse_note
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nats]
 WITNESSES = ("ncsc", "ibd", "ap", "toezicht")
 WHERE = {"theme": "process", "classification": "depv"}
 LIMIT_SECONDS = 60.0

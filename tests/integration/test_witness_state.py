@@ -23,7 +23,7 @@ from seinpost_schemas.merkle_tree import MerkleTree
 from seinpost_schemas.note import parse_note
 from seinpost_schemas.subjects import log_origin, witness_key_name
 
-pytestmark = [pytest.mark.nats, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.nats]
 PLACE = "depv/process"
 WHERE = {"theme": "process", "classification": "depv"}
 DIES_SIGNING = """

@@ -17,7 +17,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = {"schemas": "seinpost_schemas", "clients": "seinpost", "broker": "seinpost_broker"}
-pytestmark = pytest.mark.timeout(300)
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
