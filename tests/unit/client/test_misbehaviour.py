@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from trial.enclave import ENCLAVE, LOG_KEYS, T0, TrialEnclave, identity
@@ -16,7 +15,7 @@ from trial.samples import encoded
 
 from seinpost import _auditing, _evidence, subscriber
 from seinpost._evidence import keep_evidence
-from seinpost.connection import Connection
+from seinpost._findings import Findings, note_audited, note_recalled
 from seinpost.delivery import Alarm
 from seinpost_schemas.checkpoint import Checkpoint
 from seinpost_schemas.split_view import Misbehaviour, decode_split_view, is_split_view, verify_split_view
@@ -178,12 +177,9 @@ def test_of_one_log_the_first_proofs_and_the_newest_are_kept(tmp_path: Path) -> 
 
 def test_that_only_the_newest_is_kept_is_said_once(tmp_path: Path) -> None:
     told: list[Alarm] = []
-    connection = Connection.__new__(Connection)
-    connection._config = SimpleNamespace(state=tmp_path)  # type: ignore[assignment]
-    connection._flooded, connection._alarmed, connection.alarms = set(), set(), []
-    connection._on_alarm = told.append
+    findings = Findings(tmp_path, told.append, note_audited, note_recalled)
     for number in range(20):
-        connection._take_alarm(
+        findings.take_alarm(
             Alarm(code="split-view", message="m", compartment="depv/process", evidence=proof_file(number))
         )
     assert [n for n, alarm in enumerate(told) if alarm.message != "m"] == [_evidence.FIRST_PROOFS]
