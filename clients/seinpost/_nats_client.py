@@ -48,6 +48,14 @@ class SafeClient(Client):
         await self._send_command(PING_PROTO)
         await self._flush_pending()
 
+    async def _close(self, status: int, do_cbs: bool = True) -> None:
+        if not self.is_connected:
+            # What waits for a server that is away goes nowhere any more; nats-py would write it to a closed transport,
+            # fail, and leave its tasks behind.
+            self._pending = []
+            self._pending_data_size = 0
+        await super()._close(status, do_cbs)
+
     async def _process_headers(self, headers: bytes) -> dict[str, str] | None:
         try:
             return await super()._process_headers(headers)
