@@ -27,27 +27,37 @@ from ._reading_state import Owed, ReadingState
 
 _LOOK_SECONDS = 1.0
 _ANSWER_SECONDS = 15.0
+_OWED_AT_ONCE = 16_384
+"""What is looked at for one receipt: each signal that was opened is owed by itself, and a thousand make one run."""
 
 
 def runs_of(
-    owed: Sequence[Owed], period: str, count_at: Callable[[int], int], uncovered: Callable[[int, int], bool]
-) -> list[Run]:
-    """As few runs as say it, in the order of a receipt, each thing once. ``owed`` is in order of (state, index, first);
+    owed: Sequence[Owed],
+    period: str,
+    count_at: Callable[[int], int],
+    uncovered: Callable[[int, int], bool],
+    limit: int = MAX_RUNS,
+) -> tuple[list[Run], int]:
+    """As few runs as say it, in the order of a receipt, each thing once; and how much of ``owed`` they say.
+
+    At most ``limit`` runs; what does not fit is for the next receipt. ``owed`` is in order of (state, index, first);
     pure.
 
     Two entries join when the first is covered to its last signal (``count_at`` says how many it has), the
     second from its first, and nothing between them is of a kind that receipts speak of (``uncovered``).
     """
     runs: list[Run] = []
-    for item in owed:
+    for number, item in enumerate(owed):
         last = runs[-1] if runs else None
         state = ReceiptState(item.state)
         if last is not None and last.state == state and _joins(last, item, count_at, uncovered):
             end = max(item.last, last.last_signal) if item.index == last.last_leaf else item.last
             runs[-1] = Run(period, last.first_leaf, item.index, last.first_signal, end, state)
+        elif len(runs) == limit:
+            return runs, number
         else:
             runs.append(Run(period, item.index, item.index, item.first, item.last, state))
-    return runs
+    return runs, len(owed)
 
 
 def _joins(
@@ -96,8 +106,7 @@ class Receipting:
                 return
             for compartment, period in due.items():
                 stream = feed_stream(period, compartment)
-                owed = self._state.owed(stream, MAX_RUNS)
-                receipt = self._receipt(owed, compartment, period)
+                receipt, owed = self._receipt(compartment, period)
                 self._sent_ms[compartment] = now_ms
                 # First, so that a state that is put back later is behind what the log holds.
                 self._state.claim(stream, receipt.tree_size)
@@ -112,8 +121,10 @@ class Receipting:
                     # Not ours to say (any more): no second try would be admitted either.
                 self._state.said(stream, owed)
 
-    def _receipt(self, owed: Sequence[Owed], compartment: Compartment, period: str) -> Receipt:
+    def _receipt(self, compartment: Compartment, period: str) -> tuple[Receipt, Sequence[Owed]]:
+        """The next receipt, and what of all that is owed it says."""
         stream = feed_stream(period, compartment)
+        owed = self._state.owed(stream, _OWED_AT_ONCE)
 
         def count_at(index: int) -> int:
             entry = self._state.entry(stream, index)
@@ -133,4 +144,5 @@ class Receipting:
             with contextlib.suppress(InvalidError):
                 checkpoint = parse_checkpoint(parse_note(note))
                 size, root = checkpoint.tree_size, checkpoint.root_hash
-        return Receipt(period, size, root, tuple(runs_of(owed, period, count_at, uncovered)))
+        runs, said = runs_of(owed, period, count_at, uncovered)
+        return Receipt(period, size, root, tuple(runs)), owed[:said]
