@@ -151,6 +151,8 @@ class Subscriber:
         reading = {c: self._begin(c, queue) for c in compartments}
         tasks = [asyncio.ensure_future(self._read_all(reading, queue))]
         tasks.append(asyncio.ensure_future(self._auditing.run()))
+        # Who is let in no more is told so, and does not wait for what never comes.
+        tasks.append(asyncio.ensure_future(self._transport.wait_refused()))
         if self._all:
             gossip = Gossip(self._transport, self._identity.party, self._auditing.notes, self._auditing.heard)
             tasks += [asyncio.ensure_future(gossip.tell()), asyncio.ensure_future(gossip.listen())]

@@ -338,3 +338,13 @@ async def test_a_slow_application_stops_the_pulling(log: TrialLog, reader: Trial
     await reader.read()
     assert len(reader.deliveries) == 100
     assert 2 <= pulled[0] <= 16
+
+
+async def test_who_is_let_in_no_more_is_told_and_reads_no_longer(log: TrialLog, reader: TrialReader) -> None:
+    """Else it would hear of logs that stand still, for ever: a revoked identity cannot read of its revocation."""
+    log.add_signals(NCSC, log.add_epoch(NCSC), encoded(1))
+    await reader.read()
+    reader.transport.refused.set()
+    with pytest.raises(RefusedError, match="revoked"):
+        await reader.read(stop=lambda: False)
+    assert reader.titles == ["Signaal 1"]

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from seinpost._transport import StoredMessage
-from seinpost_schemas.errors import SeinpostError
+from seinpost_schemas.errors import Reason, RefusedError, SeinpostError
 from seinpost_schemas.subjects import (
     CHECKPOINTS_STREAM,
     DIRECTORY_STREAM,
@@ -43,6 +43,8 @@ class MemoryTransport:
         """Messages taken from each stream."""
         self.entered: set[str] = set()
         """Streams that someone began to pull."""
+        self.refused: asyncio.Event = asyncio.Event()
+        """Set when the server lets this identity in no more."""
 
     async def send(self, subject: str, data: bytes, _msg_id: str | None) -> bool:
         await asyncio.sleep(0)
@@ -90,6 +92,10 @@ class MemoryTransport:
                 place += 1
                 yield self.heard[place - 1]
             await asyncio.sleep(0.005)
+
+    async def wait_refused(self) -> None:
+        await self.refused.wait()
+        raise RefusedError(Reason.UNKNOWN_SENDER, "revoked")
 
     async def close(self) -> None:
         """Nothing to leave."""
