@@ -43,9 +43,10 @@ from seinpost_schemas.subjects import ingress_subject
 from ._chain import Chain
 from ._directory import DirectoryFollower, monotonic_ms, wall_ms
 from ._outgoing import Channel, Outgoing, Shared
-from ._sending_state import SendingState, Sent
+from ._sending_state import SendingState
 from ._signing_thread import SigningThread
 from ._transport import Transport
+from ._unanswered import Unanswered, remember
 from .answer import Answer
 from .epochs import EpochSecrets, Recipient, draft_epoch
 from .identity import Identity
@@ -78,6 +79,8 @@ class _Sent(msgspec.Struct, eq=False):
     channel: Channel
     signature: bytes = b""
     """Empty until it is signed, and then sent."""
+    record: Unanswered | None = None
+    """What is kept on disk of an envelope with signals until it is answered."""
     task: asyncio.Task[None] | None = None
 
 
@@ -128,17 +131,21 @@ class Lane:
         self._pending_bytes += item.size
         self._changed.set()
 
-    def take_answer(self, answer: BrokerAnswer) -> None:
-        """A broker answered one of our envelopes."""
+    def take_answer(self, answer: BrokerAnswer) -> bool:
+        """A broker answered one of our envelopes; ``False`` when it is none of those under way here."""
         sent = self._under_way.get(bytes.fromhex(answer.object))
-        if sent is None or not sent.signature:
-            # Not ours, or not sent yet: whoever answers that has not seen it.
-            return
+        if sent is None:
+            return False
+        if not sent.signature:
+            # Not sent yet: whoever answers that has not seen it.
+            return True
         self._under_way.pop(sent.envelope.object_hash)
         self._stop_sending(sent)
         if answer.verdict == "admitted":
             self._admitted(sent, answer)
         else:
+            if sent.record is not None:
+                self._state.forget_unanswered(sent.envelope.object_hash)
             reason = answer.reason or Reason.MALFORMED
             self._refused.append((sent, RefusedError(reason, answer.message or "", answer.basis)))
             try:
@@ -148,6 +155,7 @@ class Lane:
                 # from what we know was admitted.
                 self._chain.resume_own()
         self._changed.set()
+        return True
 
     @staticmethod
     def _stop_sending(sent: _Sent) -> None:
@@ -173,27 +181,28 @@ class Lane:
 
     def _store_admitted(self, sent: _Sent, answer: BrokerAnswer) -> None:
         """Keep the head; of signals also where they are, so that the proof of it can be asked for later."""
+        kept = sent.record.admitted(answer, wall_ms()) if sent.record is not None else None
+        if sent.record is None or kept is None:
+            self._state.store_head(self._name, sent.envelope.object_hash)
+        else:
+            self._state.store_sent(kept, sent.record.signals)
+
+    def _remember(self, sent: _Sent) -> None:
+        """Of signals, what is to be known once they are answered: it may be that only the next process hears of it."""
         envelope = sent.envelope
-        signals = [(i.content.id, i.due_ms) for i in sent.items if isinstance(i.content, EncodedSignal)]
-        if not signals or answer.period is None or answer.index is None or answer.admitted_ms is None:
-            self._state.store_head(self._name, envelope.object_hash)
+        signals = tuple((i.content.id, i.due_ms) for i in sent.items if isinstance(i.content, EncodedSignal))
+        if not signals:
             return
-        period, index, admitted_ms = answer.period, answer.index, answer.admitted_ms
-        self._state.store_sent(
-            Sent(
-                object_hash=envelope.object_hash,
-                compartment=self._name,
-                period=period,
-                index=index,
-                admitted_ms=admitted_ms,
-                answered_ms=wall_ms(),
-                audience=sent.channel.audience,
-                directory_size=envelope.header.directory_size,
-                header=envelope.header_bytes,
-                signature_hash=signature_hash(sent.signature),
-            ),
-            signals,
+        sent.record = Unanswered(
+            object_hash=envelope.object_hash,
+            compartment=self._name,
+            audience=sent.channel.audience,
+            directory_size=envelope.header.directory_size,
+            header=envelope.header_bytes,
+            signature_hash=signature_hash(sent.signature),
+            signals=signals,
         )
+        remember(self._state, sent.record, wall_ms())
 
     def _resume(self, answer: BrokerAnswer) -> None:
         """Take the chain up from the head in a refusal, if it is truly ours."""
@@ -450,6 +459,7 @@ class Lane:
         """
         signed = await self._signing.sign(sent.envelope, aside=aside)
         sent.signature = signed.signature
+        self._remember(sent)
         data = signed.encode()
         msg_id: str | None = sent.envelope.object_hash.hex()
         while True:
@@ -468,6 +478,7 @@ class Lane:
                     continue
                 # The server itself denied it: no broker will ever answer.
                 self._under_way.pop(sent.envelope.object_hash, None)
+                self._state.forget_unanswered(sent.envelope.object_hash)
                 sent.task = None
                 self._refused.append((sent, error))
                 self._chain.resume_own()

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What an identity keeps on disk of its sending: sending.db.
 
-Per compartment the highest seq reserved and the last admitted header; what was admitted, and the proof that
-it is in the log. Nothing of a signal but its id. A lost file costs a refused envelope (the broker names the
-head); it never makes a seq be used twice unnoticed.
+Per compartment the highest seq reserved and the last admitted header; what was sent and not answered yet; what was
+admitted, and the proof that it is in the log. Nothing of a signal but its id. A lost file costs a refused envelope
+(the broker names the head); it never makes a seq be used twice unnoticed.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ CREATE TABLE IF NOT EXISTS sent(object_hash BLOB PRIMARY KEY, compartment TEXT N
 CREATE INDEX IF NOT EXISTS unproven ON sent(answered_ms) WHERE proof IS NULL;
 CREATE TABLE IF NOT EXISTS sent_signal(signal_id BLOB, object_hash BLOB, number INTEGER NOT NULL,
     due_ms INTEGER NOT NULL, PRIMARY KEY(signal_id, object_hash)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS unanswered(object_hash BLOB PRIMARY KEY, sent_ms INTEGER NOT NULL, record BLOB NOT NULL)
+    WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS checkpoint(origin TEXT, tree_size INTEGER, note BLOB NOT NULL,
     PRIMARY KEY(origin, tree_size)) WITHOUT ROWID;
 """
@@ -120,11 +122,37 @@ class SendingState(Database):
         """Store the last admitted header's hash."""
         self._db.execute("UPDATE chain SET head=? WHERE compartment=?", (head, compartment))
 
-    def store_sent(self, sent: Sent, signals: Sequence[tuple[bytes, int]]) -> None:
-        """Store the last admitted header and what it carried, (signal id, due time) in order; together."""
+    def store_unanswered(self, object_hash: bytes, sent_ms: int, record: bytes) -> None:
+        """Store what is to be known of an envelope of ours once it is answered; see ``_unanswered``."""
+        self._db.execute("INSERT OR REPLACE INTO unanswered VALUES(?,?,?)", (object_hash, sent_ms, record))
+
+    def unanswered(self, object_hash: bytes) -> bytes | None:
+        """What was stored of an envelope that is not answered yet."""
+        row = self._db.execute("SELECT record FROM unanswered WHERE object_hash=?", (object_hash,)).fetchone()
+        return bytes(row[0]) if row else None
+
+    def all_unanswered(self) -> list[bytes]:
+        """What was stored of every one."""
+        return [bytes(row[0]) for row in self._db.execute("SELECT record FROM unanswered")]
+
+    def forget_unanswered(self, object_hash: bytes) -> None:
+        """It was answered, and is not in the log."""
+        self._db.execute("DELETE FROM unanswered WHERE object_hash=?", (object_hash,))
+
+    def forget_unanswered_before(self, at_ms: int) -> None:
+        """Nobody will answer what was sent before that time."""
+        self._db.execute("DELETE FROM unanswered WHERE sent_ms<?", (at_ms,))
+
+    def store_sent(self, sent: Sent, signals: Sequence[tuple[bytes, int]], *, is_head: bool = True) -> None:
+        """Store an admitted header and what it carried, (signal id, due time) in order; together.
+
+        ``is_head``: it is the last one of its chain that was admitted.
+        """
         with self._db:
             self._db.execute("BEGIN")
-            self.store_head(sent.compartment, sent.object_hash)
+            if is_head:
+                self.store_head(sent.compartment, sent.object_hash)
+            self._db.execute("DELETE FROM unanswered WHERE object_hash=?", (sent.object_hash,))
             self._db.execute(
                 f"INSERT OR IGNORE INTO sent({_SENT}) VALUES(?,?,?,?,?,?,?,?,?,?)",
                 msgspec.structs.astuple(sent),

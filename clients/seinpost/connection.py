@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable
 from pathlib import Path
 
 from seinpost_schemas.clear_bodies import ReceiptState, parse_reason, reason_name
@@ -40,6 +40,7 @@ from ._sending_state import SendingState, SentSignal
 from ._share_plan import SharePlan, plan_shares
 from ._token import TokenAccess
 from ._transport import NatsTransport, Transport
+from ._unanswered import is_unanswered
 from .answer import Answer
 from .audit_export import export
 from .config import Config, load_config
@@ -62,7 +63,8 @@ from .subscriber import Subscriber
 
 ANSWER_SECONDS = 60.0
 _LAST_RECEIPT_SECONDS = 5.0
-_PROOFS_SECONDS = 2.0
+_LOOK_SECONDS = 2.0
+_NOT_OPEN = "there is no connection here: use it inside 'async with seinpost.connect(…)'"
 _log = logging.getLogger("seinpost")
 
 
@@ -122,6 +124,8 @@ class Connection:
 
     async def __aexit__(self, *_exc: object) -> None:
         await self._stack.aclose()
+        # Whoever uses it afterwards is told at once, and does not wait for what was closed.
+        self._publishing = self._transport = None
 
     async def _open(self) -> None:
         identity, config = self._identity, self._config
@@ -184,7 +188,7 @@ class Connection:
     def directory(self) -> DirectoryFollower:
         """The directory as followed; raises ``RuntimeError`` outside ``async with``."""
         if self._directory is None:
-            raise RuntimeError("use 'async with seinpost.connect(…)'")
+            raise RuntimeError(_NOT_OPEN)
         return self._directory
 
     @property
@@ -200,7 +204,7 @@ class Connection:
     @property
     def _connected(self) -> Transport:
         if self._transport is None:
-            raise RuntimeError("use 'async with seinpost.connect(…)'")
+            raise RuntimeError(_NOT_OPEN)
         return self._transport
 
     # -- publishing -------------------------------------------------------------------------------
@@ -208,19 +212,19 @@ class Connection:
     @property
     def _sending(self) -> Publishing:
         if self._publishing is None:
-            raise RuntimeError("use 'async with seinpost.connect(…)'")
+            raise RuntimeError(_NOT_OPEN)
         return self._publishing
 
     @property
     def _read(self) -> ReadingState:
         if self._reading is None:
-            raise RuntimeError("use 'async with seinpost.connect(…)'")
+            raise RuntimeError(_NOT_OPEN)
         return self._reading
 
     @property
     def _keys(self) -> Keyring:
         if self._keyring is None:
-            raise RuntimeError("use 'async with seinpost.connect(…)'")
+            raise RuntimeError(_NOT_OPEN)
         return self._keyring
 
     async def submit(
@@ -344,8 +348,15 @@ class Connection:
         ``reason`` is mistake, false-positive, wrong-audience, personal-data, legal or superseded. The log keeps
         that it existed. Raises like ``publish``.
         """
-        code = parse_reason(reason)
+        code, raw = parse_reason(reason), parse_id(signal_id)
         publisher = await self._sending.get()
+        if publisher.find_signal(raw) is None:
+            # Sent by an earlier process, which did not wait for its answer.
+            await _for_a_moment(publisher.wait_answered())
+            if publisher.is_unanswered(raw):
+                raise UnavailableError(
+                    f"{signal_id} was sent, and no broker has answered yet: it may still be admitted; try again"
+                )
         answer = await take_back(publisher, self.directory, self._read, signal_id, code)
         return await self._answered(answer, timeout_seconds)
 
@@ -511,6 +522,7 @@ class Connection:
         Reads the feeds to their newest checkpoint first, unless another process of this identity does.
         Raises ``MalformedError`` for a signal that was not sent with this identity.
         """
+        await self._take_late_answers()
         signals = self._sent(signal_id, limit)
         if not all(s.proven for s in signals):
             await self._take_proofs([s.signal_id for s in signals if not s.proven])
@@ -538,18 +550,32 @@ class Connection:
             if signal_id is None:
                 return sending.newest_signals(limit)
             found = sending.find_signal(parse_id(signal_id))
+            waits = found is None and is_unanswered(sending, parse_id(signal_id))
         finally:
             sending.close()
+        if waits:
+            raise UnavailableError(f"{signal_id} was sent, and no broker has answered yet; try again")
         if found is None:
             raise MalformedError(f"no signal {signal_id} was sent with this identity; check the id")
         return [found]
 
+    async def _take_late_answers(self) -> None:
+        """What an earlier process sent may have been answered since: look, for a moment."""
+        sending = SendingState(self._config.state)
+        try:
+            waits = bool(sending.all_unanswered())
+        finally:
+            sending.close()
+        if waits:
+            async with self._sending.briefly() as publisher:
+                if publisher is not None:
+                    await _for_a_moment(publisher.wait_answered())
+
     async def _take_proofs(self, signal_ids: list[bytes]) -> None:
         """Proofs may lie among answers that nobody has read since: look, for a moment."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_PROOFS_SECONDS), self._sending.briefly() as publisher:
-                if publisher is not None:
-                    await asyncio.gather(*(publisher.wait_proven(i) for i in signal_ids))
+        async with self._sending.briefly() as publisher:
+            if publisher is not None:
+                await _for_a_moment(asyncio.gather(*(publisher.wait_proven(i) for i in signal_ids)))
 
     async def prove(
         self,
@@ -670,6 +696,13 @@ class Connection:
     def remember_alarms(self, alarms: Iterable[Alarm]) -> None:
         """What was wrong with entries that an earlier process of this reader read: they are not read again."""
         self._findings.remember_alarms(alarms)
+
+
+async def _for_a_moment(work: Awaitable[object]) -> None:
+    """Wait for what may be there already, and not long for what is not."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LOOK_SECONDS):
+            await work
 
 
 def _retrieve(future: asyncio.Future[Answer]) -> None:

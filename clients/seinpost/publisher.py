@@ -33,6 +33,7 @@ from ._room import Room
 from ._sending_state import SendingState, SentSignal
 from ._signing_thread import SigningThread
 from ._transport import Transport
+from ._unanswered import KEPT_MS, is_unanswered, take_late
 from .answer import Answer
 from .delivery import Alarm
 from .identity import Identity
@@ -71,6 +72,10 @@ class Publisher:
         self._room = Room(MAX_WAITING, MAX_WAITING_BYTES, self._say_full)
         self._claims = Claims(state, lambda: directory.view.register, on_alarm, self._take_proven)
         self._proven = asyncio.Event()
+        self._late = asyncio.Event()
+        """Set whenever an answer came to what an earlier process sent, or what was given up here."""
+        self._ended: Exception | None = None
+        """Why nothing can be sent any more."""
 
     def prepare(
         self, signal: Signal, theme: str, classification: str, audience: str | None
@@ -153,6 +158,8 @@ class Publisher:
         channel: Channel,
         due_ms: int = 0,
     ) -> asyncio.Future[Answer]:
+        if self._ended is not None:
+            raise self._ended
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         outgoing = Outgoing(content, signal_id, channel, future, size_of(content), due_ms)
         size = outgoing.size
@@ -180,6 +187,16 @@ class Publisher:
     def find_signal(self, signal_id: bytes) -> SentSignal | None:
         """Where a signal is that this identity sent."""
         return self._state.find_signal(signal_id)
+
+    def is_unanswered(self, signal_id: bytes) -> bool:
+        """Whether a signal was sent by an earlier process, and no broker has answered yet."""
+        return is_unanswered(self._state, signal_id)
+
+    async def wait_answered(self) -> None:
+        """Wait until everything that was sent, by earlier processes too, is answered."""
+        while self._state.all_unanswered():
+            self._late.clear()
+            await self._late.wait()
 
     async def wait_proven(self, signal_id: bytes) -> TlogProof:
         """Wait for the proof that an admitted signal of ours is in the log that a quorum cosigned."""
@@ -219,10 +236,29 @@ class Publisher:
             lane.fail(error if isinstance(error, Exception) else RuntimeError(str(error)))
 
     async def run(self) -> None:
-        """Take answers until cancelled, and raise the alarm for proofs that do not come."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._take_answers())
-            group.create_task(self._look_at_clock())
+        """Take answers until cancelled, and raise the alarm for proofs that do not come.
+
+        When this fails, or the server lets this identity in no more, whoever waits for an answer is told.
+        """
+        self._state.forget_unanswered_before(wall_ms() - KEPT_MS)
+        working = {
+            asyncio.ensure_future(work)
+            for work in (self._take_answers(), self._look_at_clock(), self._transport.wait_refused())
+        }
+        try:
+            await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+            for task in working:
+                if task.done():
+                    task.result()
+        except Exception as error:
+            self._ended = error
+            for lane in self._lanes.values():
+                lane.fail(error)
+            raise
+        finally:
+            for task in working:
+                task.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
 
     async def _look_at_clock(self) -> None:
         # Not at once: the proof of what was sent before may lie among the answers that are still to be read.
@@ -255,8 +291,10 @@ class Publisher:
         if answer.compartment:
             wanted = Compartment.parse(answer.compartment)
             lanes = [lane for lane in lanes if lane.compartment == wanted]
-        for lane in lanes:
-            lane.take_answer(answer)
+        if any(lane.take_answer(answer) for lane in lanes):
+            return
+        if take_late(self._state, answer, wall_ms()):
+            self._late.set()
 
     async def close(self, patience_seconds: float = 2.0) -> None:
         """End running epochs in the log, if that goes quickly, and stop."""
