@@ -149,7 +149,11 @@ class DirectoryFollower:
         subject = direct_get_subject(CHECKPOINTS_STREAM, checkpoint_subject(origin))
         note = await self._transport.read_last(subject)
         if note is None:
-            raise UnavailableError("no broker has signed the directory yet")
+            if self.view.register.quorum:
+                raise UnavailableError(
+                    "no quorum of witnesses has confirmed the directory yet: do the broker and its witnesses run?"
+                )
+            raise UnavailableError("no broker has signed the directory yet: does one run?")
         register = await self.register_for(note)
         try:
             checkpoint, timestamp = verify_checkpoint(note, origin, LogPublicKeys(*log_keys_of(register)))

@@ -38,7 +38,8 @@ class Freshness:
         """Raise ``UnavailableError`` when it is too old, or too far from this machine's clock, to seal."""
         if self._rose_ms is None or monotonic_ms - self._rose_ms > FRESH_MS:
             raise UnavailableError(
-                "the directory has not been confirmed for 60 s; nothing is sealed until a broker confirms it again"
+                "the directory has not been confirmed for 60 s: nothing is sent or looked up until a broker and its "
+                "witnesses confirm it again; do they run?"
             )
         skew_ms = abs(wall_ms - self._timestamp_ms)
         if skew_ms > MAX_CLOCK_SKEW_MS + (monotonic_ms - self._rose_ms):

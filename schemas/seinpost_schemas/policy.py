@@ -134,7 +134,10 @@ class View:
             raise RefusedError(
                 Reason.UNKNOWN_SENDER, f"no identity is called {name[:60]!r}; see 'seinpost register show'"
             )
-        return self.member(found.keys.sender_id)
+        if (revocation := self.revocation(found.keys.sender_id.hex())) is not None:
+            # Not in the words for a sender: who asks for another by its name is not the one that is out.
+            raise RefusedError(Reason.REVOKED, f"{name} is revoked", revocation.reason)
+        return found
 
     def is_of(self, party: Party, sender_id: bytes) -> bool:
         """Whether a 16-byte sender_id is an identity of this party, revoked or not."""
