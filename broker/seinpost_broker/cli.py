@@ -5,8 +5,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
+import io
 import json
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -39,6 +43,7 @@ app = cyclopts.App(
 )
 
 _CONNECT_SECONDS = 5.0
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _EPILOGUE = (
     "Exit status: 0 done, 1 refused or invalid, 2 usage, 3 unreachable, 4 keys or register, 130 Ctrl-C."
 )
@@ -351,23 +356,63 @@ def _progress(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _fail(error: SeinpostError) -> int:
+def _fail(message: str) -> None:
     # Not print: a supervisor starts again what has ended, and not what waits for its output to be taken.
     said = LogOutput(sys.stderr)
-    said.write(f"seinpost-broker: {error}\n")
+    said.write(f"seinpost-broker: {message}\n")
     said.close()
-    return 4 if isinstance(error, SetupError) else 3 if isinstance(error, UnavailableError) else 1
+
+
+def _explain(error: OSError) -> str:
+    why = error.strerror or type(error).__name__
+    if error.filename is not None:
+        return f"cannot use {error.filename}: {why}"
+    if error.errno in _FULL:
+        return f"not everything was written: {why}; make room, or send the output elsewhere"
+    return f"stopped by the operating system: {why}"
+
+
+def _let_go_of_output() -> None:
+    # What is still waiting for standard output goes nowhere: the interpreter would try it again as it ends.
+    if sys.stdout is not None:
+        with contextlib.suppress(io.UnsupportedOperation):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run() -> int:
+    """The command that the arguments name; its exit status. Raises ``OSError`` where nobody foresaw one."""
+    try:
+        status = app(exit_on_error=False, print_error=False, result_action="return_value")
+    except cyclopts.CycloptsError as error:
+        _fail(f"{error} (see --help)")
+        return 2
+    except SetupError as error:
+        _fail(str(error))
+        return 4
+    except UnavailableError as error:
+        _fail(str(error))
+        return 3
+    except SeinpostError as error:
+        _fail(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status if isinstance(status, int) else 0
 
 
 def main() -> None:
     """The command's entry point."""
     try:
-        status = app(exit_on_error=False, print_error=False, result_action="return_value")
-    except cyclopts.CycloptsError as error:
-        print(f"seinpost-broker: {error} (see --help)", file=sys.stderr)
-        sys.exit(2)
-    except SeinpostError as error:
-        sys.exit(_fail(error))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    sys.exit(status if isinstance(status, int) else 0)
+        status = _run()
+        if sys.stdout is not None:
+            # Here a failure is a line and a status; as the interpreter ends it would be a traceback.
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our output has gone: nothing more to say, and nothing to say it to.
+        _let_go_of_output()
+        status = 1
+    except OSError as error:
+        _let_go_of_output()
+        _fail(_explain(error))
+        status = 1
+    sys.exit(status)

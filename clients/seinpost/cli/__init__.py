@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import datetime as dt
 import io
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,6 +23,7 @@ from seinpost_schemas.errors import SeinpostError, SetupError, UnavailableError
 
 from ._audit_app import audit
 from ._options import AsJson, Config, PassphraseFile
+from ._output import explain, flush_output, let_go_of_output
 from ._proof_app import proof
 from ._register_app import register
 from ._tty import clean, fail, show_progress
@@ -469,26 +469,49 @@ def main() -> None:
 
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     try:
+        status = _run()
+        # Here a failure is a line and a status; as the interpreter ends it would be a traceback.
+        flush_output()
+    except BrokenPipeError:
+        # The reader of our output has gone: nothing more to say, and nothing to say it to.
+        let_go_of_output()
+        status = 1
+    except OSError as error:
+        let_go_of_output()
+        with contextlib.suppress(OSError):
+            fail(explain(error))
+        status = 1
+    sys.exit(status)
+
+
+def _run() -> int:
+    """The command that the arguments name; its exit status. Raises ``OSError`` where nobody foresaw one."""
+    try:
         status = app(exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:
         fail(f"{error} (see --help)")
-        status = 2
+        return 2
     except SetupError as error:
         fail(str(error))
-        status = 4
+        return 4
     except UnavailableError as error:
         fail(str(error))
-        status = 3
+        return 3
     except SeinpostError as error:
         fail(str(error))
-        status = 1
+        return 1
     except KeyboardInterrupt:
-        status = 130
-    except BrokenPipeError:
-        # The reader of our output has gone: nothing more to say, and nothing to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 1
-    sys.exit(status if isinstance(status, int) else 0)
+        return 130
+    except _database_error() as error:
+        fail(f"the state directory cannot be used: {error}; mend that, and start again")
+        return 4
+    return status if isinstance(status, int) else 0
+
+
+def _database_error() -> type[Exception]:
+    import sqlite3  # noqa: PLC0415 - most commands have no database
+
+    return sqlite3.Error
 
 
 __all__ = ["app", "clean", "fail", "main", "show_progress"]

@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: 2026 The Seinpost developers
+# SPDX-License-Identifier: EUPL-1.2
+"""What a command could not write: said in one line, whichever command it was."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import sys
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def flush_output() -> None:
+    """Write what is waiting for standard output now, where a failure can still be said; raises ``OSError``."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def let_go_of_output() -> None:
+    """What is still waiting for standard output goes nowhere: the interpreter would try it again as it ends."""
+    if sys.stdout is not None:
+        with contextlib.suppress(io.UnsupportedOperation):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def explain(error: OSError) -> str:
+    """What went wrong and what to do, in one line."""
+    why = error.strerror or type(error).__name__
+    if error.filename is not None:
+        return f"cannot use {error.filename}: {why}"
+    if error.errno in _FULL:
+        return f"the output was not written whole: {why}; make room, or send it elsewhere"
+    return f"stopped by the operating system: {why}"
