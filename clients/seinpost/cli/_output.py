@@ -9,6 +9,9 @@ import errno
 import io
 import os
 import sys
+from collections.abc import Iterator
+
+from seinpost_schemas.errors import SeinpostError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -34,3 +37,22 @@ def explain(error: OSError) -> str:
     if error.errno in _FULL:
         return f"the output was not written whole: {why}; make room, or send it elsewhere"
     return f"stopped by the operating system: {why}"
+
+
+class UnsaidError(SeinpostError):
+    """Something was done, and could not be printed."""
+
+
+@contextlib.contextmanager
+def saying(done: str) -> Iterator[None]:
+    """Print within: when that fails, ``UnsaidError`` tells what was done all the same. A closed pipe stays quiet."""
+    try:
+        yield
+        flush_output()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        let_go_of_output()
+        raise UnsaidError(
+            f"{done}, but it could not be printed: {error.strerror}; do not send it again"
+        ) from None

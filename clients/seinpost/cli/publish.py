@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -23,10 +24,21 @@ from seinpost_schemas.signal import Signal
 from . import clean, fail
 from ._expiry import warn_of_expiry
 from ._input import read_signals
+from ._output import UnsaidError, let_go_of_output
 from ._passphrase import unlock
 from ._text import load_texts
 
 _PROGRESS_SECONDS = 0.5
+_LAST_SECONDS = 10.0
+"""For the answers to what is on its way when answers can no longer be printed: so that the count is right."""
+
+
+def _print(text: str) -> None:
+    print(text, flush=True)
+
+
+def _progress(text: str) -> None:
+    print(text, end="", file=sys.stderr, flush=True)
 
 
 class _Tally:
@@ -41,6 +53,11 @@ class _Tally:
         self.admitted = 0
         self.refused = 0
         self.unavailable: UnavailableError | None = None
+        self.read_to = 0
+        """The line after which nothing was sent."""
+        self.lost: OSError | None = None
+        """Why an answer could not be printed: that ends it, since nobody would know what was admitted."""
+        self._task = asyncio.current_task()
         self._closed = False
 
     def add(self, line: int, signal: Signal, answer: asyncio.Future[Answer]) -> None:
@@ -60,28 +77,47 @@ class _Tally:
             self.refuse(line, error, signal_id)
         self.show()
 
+    def _say(self, text: str, write: Callable[[str], None] = _print) -> None:
+        """The first that cannot be written ends reading and sending; what is answered after it is counted only."""
+        if self.lost is not None:
+            return
+        try:
+            write(text)
+        except OSError as error:
+            self.lost = error
+            if self._task is not None:
+                self._task.cancel()
+
+    def take_rest(self) -> None:
+        """Nothing more is sent; answers are counted still."""
+        if self._task is not None:
+            self._task.uncancel()
+
     def close(self) -> None:
         """Take no more answers: what ends from here on ends because we leave, not because it was answered."""
         self._closed = True
 
     def _print_admitted(self, line: int, answer: Answer) -> None:
         if self._as_json:
-            print(json.dumps({"line": line, **msgspec.to_builtins(answer)}), flush=True)
+            self._say(json.dumps({"line": line, **msgspec.to_builtins(answer)}))
         else:
-            print(
-                "  ".join(map(clean, ("admitted", answer.compartment, str(answer.index), answer.signal))),
-                flush=True,
-            )
+            row = ("admitted", answer.compartment, str(answer.index), answer.signal)
+            self._say("  ".join(map(clean, row)))
 
     def print_audited(self, line: int, answer: Answer, note: bytes) -> None:
         """The proof has come, and holds."""
         size = parse_checkpoint(parse_note(note)).tree_size
         if self._as_json:
             row = {"line": line, "signal": answer.signal, "verdict": "audited", "tree_size": size}
-            print(json.dumps(row), flush=True)
+            self._say(json.dumps(row))
         else:
             place = f"{answer.index} of {size}"
-            print("  ".join(map(clean, ("audited", answer.compartment, place, answer.signal))), flush=True)
+            self._say("  ".join(map(clean, ("audited", answer.compartment, place, answer.signal))))
+
+    def say_unproven(self, line: int, error: UnavailableError) -> None:
+        """The proof has not come in time."""
+        self.unavailable = error
+        self._say(f"line {line}: {error}", fail)
 
     def refuse(self, line: int, error: BaseException, signal_id: str | None = None) -> None:
         self.refused += 1
@@ -95,9 +131,9 @@ class _Tally:
             row = {"reason": "unavailable", "message": str(error), "basis": None}
         if self._as_json:
             shown = {k: v for k, v in row.items() if v is not None}
-            print(json.dumps({"line": line, "signal": signal_id, "verdict": "refused", **shown}), flush=True)
+            self._say(json.dumps({"line": line, "signal": signal_id, "verdict": "refused", **shown}))
         basis = f" (basis: {row['basis']})" if row["basis"] else ""
-        fail(f"line {line}: refused, {row['reason']}: {row['message']}{basis}")
+        self._say(f"line {line}: refused, {row['reason']}: {row['message']}{basis}", fail)
 
     def show(self, *, last: bool = False) -> None:
         now = time.monotonic()
@@ -105,7 +141,7 @@ class _Tally:
             self._shown = now
             end = "\n" if last else "\r"
             text = f"{self.admitted} admitted, {self.refused} refused, {len(self.waiting)} on their way   "
-            print(text, end=end, file=sys.stderr, flush=True)
+            self._say(text + end, _progress)
 
 
 async def run(
@@ -132,8 +168,18 @@ async def run(
                     await asyncio.wait(list(tally.waiting), timeout=ANSWER_SECONDS)
                 if audited:
                     await _wait_audited(post, tally)
+                # Where an answer that could not be printed just now ends it, and not in the middle of closing.
+                await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                if tally.lost is None:
+                    raise
+                tally.take_rest()
+                if tally.waiting:
+                    await asyncio.wait(list(tally.waiting), timeout=_LAST_SECONDS)
             finally:
                 tally.close()
+        if tally.lost is not None:
+            raise _unsaid(tally, tally.lost)
     except (asyncio.CancelledError, KeyboardInterrupt):
         _list_waiting(tally, "interrupted")
         raise KeyboardInterrupt from None
@@ -150,6 +196,7 @@ async def _submit_all(
     post: Connection, source: Path, theme: str, classification: str, audience: str | None, tally: _Tally
 ) -> None:
     async for line, signal in read_signals(source):
+        tally.read_to = line - 1
         if isinstance(signal, MalformedError):
             tally.refuse(line, signal)
             continue
@@ -161,6 +208,7 @@ async def _submit_all(
             tally.refuse(line, error, signal.id)
         else:
             tally.add(line, signal, answer)
+        tally.read_to = line
         tally.show()
 
 
@@ -171,16 +219,31 @@ async def _wait_audited(post: Connection, tally: _Tally) -> None:
         try:
             proof = await post.wait_audited(answer, max(0.0, deadline - time.monotonic()))
         except UnavailableError as error:
-            tally.unavailable = error
-            fail(f"line {line}: {error}")
+            tally.say_unproven(line, error)
         else:
             tally.print_audited(line, answer, proof.note)
 
 
-def _list_waiting(tally: _Tally, why: str) -> None:
+def _unsaid(tally: _Tally, error: OSError) -> Exception:
+    """What was sent although answers could not be printed; quiet when whoever took them has gone."""
+    if isinstance(error, BrokenPipeError):
+        return error
+    let_go_of_output()
+    may_be = f", {len(tally.waiting)} may still be ({_waiting_lines(tally)})" if tally.waiting else ""
+    return UnsaidError(
+        f"the answers could not be printed: {error.strerror}; {tally.admitted} signals were admitted{may_be}; nothing "
+        f"after line {tally.read_to} was sent: make room, and go on after that line"
+    )
+
+
+def _waiting_lines(tally: _Tally) -> str:
     lines = sorted(line for line, _ in tally.waiting.values())
-    if lines:
-        shown = ", ".join(str(n) for n in lines[:50]) + (" …" if len(lines) > 50 else "")
-        fail(f"{why}: {len(lines)} signals were not admitted (they may still be): lines {shown}")
+    return "lines " + ", ".join(str(n) for n in lines[:50]) + (" …" if len(lines) > 50 else "")
+
+
+def _list_waiting(tally: _Tally, why: str) -> None:
+    if tally.waiting:
+        count = len(tally.waiting)
+        fail(f"{why}: {count} signals were not admitted (they may still be): {_waiting_lines(tally)}")
     else:
         fail(f"{why}: everything that was read had been answered")
