@@ -72,3 +72,24 @@ def test_publish_ends_quietly_when_its_reader_has_gone(small: Enclave, tmp_path:
     finally:
         os.close(write)
     assert (done.status, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("feedback", "{id}", "question", "--text", "Waar?"), "it was sent and admitted; only printing that failed"),
+        (("recall", "{id}", "--reason", "mistake"), "it was sent, and the signal is recalled; only printing"),
+    ],
+)  # fmt: skip
+def test_an_act_that_cannot_be_printed_was_sent(
+    small: Enclave, tmp_path: Path, words: tuple[str, ...], says: str
+) -> None:
+    source = tmp_path / "signal.json"
+    source.write_bytes(line("Terug te nemen"))
+    answer = small.publish("ncsc", source, *WHERE, "--json").rows[0]
+    assert small.watch("tafel", "--idle", "1.5").status == 0
+    party = "tafel" if words[0] == "feedback" else "ncsc"
+    filled = [word.format(id=answer["signal"]) for word in words]
+    done = onto_full_disk(*filled, "--config", small.config(party))
+    assert says in done.error
+    assert done.status == 1

@@ -53,6 +53,4 @@ def saying(done: str) -> Iterator[None]:
         raise
     except OSError as error:
         let_go_of_output()
-        raise UnsaidError(
-            f"{done}, but it could not be printed: {error.strerror}; do not send it again"
-        ) from None
+        raise UnsaidError(f"{done}; only printing that failed: {error.strerror}") from None

@@ -14,6 +14,7 @@ from seinpost.config import load_config
 from seinpost.connection import Connection
 
 from . import clean, fail
+from ._output import saying
 from ._passphrase import unlock
 
 
@@ -44,7 +45,8 @@ async def run_feedback(
         answer = await post.feedback(
             signal, report["act"] or "", text=report["text"], official=report["official"], sender=sender
         )
-    _print(answer, "admitted", as_json=as_json)
+    with saying("it was sent and admitted"):
+        _print(answer, "admitted", as_json=as_json)
     return 0
 
 
@@ -54,7 +56,8 @@ async def run_recall(
     """Recall a signal; 0 when the recall was admitted."""
     async with _connection(config_file, passphrase_file) as post:
         answer = await post.recall(signal, reason)
-    _print(answer, "recalled", as_json=as_json)
-    if not as_json:
-        print(f"who has withdrawn it: seinpost receipts {clean(answer.signal)} --config {config_file}")
+    with saying("it was sent, and the signal is recalled"):
+        _print(answer, "recalled", as_json=as_json)
+        if not as_json:
+            print(f"who has withdrawn it: seinpost receipts {clean(answer.signal)} --config {config_file}")
     return 0

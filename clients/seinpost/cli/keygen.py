@@ -30,6 +30,7 @@ from seinpost_schemas.oin import verify_oin
 from seinpost_schemas.request import KeyRequest, WitnessRequest, decode_request
 from seinpost_schemas.subjects import parse_token
 
+from ._output import saying
 from ._passphrase import find_passphrase, find_pin, unlock
 
 
@@ -169,12 +170,13 @@ def _run(
     passphrase = find_passphrase(passphrase_file, None, confirm=True)
     beside = [NewFile(request_file, text + b"\n")]
     store_identity(file, identity, secret, passphrase, token=token[0] if token else None, beside=beside)
-    if as_json:
-        print(text.decode())
-    else:
-        print(f"{file}: identity {owner.name} of {owner.party}, sender_id {identity.sender_id.hex()}")
-        print(f"{request_file}: for a registrar; check this fingerprint with them by another way:")
-        print(f"  {request.fingerprint().hex()}")
+    with saying(f"{file} and {request_file} are made"):
+        if as_json:
+            print(text.decode())
+        else:
+            print(f"{file}: identity {owner.name} of {owner.party}, sender_id {identity.sender_id.hex()}")
+            print(f"{request_file}: for a registrar; check this fingerprint with them by another way:")
+            print(f"  {request.fingerprint().hex()}")
     return 0
 
 

@@ -21,6 +21,7 @@ from seinpost_schemas.policy import View
 from seinpost_schemas.request import MAX_REQUEST_BYTES, decode_request, key_objects
 from seinpost_schemas.submission import Submission
 
+from ._output import saying
 from ._passphrase import unlock
 from ._tty import fail
 from .register import Version
@@ -40,7 +41,12 @@ def run_publish(
             return await post.publish_register(Submission(data, keys))
 
     version = asyncio.run(publish())
-    print(json.dumps({"version": version, "in_force": True}) if as_json else f"version {version} is in force")
+    with saying(f"version {version} is in force"):
+        print(
+            json.dumps({"version": version, "in_force": True})
+            if as_json
+            else f"version {version} is in force"
+        )
     return 0
 
 

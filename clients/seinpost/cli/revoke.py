@@ -14,6 +14,7 @@ from seinpost.config import load_config
 from seinpost.connection import Connection
 from seinpost_schemas.errors import SetupError
 
+from ._output import saying
 from ._passphrase import unlock
 from ._tty import fail
 
@@ -39,10 +40,11 @@ async def run(
         raise SetupError("--suspect-from is before 1970")
     async with Connection(config, identity, on_waiting=fail, receipts=False) as post:
         await post.revoke(moment_ms)
-    if as_json:
-        print(json.dumps({"identity": identity.name, "revoked": True}))
-    else:
-        print(f"{identity.name} is revoked; a new identity is made with 'seinpost keygen'")
+    with saying(f"{identity.name} is revoked"):
+        if as_json:
+            print(json.dumps({"identity": identity.name, "revoked": True}))
+        else:
+            print(f"{identity.name} is revoked; a new identity is made with 'seinpost keygen'")
     return 0
 
 

@@ -16,6 +16,7 @@ from seinpost.connection import Connection
 from seinpost_schemas.compartment import Classification, Compartment, Theme, all_compartments
 from seinpost_schemas.errors import SetupError
 
+from ._output import saying
 from ._passphrase import unlock
 from ._tty import clean, fail, show_progress
 
@@ -65,10 +66,12 @@ async def run(
         config, identity, on_waiting=fail, on_progress=show_progress, receipts=False
     ) as post:
         plans = await post.share(reader, compartments, since_ms=since_ms, dry_run=dry_run)
-    for plan in plans:
-        print(_json(reader, plan, shared=not dry_run) if as_json else _line(reader, plan, shared=not dry_run))
-    if not plans and not as_json:
-        print(f"nothing to share: {clean(reader)} is in no audience that it was not in then")
+    with saying("nothing was shared" if dry_run else "what could be shared is shared"):
+        for plan in plans:
+            row = _json if as_json else _line
+            print(row(reader, plan, shared=not dry_run))
+        if not plans and not as_json:
+            print(f"nothing to share: {clean(reader)} is in no audience that it was not in then")
     missing = sum(p.missing for p in plans)
     if missing:
         fail(
