@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from seinpost_schemas.errors import SetupError, UnavailableError
+from seinpost_schemas.errors import DiskError, SetupError
 
 
 def read_bounded(path: Path, limit: int) -> bytes:
@@ -35,7 +35,7 @@ class NewFile(msgspec.Struct, frozen=True):
 def write_whole(path: Path, data: bytes, *, secret: bool = False, new: bool = False) -> None:
     """Write beside the file, sync, and put it in place; ``new`` refuses to replace. At mode 0600 if secret.
 
-    Raises ``SetupError`` for a file that is there already, ``UnavailableError`` when the disk does not
+    Raises ``SetupError`` for a file that is there already, ``DiskError`` when the disk does not
     take it: whatever was there is there still.
     """
     if new:
@@ -46,9 +46,7 @@ def write_whole(path: Path, data: bytes, *, secret: bool = False, new: bool = Fa
     try:
         _sync_folder(path)
     except OSError as error:
-        raise UnavailableError(
-            f"{path} is written, but the disk does not confirm it: {error.strerror}"
-        ) from None
+        raise DiskError(f"{path} is written, but the disk does not confirm it: {error.strerror}") from None
 
 
 def write_together(files: Sequence[NewFile]) -> None:
@@ -99,7 +97,7 @@ def _said_as_ours(path: Path) -> Iterator[None]:
     except FileExistsError:
         raise SetupError(f"{path} exists already: choose another name, nothing was changed") from None
     except OSError as error:
-        raise UnavailableError(f"cannot write {path}: {error.strerror}; nothing was changed") from None
+        raise DiskError(f"cannot write {path}: {error.strerror}; nothing was changed") from None
 
 
 def _sync_folder(path: Path) -> None:

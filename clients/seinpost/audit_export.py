@@ -8,15 +8,16 @@ the last day. None is left out because it does not fit: that is for who verifies
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 from seinpost_schemas.checkpoint import parse_checkpoint
 from seinpost_schemas.directory import TrustedDirectory
 from seinpost_schemas.entry import ENTRY_BYTES, ENTRY_HEADER, SIGNATURE_HEADER, decode_entry, from_base64
-from seinpost_schemas.errors import InvalidError, SetupError, UnavailableError
+from seinpost_schemas.errors import DiskError, InvalidError, SetupError, UnavailableError
 from seinpost_schemas.header import decode_header
 from seinpost_schemas.kinds import SEALED
 from seinpost_schemas.merkle import leaf_hash
@@ -72,7 +73,9 @@ async def export(
 ) -> Manifest:
     """Write everything below ``target``, which must not be there yet; whole, or not at all.
 
-    ``state`` is the identity's folder: two exports at once take turns there where they would disturb each other.
+    Raises ``DiskError`` when the disk does not take it: what is there by then is beside ``target``, and the next try
+    begins anew. ``state`` is the identity's folder: two exports at once take turns there where they would disturb
+    each other.
     """
     partial = _begin(target)
     register = directory.view.register
@@ -104,7 +107,8 @@ async def export(
         logs.append(LogSize(log, size, notes.others(log, note)))
     manifest = Manifest(FORMAT, directory.directory.enclave_id.hex(), bodies, tuple(logs))
     _write(partial, {MANIFEST: manifest.encode()})
-    os.rename(partial, target)  # noqa: PTH104 - one call, at the very end
+    with _on_disk(partial):
+        os.rename(partial, target)  # noqa: PTH104 - one call, at the very end
     return manifest
 
 
@@ -278,8 +282,20 @@ def _begin(target: Path) -> Path:
 def _write(root: Path, files: dict[str, bytes]) -> None:
     for name, data in files.items():
         path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        with _on_disk(root):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _on_disk(partial: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        left = f"; what there is of it is in {partial}, and is of no use" if partial.exists() else ""
+        raise DiskError(
+            f"the export was not written: {error.strerror}{left}; make room, and export again"
+        ) from None

@@ -194,7 +194,7 @@ def store_identity(
 ) -> None:
     """Write a new identity file at mode 0600; never overwrites. With what goes ``beside`` it, or none of all.
 
-    Raises ``SetupError``, or ``UnavailableError`` when the disk does not take it.
+    Raises ``SetupError``, or ``DiskError`` when the disk does not take it.
     """
     if len(passphrase) < MIN_PASSPHRASE:
         raise SetupError(f"the passphrase is too short: use at least {MIN_PASSPHRASE} characters")

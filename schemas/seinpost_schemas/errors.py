@@ -191,6 +191,10 @@ class UnavailableError(SeinpostError):
     """Network, server or disk did not answer; nothing is known to be wrong; try again."""
 
 
+class DiskError(UnavailableError):
+    """This machine's own disk did not take what was to be written."""
+
+
 class StateUnknownError(UnavailableError):
     """A write whose outcome is unknown: stop and reload before anything else."""
 

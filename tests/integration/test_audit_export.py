@@ -31,6 +31,16 @@ from seinpost_schemas.note import parse_note
 from seinpost_schemas.signing import SIGNATURE_BYTES
 
 pytestmark = [pytest.mark.nats]
+FULL_DISK = """
+import os
+sync, calls = os.fsync, []
+def fsync(descriptor):
+    calls.append(descriptor)
+    if len(calls) > 5:
+        raise OSError(28, os.strerror(28))
+    sync(descriptor)
+os.fsync = fsync
+"""
 PARTIES = ("ncsc", "ibd", "ap", "toezicht", "tafel")
 
 
@@ -113,6 +123,11 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
         again = run("audit", "export", folder / "export", "--config", config)
         assert again.status == 4
         assert "nothing was changed" in again.error
+        # A disk that fills up.
+        full = run("audit", "export", folder / "full", "--config", config, patch=FULL_DISK)
+        assert full.status == 1
+        assert f"what there is of it is in {folder / 'full.partial'}" in full.error
+        assert not (folder / "full").exists()
         # Two at once, as one identity that has a consumer to share.
         both = [
             start("audit", "export", folder / n, "--config", enclave.config("tafel"))

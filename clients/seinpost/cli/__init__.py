@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 import cyclopts
 from cyclopts import Parameter
 
-from seinpost_schemas.errors import SeinpostError, SetupError, UnavailableError
+from seinpost_schemas.errors import DiskError, SeinpostError, SetupError, UnavailableError
 
 from ._audit_app import audit
 from ._options import AsJson, Config, PassphraseFile
@@ -491,7 +491,8 @@ def _run() -> int:
     except cyclopts.CycloptsError as error:
         fail(f"{error} (see --help)")
         return 2
-    except SetupError as error:
+    except (SetupError, DiskError) as error:
+        # What is kept in files of one's own: keys, the register, the identity's state.
         fail(str(error))
         return 4
     except UnavailableError as error:

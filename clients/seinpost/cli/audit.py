@@ -13,7 +13,7 @@ import msgspec
 from seinpost.audit_verify import ExportError, Suspect, verify_export
 from seinpost.config import load_config
 from seinpost.connection import Connection
-from seinpost_schemas.errors import MalformedError
+from seinpost_schemas.errors import DiskError, MalformedError
 
 from . import clean, fail
 from ._passphrase import unlock
@@ -28,11 +28,15 @@ def _progress(text: str) -> None:
 async def run_export(
     target: Path, config_file: Path, passphrase_file: Path | None, *, bodies: bool, as_json: bool
 ) -> int:
-    """Write an export; 0."""
+    """Write an export; 0, or 1 when the disk did not take it."""
     config = load_config(config_file)
     identity = unlock(config, passphrase_file)
     async with Connection(config, identity, on_waiting=fail) as connection:
-        manifest = await connection.export(target, _progress, bodies=bodies)
+        try:
+            manifest = await connection.export(target, _progress, bodies=bodies)
+        except DiskError as error:
+            fail(str(error))
+            return 1
     if as_json:
         print(json.dumps(msgspec.to_builtins(manifest)))
     else:

@@ -54,7 +54,7 @@ class RegistrarKey:
 
 
 def make_registrar_key(path: Path, public: Path, name: str, passphrase: str) -> RegistrarKey:
-    """A new key and its verifier key, in two new files; raises ``SetupError`` or ``UnavailableError`` for neither."""
+    """A new key and its verifier key, in two new files; raises ``SetupError`` or ``DiskError`` for neither."""
     seed = os.urandom(SEED_BYTES)
     key = RegistrarKey(name, seed)
     if len(passphrase) < MIN_PASSPHRASE:

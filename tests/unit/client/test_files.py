@@ -114,7 +114,7 @@ def outcome(done: subprocess.CompletedProcess[str], folder: Path, public: str) -
         assert left_in(folder) == {"a.key", public}
         return True
     (line,) = done.stderr.splitlines()
-    assert (done.returncode, "nothing was changed" in line) == (3, True), line
+    assert (done.returncode, "nothing was changed" in line) == (4, True), line
     assert left_in(folder) == set()
     return False
 

@@ -298,8 +298,8 @@ def test_a_full_disk_leaves_nothing_half_written(
     with monkeypatch.context() as patched:
         patched.setattr(os, {"write": "fchmod"}.get(step, step), full)
         status, line = run.fails("keygen", "ap.key", "--party", "ap", "--name", "ap-1")
-        assert (status, "No space left" in line) == (3, True)
-        assert run.fails("register", "key", "new.key", "--name", "bzk-3")[0] == 3
+        assert (status, "No space left" in line) == (4, True)
+        assert run.fails("register", "key", "new.key", "--name", "bzk-3")[0] == 4
     assert sorted(p.name for p in folder.iterdir()) == before
 
 
