@@ -34,7 +34,7 @@ from seinpost_broker.publishing import hand_in_register
 from seinpost_broker.register_follower import find_drift, render_config
 from seinpost_broker.stopping import stop
 from seinpost_broker.trial_pki_cli import app as trial_pki_app
-from seinpost_schemas.errors import SeinpostError, SetupError, UnavailableError
+from seinpost_schemas.errors import SeinpostError, SetupError, UnavailableError, UsageError
 
 app = cyclopts.App(
     name="seinpost-broker",
@@ -385,6 +385,9 @@ def _run() -> int:
         status = app(exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:
         _fail(f"{error} (see --help)")
+        return 2
+    except UsageError as error:
+        _fail(str(error))
         return 2
     except SetupError as error:
         _fail(str(error))

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -54,6 +55,11 @@ def placed(place: str, step: Callable[[], _T]) -> _T:
         raise ExportError(place, str(error)) from None
 
 
+def _open_at_once(path: str, flags: int) -> int:
+    # Opening a pipe in the place of a file would wait without end.
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 class ExportFiles:
     """The files below one folder; remembers which were read."""
 
@@ -67,10 +73,12 @@ class ExportFiles:
         return len(self._named)
 
     def read(self, name: str) -> bytes:
-        """A whole file; raises ``ExportError`` when it is not there or too long."""
+        """A whole file; raises ``ExportError`` when it is not there, is no regular file, or is too long."""
         limit = _MAX_MANIFEST_BYTES if name == MANIFEST else _MAX_FILE_BYTES
         try:
-            with (self._root / name).open("rb") as file:
+            with open(self._root / name, "rb", opener=_open_at_once) as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise ExportError(name, "is not a file")
                 data = file.read(limit + 1)
         except FileNotFoundError:
             named = "" if name == MANIFEST else f", and {MANIFEST} asks for it"

@@ -201,3 +201,7 @@ class StateUnknownError(UnavailableError):
 
 class SetupError(SeinpostError):
     """This side's own keys, passphrase, configuration or register cannot be used."""
+
+
+class UsageError(SetupError):
+    """What was asked for cannot be, whatever the keys and the register are: the arguments are wrong."""

@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 import cyclopts
 from cyclopts import Parameter
 
-from seinpost_schemas.errors import DiskError, SeinpostError, SetupError, UnavailableError
+from seinpost_schemas.errors import DiskError, SeinpostError, SetupError, UnavailableError, UsageError
 
 from ._audit_app import audit
 from ._options import AsJson, Config, PassphraseFile
@@ -490,6 +490,9 @@ def _run() -> int:
         status = app(exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:
         fail(f"{error} (see --help)")
+        return 2
+    except UsageError as error:
+        fail(str(error))
         return 2
     except (SetupError, DiskError) as error:
         # What is kept in files of one's own: keys, the register, the identity's state.

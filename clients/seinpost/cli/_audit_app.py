@@ -57,7 +57,7 @@ def verify(
 ) -> int:
     """Check an export, offline, with no key but the enclave's id: every entry, signature, chain, mandate and root.
 
-    Exit status 0: all of it holds. 1: it does not, and where.
+    Exit status 0: all of it holds. 1: it does not, and where. 2: there is no export there.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ import msgspec
 from seinpost.audit_verify import ExportError, Suspect, verify_export
 from seinpost.config import load_config
 from seinpost.connection import Connection
-from seinpost_schemas.errors import DiskError, MalformedError
+from seinpost_schemas.errors import DiskError, MalformedError, UsageError
 
 from . import clean, fail
 from ._passphrase import unlock
@@ -53,6 +53,8 @@ def run_verify(source: Path, enclave: str | None, config_file: Path | None, *, a
     enclave_id = enclave_id_from(enclave, config_file)
     if enclave_id is None:
         raise MalformedError("name the root of trust: --enclave, or --config with a file that names it")
+    if not source.is_dir():
+        raise UsageError(f"there is no export at {source}: name the folder that audit export wrote")
     try:
         report = verify_export(source, enclave_id, _progress)
     except ExportError as error:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import tracemalloc
 from collections.abc import Callable
@@ -279,3 +280,14 @@ def test_nothing_else_may_be_there(export: TrialExport) -> None:
     (export.path / LOG / "bodies" / "000000099").unlink()
     (export.path / "elsewhere").symlink_to(export.path.parent)
     assert export.wrong_at()[0] == "elsewhere"
+
+
+def test_what_is_not_a_file_is_named_and_not_waited_for(export: TrialExport) -> None:
+    path = bundle(export, LOG)
+    path.unlink()
+    os.mkfifo(path)
+    place, said = export.wrong_at()
+    assert (place, "is not a file" in said) == (str(path.relative_to(export.path)), True)
+    path.unlink()
+    path.mkdir()
+    assert export.wrong_at()[0] == place
