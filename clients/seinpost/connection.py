@@ -99,6 +99,8 @@ class Connection:
         self._on_progress = on_progress
         self._on_waiting = on_waiting
         self._reading_lock = Lock(config.state / "reading.lock")
+        self.has_read = False
+        """Whether ``signals`` has begun to read; until then it waits for another process of this identity."""
         self._stack = contextlib.AsyncExitStack()
         self._publishing: Publishing | None = None
         self._receipts = receipts
@@ -463,6 +465,7 @@ class Connection:
                 f"another process is reading as {self._identity.name}; waiting until it has finished"
             )
         )
+        self.has_read = True
         try:
             subscriber = Subscriber(
                 self._keys,

@@ -137,10 +137,19 @@ def test_watch_stops_at_its_count(small: Enclave, tmp_path: Path) -> None:
 def test_two_watches_of_one_identity_take_turns(small: Enclave, tmp_path: Path) -> None:
     first = start("watch", "--config", small.config("tafel"), "--json", "--from-start")
     first.wait_for("stdout", "\n")
-    second = start("watch", "--config", small.config("tafel"), "--json", "--idle", "1")
+    second = start("watch", "--config", small.config("tafel"), "--json", "--idle", "10")
     assert "another process is reading as tafel-1; waiting" in second.wait_for("stderr", "\n")
     assert first.interrupt().status == 130
     assert second.finish(seconds=20).status == 0
+
+
+def test_a_watch_that_could_not_begin_to_read_says_so(small: Enclave) -> None:
+    first = start("watch", "--config", small.config("tafel"), "--json", "--from-start")
+    first.wait_for("stdout", "\n")
+    second = small.watch("tafel", "--from-start", "--idle", "1")
+    assert "nothing was read: another process reads as tafel-1" in second.stderr.splitlines()[-1]
+    assert (second.status, second.stdout) == (3, "")
+    assert first.interrupt().status == 130
 
 
 def test_watch_goes_on_where_it_left_off(small: Enclave, tmp_path: Path) -> None:

@@ -165,7 +165,8 @@ def watch(
 ) -> int:
     """Show verified signals as they come, newest last; goes on where this identity left off.
 
-    What does not verify is never shown as a signal: it is an alarm on standard error, and the exit status is 1.
+    What does not verify is never shown as a signal: it is an alarm on standard error, and the exit status is 1. With
+    --idle it is 3 when nothing was read because another process, such as a console, reads as this identity.
     """
     from .watch import run  # noqa: PLC0415
 

@@ -20,6 +20,7 @@ from seinpost.config import load_config
 from seinpost.connection import Connection
 from seinpost.delivery import Alarm, Audited, Delivery, Recalled, Status
 from seinpost.local_time import local_time
+from seinpost_schemas.errors import UnavailableError
 from seinpost_schemas.signal import Signal
 
 from . import clean, fail
@@ -186,7 +187,10 @@ async def run(
     as_json: bool,
     language: str,
 ) -> int:
-    """Show signals until stopped; 0, or 1 when there was an alarm."""
+    """Show signals until stopped; 0, or 1 when there was an alarm.
+
+    Raises ``UnavailableError`` when another process of this identity read for as long as ``idle``.
+    """
     texts = load_texts(language)
     config = load_config(config_file)
     identity = unlock(config, passphrase_file)
@@ -220,4 +224,8 @@ async def run(
                 async with asyncio.timeout(0):
                     await anext(deliveries)
         following.cancel()
+        if not connection.has_read:
+            raise UnavailableError(
+                f"nothing was read: another process reads as {identity.name}; stop that one, or wait longer (--idle)"
+            )
         return 1 if connection.alarms else 0
