@@ -20,6 +20,7 @@ import cyclopts
 import structlog
 import uvloop
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from seinpost_broker.adapters.channel import load_channel
 from seinpost_broker.adapters.enclave_dir import EnclaveDir, directory_of
@@ -42,6 +43,7 @@ app = cyclopts.App(
     version_flags=["--version"],
 )
 
+_Port = Annotated[int, Parameter(validator=Number(gte=1, lte=65_535))]
 _CONNECT_SECONDS = 5.0
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _EPILOGUE = (
@@ -58,7 +60,7 @@ def init(  # noqa: PLR0913 - the options of a command
     *,
     enclave: str = "proef",
     host: str = "127.0.0.1",
-    port: int = 4222,
+    port: _Port = 4222,
     party: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     witnesses: bool = True,
     tls_name: str | None = None,
@@ -131,7 +133,7 @@ def prepare(  # noqa: PLR0913 - the options of a command
     threshold: int,
     enclave: str = "verkiezingen",
     host: str = "127.0.0.1",
-    port: int = 4222,
+    port: _Port = 4222,
     tls_name: str | None = None,
     tls_certificate: Path | None = None,
     tls_key: Path | None = None,
@@ -288,7 +290,7 @@ def publish_register(
     note: Path,
     *,
     request: Annotated[tuple[Path, ...], Parameter(negative="")] = (),
-    wait: Annotated[float, Parameter(negative="")] = 60.0,
+    wait: Annotated[float, Parameter(negative="", validator=Number(gte=0, lte=86_400))] = 60.0,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> None:
     """Bring a signed version of the register in force: verify it, hand it to the broker that serves DIR, and wait.

@@ -25,7 +25,7 @@ from seinpost_broker.founding_channel import TlsOptions, lay_channel
 from seinpost_broker.publishing import read_bounded, read_signed
 from seinpost_broker.register_follower import render_config
 from seinpost_schemas.directory import TrustedDirectory, log_keys_of
-from seinpost_schemas.errors import BindingError, MalformedError, SetupError
+from seinpost_schemas.errors import BindingError, MalformedError, SetupError, UsageError
 from seinpost_schemas.note import composite_key, parse_vkey
 from seinpost_schemas.register import Register, Registrars, parse_register
 from seinpost_schemas.request import MAX_REQUEST_BYTES, decode_request, key_objects
@@ -52,8 +52,11 @@ def prepare_enclave(
     """
     verify_place(enclave, host, secured=tls is not None)
     keys = [_vkey(p) for p in registrars]
+    if len({parse_vkey(key)[1] for key in keys}) < len(keys):
+        # Nobody can sign twice: a threshold could stay out of reach for good.
+        raise UsageError("one registrar's key is named twice: name each --registrar once; nothing was made")
     if not 1 <= threshold <= len(keys):
-        raise SetupError(f"--threshold is from 1 to {len(keys)}, the number of registrars")
+        raise UsageError(f"--threshold is from 1 to {len(keys)}, the number of registrars")
     with whole_or_nothing(path) as directory:
         nats = make_broker_keys(directory)
         _, log = directory.load_secrets()

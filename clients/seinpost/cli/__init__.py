@@ -22,7 +22,7 @@ from cyclopts import Parameter
 from seinpost_schemas.errors import DiskError, SeinpostError, SetupError, UnavailableError, UsageError
 
 from ._audit_app import audit
-from ._options import AsJson, Config, PassphraseFile
+from ._options import AsJson, Config, Count, PassphraseFile, Port, Seconds
 from ._output import explain, flush_output, let_go_of_output
 from ._proof_app import proof
 from ._register_app import register
@@ -157,8 +157,8 @@ def watch(
     from_start: Annotated[
         bool, Parameter(negative="", help="Read everything again, not only what is new.")
     ] = False,
-    count: Annotated[int | None, Parameter(help="Stop after this many signals.")] = None,
-    idle: Annotated[float | None, Parameter(help="Stop when nothing came for this many seconds.")] = None,
+    count: Annotated[Count | None, Parameter(help="Stop after this many signals.")] = None,
+    idle: Annotated[Seconds | None, Parameter(help="Stop when nothing came for this many seconds.")] = None,
     lang: Annotated[str, Parameter(help="nl or en.")] = "nl",
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
@@ -187,7 +187,7 @@ def watch(
 def console(
     *,
     config: Config,
-    port: Annotated[int, Parameter(help="The port on 127.0.0.1; 0 takes a free one.")] = 0,
+    port: Annotated[Port, Parameter(help="The port on 127.0.0.1; 0 takes a free one.")] = 0,
     browser: Annotated[bool, Parameter(help="Open the browser by itself.")] = True,
     lang: Annotated[str, Parameter(help="nl or en, for what the terminal says.")] = "nl",
     passphrase_file: PassphraseFile = None,

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
+
+MOST_SECONDS = 366 * 86_400.0
 
 Config = Annotated[Path, Parameter(name=["--config", "-c"], help="The identity's configuration (TOML).")]
 PassphraseFile = Annotated[
@@ -18,4 +21,7 @@ PassphraseFile = Annotated[
         "that the configuration names, else a prompt.",
     ),
 ]
+Count = Annotated[int, Parameter(validator=Number(gte=1))]
+Port = Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))]
+Seconds = Annotated[float, Parameter(validator=Number(gt=0, lte=MOST_SECONDS))]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON, one object per line.")]

@@ -42,3 +42,27 @@ def test_no_export_is_no_verdict(refused: Refused, tmp_path: Path, name: str, mo
     (tmp_path / "file").write_bytes(b"no folder")
     line = refused("audit", "verify", str(tmp_path / name), "--enclave", "0" * 32, *more)
     assert f"there is no export at {tmp_path / name}" in line
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("console", "--port", "99999"),
+        ("console", "--port", "-1"),
+        ("watch", "--idle", "nan"),
+        ("watch", "--idle", "inf"),
+        ("watch", "--idle", "-3"),
+        ("watch", "--count", "0"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused(refused: Refused, words: tuple[str, ...]) -> None:
+    said = refused(*words, "--config", "none.toml")
+    assert "Invalid value" in said
+    assert f"for {words[1]}. Must be" in said
+
+
+@pytest.mark.parametrize("moment", ["2099-01-01T00:00:00Z", "1960-01-01T00:00:00Z", "2026-01-01T00:00:00"])
+def test_an_identity_is_not_suspect_from_the_future_on(refused: Refused, moment: str) -> None:
+    said = refused("revoke", "--config", "none.toml", "--yes", "--suspect-from", moment)
+    assert "--suspect-from" in said
+    assert "nothing was revoked" in said
