@@ -22,7 +22,7 @@ from cyclopts import Parameter
 from seinpost_schemas.errors import DiskError, SeinpostError, SetupError, UnavailableError, UsageError
 
 from ._audit_app import audit
-from ._options import AsJson, Config, Count, PassphraseFile, Port, Seconds
+from ._options import AsJson, Config, Count, Lang, Language, PassphraseFile, Port, Role, Seconds
 from ._output import explain, flush_output, let_go_of_output
 from ._proof_app import proof
 from ._register_app import register
@@ -159,7 +159,7 @@ def watch(
     ] = False,
     count: Annotated[Count | None, Parameter(help="Stop after this many signals.")] = None,
     idle: Annotated[Seconds | None, Parameter(help="Stop when nothing came for this many seconds.")] = None,
-    lang: Annotated[str, Parameter(help="nl or en.")] = "nl",
+    lang: Lang = "nl",
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> int:
@@ -189,7 +189,7 @@ def console(
     config: Config,
     port: Annotated[Port, Parameter(help="The port on 127.0.0.1; 0 takes a free one.")] = 0,
     browser: Annotated[bool, Parameter(help="Open the browser by itself.")] = True,
-    lang: Annotated[str, Parameter(help="nl or en, for what the terminal says.")] = "nl",
+    lang: Annotated[Language, Parameter(help="nl or en, for what the terminal says.")] = "nl",
     passphrase_file: PassphraseFile = None,
 ) -> int:
     """Serve the table's console on this machine, to the holder of the link that is printed.
@@ -209,11 +209,13 @@ def situation(
     target: Path,
     *,
     config: Config,
-    first: Annotated[str, Parameter(help="The first day, such as 2026-11-24; today if it is left out.")] = "",
-    last: Annotated[str, Parameter(help="The last day, which is part of it.")] = "",
+    first: Annotated[
+        dt.date | None, Parameter(help="The first day, such as 2026-11-24; today if it is left out.")
+    ] = None,
+    last: Annotated[dt.date | None, Parameter(help="The last day, which is part of it.")] = None,
     theme: Annotated[list[str] | None, Parameter(help="One theme, or more of them; else all.")] = None,
     exercise: Annotated[bool, Parameter(negative="", help="Of the exercise, not of what is real.")] = False,
-    lang: Annotated[str, Parameter(help="nl or en.")] = "nl",
+    lang: Lang = "nl",
     passphrase_file: PassphraseFile = None,
 ) -> int:
     """Write the situation report of a period as PDF, marked on every page, with the proof of each signal.
@@ -230,7 +232,9 @@ def situation(
     """
     from .console import run_situation  # noqa: PLC0415
 
-    fields = {"first": first, "last": last or first, "exercise": "1" if exercise else "0"}
+    days = {"first": first, "last": last or first}
+    fields = {name: day.isoformat() if day else "" for name, day in days.items()}
+    fields["exercise"] = "1" if exercise else "0"
     return asyncio.run(run_situation(config, passphrase_file, target, fields, theme or [], lang))
 
 
@@ -239,7 +243,7 @@ def official(
     number: str,
     *,
     config: Config,
-    role: Annotated[str, Parameter(help="reader or coordinator.")] = "reader",
+    role: Annotated[Role, Parameter(help="reader or coordinator.")] = "reader",
     password_file: Annotated[
         Path | None, Parameter(help="A file (mode 0600) whose first line is the password; else a prompt.")
     ] = None,
@@ -418,8 +422,8 @@ def receipts(
     signal: str | None = None,
     *,
     config: Config,
-    limit: Annotated[int, Parameter(help="How many of the newest signals.")] = 50,
-    lang: Annotated[str, Parameter(help="nl or en.")] = "nl",
+    limit: Annotated[Count, Parameter(help="How many of the newest signals.")] = 50,
+    lang: Lang = "nl",
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> int:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -21,6 +21,9 @@ PassphraseFile = Annotated[
         "that the configuration names, else a prompt.",
     ),
 ]
+Language = Literal["nl", "en"]
+Lang = Annotated[Language, Parameter(help="nl or en.")]
+Role = Literal["reader", "coordinator"]
 Count = Annotated[int, Parameter(validator=Number(gte=1))]
 Port = Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))]
 Seconds = Annotated[float, Parameter(validator=Number(gt=0, lte=MOST_SECONDS))]

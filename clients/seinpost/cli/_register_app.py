@@ -13,6 +13,8 @@ from cyclopts import Parameter
 
 from seinpost_schemas.errors import SetupError
 
+from ._options import Lang
+
 HELP = """Write, check, compare, sign and explain the register, on files.
 
 Nothing is connected but by publish, and where --config is given.
@@ -24,7 +26,6 @@ check --draft → sign, by one registrar after another → check → publish.
 register = cyclopts.App(name="register", help=HELP, help_format="markdown")
 
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
-Lang = Annotated[str, Parameter(help="nl or en.")]
 Previous = Annotated[
     Path | None, Parameter(help="The version in force, as a note: what must be followed by one.")
 ]

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from seinpost.config import load_config
 from seinpost.identity import read_passphrase_file
 from seinpost_schemas.compartment import Theme
-from seinpost_schemas.errors import MalformedError, SetupError
+from seinpost_schemas.errors import SetupError
 
+from ._options import Role
 from ._passphrase import unlock
 from ._text import load_texts
 
@@ -37,12 +38,9 @@ async def run(
     return await serve(config, identity, port=port, browser=browser, language=language)
 
 
-def add_official(config_file: Path, number: str, role: str, password_file: Path | None) -> int:
+def add_official(config_file: Path, number: str, role: Role, password_file: Path | None) -> int:
     """Make an account, or change one."""
-    if role not in ("reader", "coordinator"):
-        raise MalformedError("the role is reader or coordinator")
-    officials = _officials(config_file)
-    officials.add(number, "coordinator" if role == "coordinator" else "reader", _password(password_file))
+    _officials(config_file).add(number, role, _password(password_file))
     print(f"{number}: {role}")
     return 0
 
@@ -95,18 +93,8 @@ async def run_situation(
     load_texts(language)
     for theme in themes:
         Theme.parse(theme)
-    for name in ("first", "last"):
-        if fields.get(name) and not _is_day(fields[name]):
-            raise MalformedError(f"--{name} is a day, such as 2026-11-24")
     config = load_config(config_file)
     identity = unlock(config, passphrase_file)
     today = dt.datetime.now().astimezone().date()
     asked = parse_asked(fields, themes, today, exercise=False)
     return await write_situation(config, identity, asked, target, language)
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return dt.date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False

@@ -16,7 +16,6 @@ from rich.text import Text
 from seinpost.config import load_config
 from seinpost.local_time import local_time
 from seinpost.receipts import PartyReceipt, SignalReceipts
-from seinpost_schemas.errors import MalformedError
 
 from ._looking import looking
 from ._passphrase import unlock
@@ -41,8 +40,6 @@ async def run(
     language: str,
 ) -> int:
     """Print the receipts; 0, or 1 when there was an alarm in the logs that they stand in."""
-    if limit < 1:
-        raise MalformedError("--limit is at least 1")
     texts = load_texts(language)
     config = load_config(config_file)
     identity = unlock(config, passphrase_file)

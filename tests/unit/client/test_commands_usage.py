@@ -66,3 +66,24 @@ def test_an_identity_is_not_suspect_from_the_future_on(refused: Refused, moment:
     said = refused("revoke", "--config", "none.toml", "--yes", "--suspect-from", moment)
     assert "--suspect-from" in said
     assert "nothing was revoked" in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("watch", "--lang", "fr"),
+        ("receipts", "--lang", "fr"),
+        ("console", "--lang", "fr"),
+        ("situation", "beeld.pdf", "--lang", "fr"),
+        ("receipts", "--limit", "0"),
+        ("official", "2041", "--role", "boss"),
+        ("situation", "beeld.pdf", "--first", "2026-13-01"),
+        ("situation", "beeld.pdf", "--last", "gisteren"),
+    ],
+)
+def test_a_word_that_is_no_choice_is_wrong_usage(refused: Refused, words: tuple[str, ...]) -> None:
+    assert "Invalid value" in refused(*words, "--config", "none.toml")
+
+
+def test_the_register_is_shown_in_no_other_language(refused: Refused) -> None:
+    assert 'Invalid value "fr"' in refused("register", "show", "none.note", "--lang", "fr")
