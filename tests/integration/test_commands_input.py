@@ -92,6 +92,19 @@ def test_one_object_over_many_lines(enclave: Enclave, tmp_path: Path) -> None:
     assert publish(enclave, tmp_path, whole).status == 0
 
 
+MARK = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [MARK + WHOLE + WHOLE, MARK + json.dumps(table("Met BOM"), indent=2).encode(), MARK + WHOLE.rstrip()],
+)
+def test_a_byte_order_mark_before_the_text_is_passed_over(
+    enclave: Enclave, tmp_path: Path, data: bytes
+) -> None:
+    assert publish(enclave, tmp_path, data).status == 0
+
+
 @pytest.mark.parametrize(
     "source",
     [

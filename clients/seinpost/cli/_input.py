@@ -12,7 +12,7 @@ import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from seinpost.signal_json import parse_signal
+from seinpost.signal_json import BYTE_ORDER_MARK, parse_signal
 from seinpost_schemas.errors import MalformedError
 from seinpost_schemas.limits import MAX_JSON_BYTES
 from seinpost_schemas.signal import Signal
@@ -66,14 +66,20 @@ async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[int, bytes
     async for chunk in chunks:
         *whole, tail = chunk.split(b"\n")
         for piece in whole:
-            line = buffer + piece
+            line = _unmarked(number, buffer + piece)
             if line.strip():
                 yield number, line[: MAX_JSON_BYTES + 1]
             number, buffer = number + 1, b""
         if len(buffer) <= MAX_JSON_BYTES:
             buffer += tail
+    buffer = _unmarked(number, buffer)
     if buffer.strip():
         yield number, buffer[: MAX_JSON_BYTES + 1]
+
+
+def _unmarked(number: int, line: bytes) -> bytes:
+    """Without the byte order mark that some programs put before a text."""
+    return line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
 
 
 async def _file_chunks(path: Path) -> AsyncIterator[bytes]:

@@ -243,3 +243,66 @@ def test_an_error_names_the_field_and_not_what_stood_in_it(value: Any) -> None:
     with pytest.raises(SeinpostError) as error:
         parse(value)
     assert "Jansen" not in str(error.value)
+
+
+# -- what the decoder lets pass, or does not say --------------------------------------------------
+
+ONCE = b'"report": {"title": "t", "text": "x", "foreign": {"media_type": "a/b", "data": "AAAA"}}'
+HANDLING = b'"handling": {"schema": 1, "signal_type": "incident", "valid_until": "2098-12-31T00:00:00Z", "tlp": "red"}'
+INDICATORS = b'"indicators": [{"type": "url", "value": "\\"type\\": 1"}, {"type": "url", "value": "w"}]'
+
+
+@pytest.mark.parametrize(
+    ("members", "place"),
+    [
+        ([HANDLING, ONCE, ONCE], "$.report"),
+        ([HANDLING, ONCE.replace(b'"text"', b'"title": "u", "text"')], "$.report.title"),
+        ([HANDLING, ONCE.replace(b'"text"', b'"ti\\u0074le": "u", "text"')], "$.report.title"),
+        ([HANDLING, ONCE.replace(b'"data"', b'"data": "AAAA", "data"')], "$.report.foreign.data"),
+        (
+            [HANDLING, ONCE, INDICATORS.replace(b'"w"', b'"v", "value": "w"')],
+            "$.indicators[1].value",
+        ),
+    ],
+)  # fmt: skip
+def test_a_key_that_stands_there_twice_is_refused_by_its_place(members: list[bytes], place: str) -> None:
+    with pytest.raises(MalformedError) as error:
+        parse_signal(b"{" + b", ".join(members) + b"}")
+    assert str(error.value) == f"not a signal: a key stands there twice - at `{place}`"
+
+
+def test_keys_that_stand_in_different_objects_are_no_repetition() -> None:
+    assert len(parse_signal(b"{" + b", ".join([HANDLING, ONCE, INDICATORS]) + b"}").indicators) == 2
+
+
+@pytest.mark.parametrize("half", [r"\ud83d", r"\ude00", r"\ud83d\ud83d", r"\ud83dx"])
+def test_half_a_character_is_said(half: str) -> None:
+    with pytest.raises(MalformedError, match="half of a character"):
+        parse_signal(json.dumps(table()).replace("Titel", half))
+
+
+def test_a_byte_order_mark_is_said() -> None:
+    with pytest.raises(MalformedError, match=r"byte order mark \(BOM\)"):
+        parse_signal(b"\xef\xbb\xbf" + json.dumps(table()).encode())
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (
+            table(handling__tlp="AMBER"),
+            "choose from amber, amber+strict, clear, green, red - at `$.handling.tlp`",
+        ),
+        (table(handling__pap="x"), "choose from amber, clear, green, red - at `$.handling.pap`"),
+        (table(indicators=[{"type": "x", "value": "v"}]), "choose from artifact, autonomous-system, "),
+    ],
+)
+def test_choices_are_said(value: Any, says: str) -> None:
+    with pytest.raises(MalformedError) as error:
+        parse(value)
+    assert says in str(error.value)
+
+
+def test_what_is_too_long_is_said_by_its_limit() -> None:
+    with pytest.raises(TooLargeError, match=f"^more than the limit of {MAX_JSON_BYTES} bytes"):
+        parse_signal(b" " * (MAX_JSON_BYTES + 1))
