@@ -88,8 +88,15 @@ def test_ctrl_c_with_everything_answered_says_so(small: Enclave) -> None:
     started = time.monotonic()
     done = publishing.interrupt()
     assert done.status == 130
-    assert "everything that was read had been answered" in done.error
+    assert "everything up to line 1 had been answered; nothing after it was sent" in done.error
     assert time.monotonic() - started < 5
+
+
+def test_ctrl_c_before_anything_was_sent_says_so(small: Enclave) -> None:
+    publishing = start("publish", "--config", small.config("ncsc"), *WHERE)
+    time.sleep(2)
+    done = publishing.interrupt()
+    assert (done.status, "interrupted: nothing was sent" in done.error) == (130, True), done
 
 
 @pytest.mark.parametrize(

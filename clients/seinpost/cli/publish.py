@@ -245,5 +245,7 @@ def _list_waiting(tally: _Tally, why: str) -> None:
     if tally.waiting:
         count = len(tally.waiting)
         fail(f"{why}: {count} signals were not admitted (they may still be): {_waiting_lines(tally)}")
+    elif not tally.admitted + tally.refused:
+        fail(f"{why}: nothing was sent")
     else:
-        fail(f"{why}: everything that was read had been answered")
+        fail(f"{why}: everything up to line {tally.read_to} had been answered; nothing after it was sent")
