@@ -25,11 +25,12 @@ from seinpost_broker.adapters.enclave_dir import LOOPBACK, EnclaveDir, directory
 from seinpost_broker.adapters.system_clock import SystemClock
 from seinpost_broker.core import founding
 from seinpost_broker.founding_channel import LaidChannel, TlsOptions, lay_channel
+from seinpost_broker.publishing import read_bounded
 from seinpost_broker.register_follower import render_config
 from seinpost_schemas.checkpoint import LogKeys
 from seinpost_schemas.errors import SetupError
 from seinpost_schemas.note import Note, composite_type_and_key, format_vkey, sign_note_composite
-from seinpost_schemas.request import KeyRequest, decode_request
+from seinpost_schemas.request import MAX_REQUEST_BYTES, KeyRequest, decode_request
 from seinpost_schemas.signing import SigningKey
 from seinpost_schemas.subjects import parse_token
 
@@ -194,7 +195,7 @@ def _keygen(
         )
         key_file = identities / f"{name}.key"
         command = [sys.executable, "-m", "seinpost", "keygen", str(key_file), "--party", party, "--name"]
-        command += [name, "--passphrase-file", str(passphrase), "--json"]
+        command += [name, "--passphrase-file", str(passphrase)]
         command += ["--witness-of", witness_of] if witness_of else []
         done = subprocess.run(command, capture_output=True, check=False)
         if done.returncode:
@@ -202,7 +203,7 @@ def _keygen(
                 f"seinpost keygen for {name}: {done.stderr.decode(errors='replace').strip()[-300:]}"
             )
         progress(f"made the identity {name}")
-        return decode_request(done.stdout)
+        return decode_request(read_bounded(identities / f"{name}.key.request.json", MAX_REQUEST_BYTES))
 
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
         return list(pool.map(make, wanted))

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -172,7 +173,7 @@ def _run(
     store_identity(file, identity, secret, passphrase, token=token[0] if token else None, beside=beside)
     with saying(f"{file} and {request_file} are made"):
         if as_json:
-            print(text.decode())
+            print(json.dumps({**msgspec.to_builtins(request), "fingerprint": request.fingerprint().hex()}))
         else:
             print(f"{file}: identity {owner.name} of {owner.party}, sender_id {identity.sender_id.hex()}")
             print(f"{request_file}: for a registrar; check this fingerprint with them by another way:")

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from seinpost_schemas.request import decode_request
 
 FULL = Path("/dev/full")
 KEYGEN = ("keygen", "a.key", "--party", "ap", "--name", "ap-1")
@@ -79,3 +82,16 @@ def test_what_the_disk_refuses_is_one_line(tmp_path: Path, error: str, status: i
     found, lines = ended(tmp_path, subprocess.DEVNULL, "-c", RAISING.format(error=error), *words)
     assert (found, len(lines)) == (status, 1), lines
     assert says in lines[0]
+
+
+def test_keygen_gives_programs_the_fingerprint_too(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    try:
+        assert ended(tmp_path, write, "-m", "seinpost", *KEYGEN, "--json") == (0, [])
+        row = json.loads(os.read(read, 65_536))
+    finally:
+        os.close(read)
+        os.close(write)
+    written = (tmp_path / "a.key.request.json").read_bytes()
+    assert row.pop("fingerprint") == decode_request(written).fingerprint().hex()
+    assert row == json.loads(written)
