@@ -21,6 +21,7 @@ from seinpost.console.situation import MAX_SIGNALS, Asked, StandingOf, make_situ
 from seinpost.console.situation_pdf import make_pdf
 from seinpost.console.situation_words import title_of
 from seinpost.console.standing import Standing
+from seinpost.console.words import why_sentence
 from seinpost.delivery import Recalled
 from seinpost.receipts import PartyReceipt
 from seinpost_schemas.compartment import Compartment
@@ -98,7 +99,8 @@ def test_what_asks_for_attention_says_why() -> None:
         "unconfirmed": [3],
     }
     assert report.figures == {
-        "serious": 3, "disputed": 1, "open": 3, "late": 1, "unconfirmed": 2, "withdrawn": 0, "replaced": 0,
+        "serious": 3, "suspect": 1, "disputed": 1, "open": 3, "late": 1, "unconfirmed": 2, "withdrawn": 0,
+        "replaced": 0,
     }  # fmt: skip
 
 
@@ -212,6 +214,26 @@ def test_the_pdf_says_who_doubts_who_reads_and_what_is_gone_and_keeps_hashes_for
     hash_ = (2).to_bytes(32, "big").hex()
     assert whole.index("Wat vraagt aandacht") < whole.index("BZK betwist het.") < whole.index("Bijlage")
     assert whole.replace(" ", "").index(hash_) > whole.replace(" ", "").index("Bijlage")
+
+
+@pytest.mark.parametrize("status", ["audited", "pending"])
+def test_the_pdf_does_not_call_confirmed_what_a_revoked_key_signed(status: str) -> None:
+    view = FeedView()
+    view.add(delivery(1))
+    whole = " ".join(text_of(pdf_of(view, lambda _: standing(status, suspect="gestolen"))))
+    assert (
+        "Sleutel ingetrokken: mogelijk vervalst. Of de afzender het heeft gemaakt, kan niemand zeggen"
+        in whole
+    )
+    assert "1 met een ingetrokken sleutel" in whole
+    assert "evestigd door getuigen. Aan tafel" not in whole
+
+
+def test_an_alarm_about_its_log_is_said_beside_a_revoked_key_and_a_recall_instead_of_it() -> None:
+    texts = load_texts("nl")
+    assert "Alarm over dit logboek" in why_sentence("alarm", "gestolen", texts)
+    assert "mogelijk vervalst" in why_sentence("alarm", "gestolen", texts)
+    assert why_sentence("recalled", "gestolen", texts) == "Door de afzender ingetrokken."
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import Stage, Watched
+from browsing import Stage, Watched, set_view, violations_light_and_dark
 from feed_samples import signal
 from harness.enclave import make_enclave
 from harness.registrar import Desk
@@ -47,10 +47,30 @@ def test_a_row_becomes_suspect_while_it_is_looked_at(
     expect(row).to_contain_text("sleutel ingetrokken: mogelijk vervalst", timeout=30_000)
     other = page.locator(".row", has_text="Bericht van een ander")
     expect(other).not_to_contain_text("ingetrokken")
+    expect(row).to_contain_text("bel de afzender voor u iets doet")
+    expect(row.locator(".proof")).to_have_count(0)
+    expect(other.locator(".proof")).to_have_count(1)
     # In the report of the situation it asks for attention, by its reason.
     page.goto(own_stage.url("/situation"))
     expect(page.locator("main")).to_contain_text("Ondertekend met een sleutel die sindsdien is ingetrokken")
-    # On its own page it stands on top, with the registrars' words.
-    page.get_by_role("link", name="Mogelijk vervalst bericht").first.click()
+    standing = page.locator(".situation__signal", has_text="Mogelijk vervalst bericht").locator(
+        "[class$=standing]"
+    )
+    expect(standing).to_contain_text("Of de afzender het heeft gemaakt, kan niemand zeggen")
+    expect(standing).not_to_contain_text("evestigd door getuigen")
+    # On its own page it stands on top, with the registrars' words; that it is unchanged does not make it genuine.
+    page.get_by_role("link", name="Mogelijk vervalst bericht").last.click()
+    expect(page.locator("#suspect")).to_contain_text("laptop gestolen")
+    trust = page.locator("#trust")
+    expect(trust).to_contain_text("Echt: dat kan niemand zeggen.")
+    expect(trust).to_contain_text("Bel de afzender voor u ernaar handelt.")
+    expect(trust).to_contain_text("Ongewijzigd sinds het is vastgelegd:")
+    expect(trust.locator(".proof")).to_have_count(0)
+    expect(page.locator("#history")).to_contain_text("Verstuurd met een sleutel van NCSC.")
+    assert "Echt en ongewijzigd" not in page.content()
+    assert violations_light_and_dark(page) == []
+    set_view(page, "en", "light")
+    expect(trust).to_contain_text("Genuine: nobody can tell.")
+    expect(trust).to_contain_text("Call the sender before you act on it.")
     watched.context.close()
     assert watched.faults == []

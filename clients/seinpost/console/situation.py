@@ -81,6 +81,7 @@ class Situation(NamedTuple):
         """The key figures."""
         return {
             "serious": self.count(lambda line: line.entry.severity >= SERIOUS),
+            "suspect": self.count(lambda line: line.standing.suspect is not None),
             "disputed": self.count(lambda line: line.standing.opinion.disputed_by),
             "open": self.count(is_open),
             "late": self.count(lambda line: line.standing.late),

@@ -29,12 +29,12 @@ from .words import (
     AT_TABLE,
     SEVERITIES,
     TYPES,
-    WHY,
     Texts,
     classification_name,
     theme_name,
     until_date,
     until_words,
+    why_sentence,
 )
 
 _TEXT_CHARACTERS = 4_000
@@ -111,7 +111,7 @@ def _signal(line: Line, called: Called, language: str, texts: Texts) -> dict[str
     until = handling.classified_until
     at_table = standing.at_table
     stands = [
-        texts(WHY[standing.status]),
+        why_sentence(standing.status, standing.suspect, texts),
         *opinion_lines(line, called, texts),
         texts("At the table: {status}.").format(
             status=texts(AT_TABLE[at_table.status if at_table else "new"])

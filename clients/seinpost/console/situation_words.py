@@ -18,6 +18,7 @@ ATTENTION = {
 }
 FIGURES = {
     "serious": "serious or critical",
+    "suspect": "of a revoked key",
     "open": "not in hand yet",
     "disputed": "disputed",
     "late": "opened too late by someone",

@@ -149,14 +149,20 @@ REAL = {
     "alarm": "not certain. There is an alarm about this log, and this signal was not confirmed before it. "
     "Check with the sender before you act on it.",
     "recalled": "it does not matter any more: its sender took it back. Do not act on it.",
+    "suspect": "nobody can tell. The key that signed it was revoked, and may have been in other hands. "
+    "Call the sender before you act on it.",
 }
-"""After "Genuine and unchanged:"."""
+"""After "Genuine and unchanged:"; of a suspect signal after "Genuine:", and its status after "Unchanged …"."""
 WHY = {
     "recalled": "Taken back by its sender.",
     "pending": "Witnesses are confirming it; that takes seconds.",
     "audited": "Confirmed by witnesses.",
     "alarm": "Alarm about this log: check with the sender before you act.",
+    "suspect": "Whether its sender made it, nobody can tell: call the sender before you act.",
 }
+OWN_REVOCATION = "revoked by the identity itself"
+"""The one reason for a revocation that no registrar wrote."""
+ITS_KEY = "its key was revoked: may be forged"
 RECALL_REASONS = {
     "mistake": "it was a mistake",
     "false-positive": "it was a false alarm",
@@ -293,7 +299,7 @@ REFUSALS = {
 BY_VALUE = (
     SEVERITIES, TYPES, STATUS, URGENCY, PERSONAL_DATA, RELIABILITY, CREDIBILITY, FEEDBACK, FEEDBACK_SAID, ALARMS,
     ADVICE, REAL, WHY, RECALL_REASONS, REFUSALS, DONE, REBUILT, ROLES, OPENINGS, AT_TABLE, REASONS, AUDIENCES, TACTICS,
-    INDICATOR_KINDS, FAULTS, STOPPED, {"": OTHER_REASON, "other": OTHER_ADVICE},
+    INDICATOR_KINDS, FAULTS, STOPPED, {"": OTHER_REASON, "other": OTHER_ADVICE, "key": ITS_KEY, "own": OWN_REVOCATION},
 )  # fmt: skip
 """Every table that is looked up by a code: their values are in the catalogue too."""
 
@@ -337,6 +343,19 @@ def audience_name(token: str, texts: Texts) -> str:
 def reason_sentence(reason: str, texts: Texts) -> str:
     """Why something was refused, in a sentence."""
     return texts(REASONS.get(reason, OTHER_REASON))
+
+
+def is_doubted(status: str, suspicion: str | None) -> bool:
+    """Whether its key was revoked: then a confirmed log says that it is unchanged, and not who made it."""
+    return suspicion is not None and status != "recalled"
+
+
+def why_sentence(status: str, suspicion: str | None, texts: Texts) -> str:
+    """How it stands, in a sentence; of a doubted one what to do, and an alarm about its log after that."""
+    if not is_doubted(status, suspicion):
+        return texts(WHY[status])
+    said = f"{texts(ITS_KEY)[0].upper()}{texts(ITS_KEY)[1:]}. {texts(WHY['suspect'])}"
+    return f"{said} {texts(WHY['alarm'])}" if status == "alarm" else said
 
 
 def opened_by(openings: Sequence[PartyReceipt], own: str, texts: Texts) -> str:
