@@ -7,7 +7,9 @@ directory with its cosigned checkpoint → the sender's keys and mandate → the
 a cosigned checkpoint → the signal's leaf in the batch root → the sections. A section that is not disclosed is a
 digest; nobody can tell whether it is withheld or absent.
 
-What it proves: this party signed these sections in this compartment, and the log holds that. Not who may see it.
+What it proves: this party signed these sections in this compartment, and the log holds that. Not who may see it, and
+not what was said of it since: that the identity was revoked is in it up to its directory, that the signal was taken
+back never.
 """
 
 from __future__ import annotations
@@ -32,9 +34,9 @@ from .leaf import leaf_hash as signal_leaf_hash
 from .limits import MAX_SIGNAL_BYTES
 from .merkle import HASH_BYTES, leaf_hash, verify_inclusion
 from .note import parse_note
-from .policy import Member, View, verify_not_expired
+from .policy import Member, View, suspicion, verify_not_expired
 from .quorum import counted, quorum_timestamp, verify_witnessed
-from .register import Hex16, Mandate, Register
+from .register import Hex16, Mandate, Register, Revocation
 from .rights import verify_sender_rights
 from .signing import SIGNATURE_BYTES
 from .subjects import directory_origin, log_origin, parse_period
@@ -113,6 +115,7 @@ class Proven(msgspec.Struct, frozen=True, kw_only=True):
     register_version: int
     party: str
     identity: str
+    sender_id: bytes
     compartment: Compartment
     period: str
     kind: int
@@ -125,6 +128,10 @@ class Proven(msgspec.Struct, frozen=True, kw_only=True):
     witnesses: tuple[str, ...]
     signal_id: bytes
     sections: tuple[bytes | None, ...]
+    revocation: Revocation | None
+    """The one in the proof's own directory that makes the signal suspect: its party may not have made it."""
+    directory_timestamp: int
+    """Unix seconds by which that directory was seen, as ``timestamp``: later revocations are not in it."""
 
 
 _DECODER = msgspec.json.Decoder(SignalProof, strict=True)
@@ -162,30 +169,34 @@ def verify_signal_proof(proof: SignalProof, enclave_id: bytes | None = None) -> 
     """
     steps = ProofSteps(proof, enclave_id)
     register = steps.verify_directory()
-    steps.verify_signature()
+    member = steps.verify_signature()
     steps.verify_mandate()
     covering = steps.verify_checkpoint()
     timestamp, witnesses = steps.verify_quorum()
     index = steps.verify_inclusion()
     signal_id, sections = steps.verify_sections()
-    header = steps.header
+    header, admitted_ms = steps.header, steps.entry.admitted_ms
+    log = f"{proof.log.period}/{header.compartment}"
     return Proven(
         enclave_id=bytes.fromhex(proof.enclave),
         enclave=register.enclave,
         register_version=steps.view.register.version,
-        party=steps.member.party.token,
-        identity=steps.member.identity.name,
+        party=member.party.token,
+        identity=member.identity.name,
+        sender_id=header.sender_id,
         compartment=header.compartment,
         period=proof.log.period,
         kind=header.kind,
         index=index,
         tree_size=covering.tree_size,
-        admitted_ms=steps.entry.admitted_ms,
+        admitted_ms=admitted_ms,
         created_ms=header.created_ms,
         timestamp=timestamp,
         witnesses=witnesses,
         signal_id=signal_id,
         sections=sections,
+        revocation=suspicion(steps.directory.current, header.sender_id, log, index, admitted_ms),
+        directory_timestamp=steps.directory_timestamp,
     )
 
 
@@ -197,6 +208,7 @@ class ProofSteps:
     """
 
     directory: TrustedDirectory
+    directory_timestamp: int
     header: Header
     entry: Entry
     view: View
@@ -214,9 +226,9 @@ class ProofSteps:
         self.directory = directory = verify_directory_material(self._proof.directory.entries, self._root)
         self._register = register = directory.current.register
         note = self._proof.directory.note.encode()
-        checkpoint = _signed(note, directory_origin(register.enclave), register)[0]
+        checkpoint, self.directory_timestamp = _signed(note, directory_origin(register.enclave), register)
         if register.quorum:
-            verify_witnessed(register, parse_note(note), checkpoint)
+            self.directory_timestamp = verify_witnessed(register, parse_note(note), checkpoint)
         if (checkpoint.tree_size, checkpoint.root_hash) != (directory.size, directory.root()):
             raise SignatureError("the directory in the proof is not the one that was signed")
         return register

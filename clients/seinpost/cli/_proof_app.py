@@ -37,7 +37,8 @@ def make(
     """Write a self-contained proof of an audited signal, or of some of its sections only.
 
     Sections that are not named stay hidden, and how many there are. The file holds the named ones in the clear: it
-    is as classified as they are.
+    is as classified as they are. When the signer was revoked since, or the signal taken back, that is said on standard
+    error, and the proof is written all the same.
 
     Example: seinpost proof 0190b3a1-… --sections report --config tafel.toml
 
@@ -64,6 +65,7 @@ def verify_proof(
     """Check a proof offline, with nothing but the file, and show what it proves.
 
     Without an enclave's id it names the one that it rests on: compare that with the one the enclave publishes.
+    That the signer was revoked is in it up to the moment that it names; that the signal was taken back is in no proof.
     Exit status 0: it holds. 1: it does not.
 
     Parameters

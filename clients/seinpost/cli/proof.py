@@ -11,9 +11,13 @@ from pathlib import Path
 
 import msgspec
 
+from seinpost._looked_up import recall_looked_up
 from seinpost.config import load_config
+from seinpost.connection import Connection
 from seinpost.proving import SECTION_NAMES
 from seinpost_schemas.errors import InvalidError, MalformedError, RefusedError, SetupError
+from seinpost_schemas.policy import suspicion
+from seinpost_schemas.register import Revocation
 from seinpost_schemas.sections import decode_section
 from seinpost_schemas.signal_proof import MAX_PROOF_BYTES, Proven, decode_signal_proof, verify_signal_proof
 from seinpost_schemas.split_view import decode_split_view, is_split_view, verify_split_view
@@ -22,6 +26,7 @@ from seinpost_schemas.uuid7 import format_id
 from . import clean, fail
 from ._looking import looking
 from ._passphrase import unlock
+from ._since import since_lines, since_row
 from ._text import load_texts
 from ._trust_root import enclave_id_from
 from .watch import escaped
@@ -43,18 +48,28 @@ async def run_make(
     names = None if sections is None else [name.strip() for name in sections.split(",") if name.strip()]
     async with looking(config, identity, load_texts("en")) as connection:
         proof = await connection.prove(signal, names, sender=sender)
+        proven = verify_signal_proof(proof, config.enclave_id)
+        revocation = _revocation(connection, proven)
         status = 1 if connection.alarms else 0
+    recall = await recall_looked_up(config.state, identity.storage_key, proven)
     target = out or Path(f"{proof.signal.id}.proof.json")
     _write(target, proof.encode())
-    proven = verify_signal_proof(proof, config.enclave_id)
+    for line in since_lines(proven, revocation, recall):
+        fail(f"warning: {line}")
     if as_json:
-        print(escaped({"file": str(target), **_row(proven)}))
+        print(escaped({"file": str(target), **_row(proven), **since_row(revocation, recall)}))
         return status
     shown = ", ".join(SECTION_NAMES[n] for n, section in enumerate(proven.sections) if section is not None)
     print(clean(f"written to {target}: {shown} of {proof.signal.id}, in the clear"))
     print(clean(f"it is classified {proven.compartment.classification.dutch}; handle the file so"))
     print(clean(f"check it: seinpost proof verify {target} --enclave {proof.enclave}"))
     return status
+
+
+def _revocation(connection: Connection, proven: Proven) -> Revocation | None:
+    """What the directory that this identity follows says of the signer: it may be newer than the proof's."""
+    log = f"{proven.period}/{proven.compartment}"
+    return suspicion(connection.directory.view, proven.sender_id, log, proven.index, proven.admitted_ms)
 
 
 def _write(target: Path, data: bytes) -> None:
@@ -98,7 +113,7 @@ def run_verify(file: Path, enclave: str | None, config_file: Path | None, *, as_
         fail(f"the proof does not hold: {error}")
         return 1
     if as_json:
-        print(escaped({"verdict": "holds", **_row(proven), "sections": sections}))
+        print(escaped({"verdict": "holds", **_row(proven), **_known(proven), "sections": sections}))
         return 0
     _show(proven, sections, named=enclave_id is not None)
     return 0
@@ -142,8 +157,14 @@ def _row(proven: Proven) -> dict[str, object]:
     }
 
 
+def _known(proven: Proven) -> dict[str, object]:
+    """Up to when a revocation would be in the proof, and the one that is."""
+    until = dt.datetime.fromtimestamp(proven.directory_timestamp, dt.UTC)
+    return {"revocations_until": until, **since_row(proven.revocation)}
+
+
 def _show(proven: Proven, sections: dict[str, object], *, named: bool) -> None:
-    row = _row(proven)
+    row, known = _row(proven), _known(proven)
     witnesses = ", ".join(name.rpartition("/")[2] for name in proven.witnesses) or "nobody"
     root = "" if named else "  (given by the file: compare it with the one that is published)"
     lines = {
@@ -154,6 +175,8 @@ def _show(proven: Proven, sections: dict[str, object], *, named: bool) -> None:
         "enclave_id": f"{row['enclave']}{root}",
     }
     print(clean(f"holds: signal {row['signal']}"))
+    for line in since_lines(proven, proven.revocation):
+        print(clean(f"  SUSPECT: {line}"))
     for label, text in lines.items():
         print(f"  {label:12} {clean(text)}")
     for name, section in sections.items():
@@ -161,4 +184,7 @@ def _show(proven: Proven, sections: dict[str, object], *, named: bool) -> None:
         for key, value in msgspec.to_builtins(section).items():
             print(f"    {clean(key)}: {clean(value if isinstance(value, str) else escaped(value))}")
     print("  what is not shown here is withheld or was never there: nobody can tell which")
+    until = f"{known['revocations_until']:%Y-%m-%d %H:%M:%S} UTC"
+    print(f"  what was said later is not in it: that a key was revoked after {until},")
+    print("  or that the signal was taken back")
     sys.stdout.flush()
