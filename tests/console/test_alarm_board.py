@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from seinpost.alarm_words import ADVICE, ALARMS
 from seinpost.console.alarm_board import PASSING, AlarmBoard
-from seinpost.console.words import ADVICE, ALARMS
 from seinpost.delivery import Alarm
 
 

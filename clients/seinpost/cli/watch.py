@@ -16,6 +16,8 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from seinpost.act_words import act_words
+from seinpost.alarm_words import alarm_advice, alarm_sentence
 from seinpost.config import load_config
 from seinpost.connection import Connection
 from seinpost.delivery import Alarm, Audited, Delivery, Recalled, Status
@@ -90,7 +92,7 @@ class Table:
         ).format(
             identity=delivery.identity,
             sender=delivery.sender,
-            reason=clean(reason),
+            reason=clean(self._texts(reason)),
             signal=delivery.signal.id,
             compartment=delivery.compartment,
         )
@@ -113,7 +115,7 @@ class Table:
         is_signal = isinstance(signal, Signal)
         kind = signal.handling.signal_type if isinstance(signal, Signal) else "act"
         severity = signal.handling.severity if isinstance(signal, Signal) else None
-        title = signal.report.title if isinstance(signal, Signal) else signal.report.act
+        title = signal.report.title if isinstance(signal, Signal) else act_words(signal.report, self._texts)
         row = Text(f"{admitted:%H:%M:%S}  ")
         style = _CLASSIFICATION_STYLE.get(delivery.compartment.classification.token, "bold red")
         row.append(f"{delivery.compartment!s:18}  ", style=style)
@@ -128,7 +130,7 @@ class Table:
                 "  " + self._texts("supersedes {ids}").format(ids=", ".join(signal.handling.supersedes))
             )
         if not isinstance(signal, Signal):
-            row.append("  " + self._texts("on {ids}").format(ids=", ".join(signal.handling.refers_to)))
+            row.append("  " + self._texts("(signal {ids})").format(ids=", ".join(signal.handling.refers_to)))
             if signal.report.text:
                 row.append("  " + clean(signal.report.text))
         return row
@@ -160,14 +162,20 @@ def escaped(value: object) -> str:
 
 
 def alarm_line(alarm: Alarm, texts: Callable[[str], str]) -> str:
-    """One alarm in words."""
-    return texts("ALARM {code} in {compartment}, entry {index} ({sender}): {message}").format(
+    """One alarm in words: where it is, what it means, what to do, and in English exactly what was found."""
+    where = texts("the directory") if alarm.compartment == "directory" else alarm.compartment
+    if alarm.index is not None:
+        where += texts(", entry {index}").format(index=alarm.index)
+    if alarm.sender is not None:
+        where += f" ({alarm.sender})"
+    said = texts("ALARM {code} in {where}: {sentence} {advice} [{detail}]").format(
         code=alarm.code,
-        compartment=alarm.compartment,
-        index="-" if alarm.index is None else alarm.index,
-        sender=alarm.sender or texts("sender unknown"),
-        message=alarm.message,
-    ) + evidence_words(alarm, texts)
+        where=where,
+        sentence=alarm_sentence(alarm.code, texts),
+        advice=alarm_advice(alarm.code, texts),
+        detail=alarm.message,
+    )
+    return said + evidence_words(alarm, texts)
 
 
 def evidence_words(alarm: Alarm, texts: Callable[[str], str]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from seinpost import act_words, alarm_words
 from seinpost.cli._text import LANGUAGES, load_texts
 
 from . import situation_words, words
@@ -37,6 +38,8 @@ class Pages:
             named=named,
             tactic_id=tactic_id,
             words=words,
+            act_words=act_words,
+            alarm_words=alarm_words,
             situation_words=situation_words,
         )
         self._texts = {language: load_texts(language) for language in LANGUAGES}

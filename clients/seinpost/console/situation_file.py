@@ -10,6 +10,7 @@ import functools
 import os
 from pathlib import Path
 
+from seinpost.alarm_words import alarm_sentence
 from seinpost.cli import fail
 from seinpost.cli._text import load_texts
 from seinpost.config import Config
@@ -27,7 +28,7 @@ from .situation import Asked, Situation, make_situation
 from .situation_pdf import make_pdf
 from .standing import standing_of
 from .table import wall_ms
-from .words import alarm_sentence, moment
+from .words import moment
 
 IDLE_SECONDS = 3.0
 """The feed counts as read when nothing came for this long."""

@@ -12,6 +12,8 @@ from importlib.resources import files
 import msgspec
 import typst
 
+from seinpost.act_words import AT_TABLE
+
 from .called import Called
 from .hostile_text import clamp, pieces
 from .situation import Line, Situation
@@ -26,7 +28,6 @@ from .situation_words import (
 )
 from .techniques import named
 from .words import (
-    AT_TABLE,
     SEVERITIES,
     TYPES,
     Texts,

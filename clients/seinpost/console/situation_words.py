@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+from seinpost.act_words import FEEDBACK_SAID
+
 from .called import Called
 from .situation import Asked, Line, Situation
-from .words import FEEDBACK_SAID, RECALL_REASONS, Texts, long_date, moment
+from .words import RECALL_REASONS, Texts, long_date, moment
 
 ATTENTION = {
     "alarm": "An alarm stands over it; check with the sender before acting on it:",

@@ -79,70 +79,6 @@ FEEDBACK = {
     "action-taken": "Action taken",
     "question": "Ask a question",
 }
-FEEDBACK_SAID = {
-    "corroborate": "confirms it from a source of its own",
-    "dispute": "disputes it",
-    "false-positive": "calls it a false alarm",
-    "action-taken": "took action",
-    "question": "asks a question",
-}
-"""After the name of a party."""
-ALARMS = {
-    "split-view": "The log that we received differs from the log that was signed. Someone may be shown another feed.",
-    "withheld-tail": "There are newer entries that we do not get. Signals may be withheld from us.",
-    "rolled-back": "The log has become shorter. Signals may have been taken away.",
-    "stale-checkpoint": "Nothing was confirmed for over a minute. Newer signals may be missing.",
-    "missing-log": "A log that must exist says nothing. Signals may be missing.",
-    "quorum": "Too few witnesses confirmed a log.",
-    "unknown-witness": "A witness confirmed a log that the register does not name.",
-    "signature": "A signature is not right. What it covers is not shown.",
-    "binding": "Something stands in a place where it does not belong. It is not shown.",
-    "directory-missing": "The feed waits for a directory entry that has not come.",
-    "update-needed": "A newer version of Seinpost is needed to read an entry.",
-    "id-reused": "One signal number was used for two different contents. The second is not shown.",
-    "unforeseen": "This software could not deal with an entry. What is in it is not shown; everything else is.",
-    "keys-stand-still": "The keys of this machine are no longer replaced each day. Signals are read as before.",
-    "gap": "An entry, or a message of a sender, is missing. Something may have been taken away.",
-    "reordering": "Entries came twice, or in another order than they were logged in. Those are not shown.",
-    "fork": "A sender signed two different messages for one place in its series. The second is not shown.",
-    "epoch-cut-short": "A sender counts other messages than we received. Some may have been taken away.",
-    "bad-slot": "Something was sealed to us that this machine cannot open. Its signals are not shown.",
-    "disputed-root": "Another reader received another log than we did. Someone may be shown another feed.",
-    "state-lost": "What this machine kept of its reading was lost, or put back. It reads everything again.",
-    "unproven": "The broker called something admitted, and has not proven that it is in the log.",
-    "cut-at-closing": "A log was closed with fewer entries than we received. Signals may have been taken away.",
-    "after-closing": "Something was added to a log after it was closed. It is not shown.",
-    "missing-closing": "A period is over, and its log was not closed. The end of it may be withheld from us.",
-}
-OTHER_ALARM = "Something in the feed is not as it must be. What does not verify is not shown."
-ADVICE = {
-    "split-view": "Call the broker's operator and another reader, by telephone, and compare what each of you has.",
-    "withheld-tail": "Call the broker's operator. Ask senders by telephone whether they sent something new.",
-    "rolled-back": "Call the broker's operator. Act on nothing in this log that you cannot confirm with its sender.",
-    "stale-checkpoint": "Wait a minute; if it lasts, call the broker's operator and the witnesses.",
-    "missing-log": "Call the broker's operator.",
-    "quorum": "Call the organisations that witness: too few of them are at work.",
-    "unknown-witness": "Call the registrars.",
-    "signature": "Call the sender, by telephone. Nothing of it was taken in.",
-    "binding": "Call the broker's operator.",
-    "directory-missing": "Call the broker's operator.",
-    "update-needed": "Have this console updated.",
-    "id-reused": "Call the sender, by telephone.",
-    "unforeseen": "Ask the sender by telephone what it sent, and have the makers of Seinpost told of the code.",
-    "keys-stand-still": "Start this console again. If it comes back, have the makers of Seinpost told of the code.",
-    "gap": "Call the broker's operator, and ask the sender by telephone what it sent.",
-    "reordering": "Call the broker's operator.",
-    "fork": "Call the sender, by telephone: its key may be in other hands.",
-    "epoch-cut-short": "Call the broker's operator, and ask the sender by telephone what it sent.",
-    "bad-slot": "Ask the sender by telephone what it sent, and have it sent again.",
-    "disputed-root": "Call the broker's operator and another reader, by telephone, and compare what each of you has.",
-    "state-lost": "Ask who put a backup back on this machine. If nobody did, call your own security officer.",
-    "unproven": "Call the broker's operator. Until there is proof, act as if it had not arrived.",
-    "cut-at-closing": "Call the broker's operator.",
-    "after-closing": "Call the broker's operator.",
-    "missing-closing": "Call the broker's operator.",
-}
-OTHER_ADVICE = "Call the broker's operator, and name the code."
 REAL = {
     "audited": "yes, because enough witnesses confirmed the log, and it is exactly what we received.",
     "pending": "so it seems. The signature is right; witnesses are still confirming the log, which takes seconds.",
@@ -191,7 +127,6 @@ OPENINGS = {
     "acknowledged": "taken up",
     "withdrawn": "withdrawn from view",
 }
-AT_TABLE = {"new": "new", "in-hand": "in hand", "closed": "closed"}
 REBUILT = {
     "damaged": "The index of this console was changed or damaged. It is built again from the logs.",
     "put-back": "The index of this console was put back from an earlier moment. It is built again from the logs.",
@@ -297,9 +232,9 @@ REFUSALS = {
     421: "This console answers under its own address only.",
 }
 BY_VALUE = (
-    SEVERITIES, TYPES, STATUS, URGENCY, PERSONAL_DATA, RELIABILITY, CREDIBILITY, FEEDBACK, FEEDBACK_SAID, ALARMS,
-    ADVICE, REAL, WHY, RECALL_REASONS, REFUSALS, DONE, REBUILT, ROLES, OPENINGS, AT_TABLE, REASONS, AUDIENCES, TACTICS,
-    INDICATOR_KINDS, FAULTS, STOPPED, {"": OTHER_REASON, "other": OTHER_ADVICE, "key": ITS_KEY, "own": OWN_REVOCATION},
+    SEVERITIES, TYPES, STATUS, URGENCY, PERSONAL_DATA, RELIABILITY, CREDIBILITY, FEEDBACK,
+    REAL, WHY, RECALL_REASONS, REFUSALS, DONE, REBUILT, ROLES, OPENINGS, REASONS, AUDIENCES, TACTICS,
+    INDICATOR_KINDS, FAULTS, STOPPED, {"": OTHER_REASON, "key": ITS_KEY, "own": OWN_REVOCATION},
 )  # fmt: skip
 """Every table that is looked up by a code: their values are in the catalogue too."""
 
@@ -323,16 +258,6 @@ def theme_short(token: str, texts: Texts) -> str:
 def classification_name(token: str) -> str:
     """A classification's own name, which is Dutch in every language."""
     return next((c.dutch for c in CARRIED if c.token == token), token)
-
-
-def alarm_sentence(code: str, texts: Texts) -> str:
-    """An alarm in a sentence."""
-    return texts(ALARMS.get(code, OTHER_ALARM))
-
-
-def alarm_advice(code: str, texts: Texts) -> str:
-    """What to do about it."""
-    return texts(ADVICE.get(code, OTHER_ADVICE))
 
 
 def audience_name(token: str, texts: Texts) -> str:

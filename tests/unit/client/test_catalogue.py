@@ -14,6 +14,7 @@ from babel.messages.pofile import read_po
 from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
+from seinpost import act_words, alarm_words
 from seinpost.cli._text import load_texts
 from seinpost.console import situation_words, words
 from seinpost_schemas.clear_bodies import RecallReason, reason_name
@@ -42,8 +43,8 @@ def texts_in_code() -> set[str]:
 
 def texts_of_the_console() -> set[str]:
     """The literal arguments of every ``t(...)`` in a template, and the words that are looked up by a code."""
-    tables = (*words.BY_VALUE, *situation_words.BY_VALUE)
-    found = {words.OTHER_ALARM} | {text for table in tables for text in table.values()}
+    rooms = (words, situation_words, act_words, alarm_words)
+    found = {text for room in rooms for table in room.BY_VALUE for text in table.values()}
     for path in (CLIENT / "console" / "templates").glob("*.html"):
         for _, _, text in extract_from_ast(Environment(autoescape=True).parse(path.read_text()), ("t",)):
             if isinstance(text, str):
