@@ -155,7 +155,12 @@ def watch(
     *,
     config: Config,
     from_start: Annotated[
-        bool, Parameter(negative="", help="Read everything again, not only what is new.")
+        bool,
+        Parameter(
+            negative="",
+            help="Read everything again, not only what is new. What was not reached when it stops comes again the next "
+            "time; until then it cannot be answered by its id, nor recalled by it if another identity sent it.",
+        ),
     ] = False,
     count: Annotated[Count | None, Parameter(help="Stop after this many signals.")] = None,
     idle: Annotated[Seconds | None, Parameter(help="Stop when nothing came for this many seconds.")] = None,
