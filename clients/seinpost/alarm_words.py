@@ -16,7 +16,7 @@ ALARMS = {
     "stale-checkpoint": "Nothing was confirmed for over a minute. Newer signals may be missing.",
     "missing-log": "A log that must exist says nothing. Signals may be missing.",
     "quorum": "Too few witnesses confirmed a log.",
-    "unknown-witness": "A witness confirmed a log that the register does not name.",
+    "unknown-witness": "A witness that the register does not name confirmed a log.",
     "signature": "A signature is not right. What it covers is not shown.",
     "binding": "Something stands in a place where it does not belong. It is not shown.",
     "directory-missing": "The feed waits for a directory entry that has not come.",

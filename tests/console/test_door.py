@@ -138,7 +138,7 @@ def test_nothing_but_the_static_files_is_served(stage: Stage, inside: tuple[str,
 
 
 def test_leaving_closes_the_door_behind_one(page: Page, stage: Stage, watched: Watched) -> None:
-    page.get_by_role("button", name="Afmelden").click()
+    page.get_by_role("button", name="Uitloggen").click()
     answer = page.goto(stage.url("/"))
     assert answer is not None
     assert answer.status == 401

@@ -151,7 +151,7 @@ def test_an_indicator_leads_to_who_has_it_too_and_no_link_holds_it(desk: Desk, b
     page.get_by_label("Thema").select_option("parties")
     page.get_by_role("button", name="Filter", exact=True).click()
     expect(page.locator(".row")).to_have_count(1)
-    page.get_by_label("Waarde, helemaal").fill("HXXPS://gedeeld-domein[.]example")
+    page.get_by_label("De volledige waarde").fill("HXXPS://gedeeld-domein[.]example")
     page.get_by_role("button", name="Opzoeken").click()
     expect(page.locator(".row")).to_have_count(0)
     # In another session the link opens nothing, and says so.

@@ -81,3 +81,19 @@ def test_dutch_is_first_and_english_second() -> None:
     assert load_texts("en")("sender") == "sender"
     with pytest.raises(MalformedError, match="nl or en"):
         load_texts("fy")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "mee onderteken",
+        "wat zij moesten",
+        "sectie",
+        "woordenboek",
+        "vaste bestemming",
+        "logperiodes",
+        "verzonden",
+    ],
+)
+def test_dutch_is_written_as_the_language_and_the_glossary_have_it(wrong: str) -> None:
+    assert [text for text in dutch().values() if wrong in text.lower()] == []
