@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from seinpost.connection import Connection
-from seinpost.registrar.words import Texts
+from seinpost.texts import Texts
 
 from ._tty import fail
 
@@ -14,5 +14,9 @@ def warn_of_expiry(connection: Connection, texts: Texts) -> None:
     """One line on standard error from 14 days before."""
     days = connection.expires_in_days()
     if days is not None:
-        text = texts("the register expires in {days} days; then nothing can be published: ask a registrar")
+        text = texts.plural(
+            "the register expires in {days} day; then nothing can be published: ask a registrar",
+            "the register expires in {days} days; then nothing can be published: ask a registrar",
+            days,
+        )
         fail(text.format(days=days))

@@ -4,17 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from seinpost.config import Config
 from seinpost.connection import Connection
 from seinpost.identity import Identity
+from seinpost.texts import Texts
 
 from . import fail, show_progress
 from .watch import alarm_line
 
 
-def looking(config: Config, identity: Identity, texts: Callable[[str], str]) -> Connection:
+def looking(config: Config, identity: Identity, texts: Texts) -> Connection:
     """Each alarm is a line on standard error; the command's exit status is 1 then."""
     return Connection(
         config,

@@ -9,7 +9,6 @@ import contextlib
 import datetime as dt
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -22,6 +21,7 @@ from seinpost.config import load_config
 from seinpost.connection import Connection
 from seinpost.delivery import Alarm, Audited, Delivery, Recalled, Status
 from seinpost.local_time import local_time
+from seinpost.texts import Texts
 from seinpost_schemas.errors import UnavailableError
 from seinpost_schemas.signal import Signal
 
@@ -39,7 +39,7 @@ _CLASSIFICATION_STYLE = {"ong": "green", "depv": "bold yellow"}
 class Table:
     """Prints a row per signal; plain columns where there is no terminal."""
 
-    def __init__(self, *, as_json: bool, texts: Callable[[str], str], console: Console | None = None) -> None:
+    def __init__(self, *, as_json: bool, texts: Texts, console: Console | None = None) -> None:
         self._as_json = as_json
         self._texts = texts
         # A pipe or a file gets whole rows; a terminal gets rows that fit it.
@@ -49,7 +49,11 @@ class Table:
     def show_audited(self, audited: Audited) -> None:
         """What witnesses have confirmed: a line on a terminal only, since a file holds signals."""
         if not self._as_json and self._console.is_terminal:
-            text = self._texts("audited: the first {size} entries of {compartment}")
+            text = self._texts.plural(
+                "audited: the first entry of {compartment}",
+                "audited: the first {size} entries of {compartment}",
+                audited.size,
+            )
             row = "✓ " + text.format(size=audited.size, compartment=audited.compartment)
             self._console.print(Text(row, style="dim"))
 
@@ -161,7 +165,7 @@ def escaped(value: object) -> str:
     return _TRICKS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def alarm_line(alarm: Alarm, texts: Callable[[str], str]) -> str:
+def alarm_line(alarm: Alarm, texts: Texts) -> str:
     """One alarm in words: where it is, what it means, what to do, and in English exactly what was found."""
     where = texts("the directory") if alarm.compartment == "directory" else alarm.compartment
     if alarm.index is not None:
@@ -178,7 +182,7 @@ def alarm_line(alarm: Alarm, texts: Callable[[str], str]) -> str:
     return said + evidence_words(alarm, texts)
 
 
-def evidence_words(alarm: Alarm, texts: Callable[[str], str]) -> str:
+def evidence_words(alarm: Alarm, texts: Texts) -> str:
     """Where what proves it is kept; nothing when nothing is."""
     if alarm.evidence_file is None:
         return ""

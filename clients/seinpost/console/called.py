@@ -6,9 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from seinpost.texts import Texts
 from seinpost_schemas.register import Party, Register
-
-from .words import Texts
 
 _SHORT_CHARACTERS = 22
 _ABBREVIATIONS = {

@@ -9,6 +9,7 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.responses import Response
 
+from seinpost.texts import Texts
 from seinpost_schemas.compartment import Theme
 
 from .answering import see_other, session_of
@@ -17,7 +18,7 @@ from .marking import LEVELS, LOWEST, Marking
 from .pages import Pages
 from .roles import may_act
 from .table import Table, wall_ms
-from .words import STOPPED, Texts
+from .words import STOPPED
 
 UNMARKED = Marking(LOWEST, None)
 

@@ -11,12 +11,12 @@ from starlette.responses import HTMLResponse
 
 from seinpost import act_words, alarm_words
 from seinpost.cli._text import LANGUAGES, load_texts
+from seinpost.texts import Texts
 
 from . import situation_words, words
 from .defang import defang
 from .hostile_text import clamp, mixed_words, pieces
 from .techniques import named, tactic_id
-from .words import Texts
 
 
 class Pages:

@@ -22,11 +22,10 @@ from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
 from seinpost.proving import Evidence
+from seinpost.texts import Texts
 from seinpost_schemas.errors import InvalidError, ProofError, RefusedError
 from seinpost_schemas.header import ZERO_32, object_hash
 from seinpost_schemas.signal_proof import ProofSteps
-
-from .words import Texts
 
 Outcome = Literal["good", "waiting", "bad", "skipped"]
 Gathered = Evidence | InvalidError | RefusedError

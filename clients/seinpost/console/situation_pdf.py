@@ -13,6 +13,7 @@ import msgspec
 import typst
 
 from seinpost.act_words import AT_TABLE
+from seinpost.texts import Texts
 
 from .called import Called
 from .hostile_text import clamp, pieces
@@ -30,7 +31,6 @@ from .techniques import named
 from .words import (
     SEVERITIES,
     TYPES,
-    Texts,
     classification_name,
     theme_name,
     until_date,
@@ -108,7 +108,7 @@ def _signal(line: Line, called: Called, language: str, texts: Texts) -> dict[str
     entry, standing = line.entry, line.standing
     report, handling = entry.signal.report, entry.signal.handling
     text, rest = clamp(report.text, _TEXT_CHARACTERS)
-    more = texts("({n} more characters)").format(n=rest) if rest else ""
+    more = texts.plural("({n} more character)", "({n} more characters)", rest).format(n=rest) if rest else ""
     until = handling.classified_until
     at_table = standing.at_table
     stands = [

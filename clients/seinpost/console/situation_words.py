@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 from seinpost.act_words import FEEDBACK_SAID
+from seinpost.texts import Texts
 
 from .called import Called
 from .situation import Asked, Line, Situation
-from .words import RECALL_REASONS, Texts, long_date, moment
+from .words import RECALL_REASONS, long_date, moment
 
 ATTENTION = {
     "alarm": "An alarm stands over it; check with the sender before acting on it:",
@@ -45,8 +46,10 @@ def title_of(asked: Asked, language: str, texts: Texts) -> str:
 def total_of(situation: Situation, texts: Texts) -> str:
     """How many signals there are, and how many of them do not fit."""
     said = texts("One signal.") if situation.total == 1 else texts("{n} signals.").format(n=situation.total)
-    left = texts(" {n} more are left out.").format(n=situation.left_out) if situation.left_out else ""
-    return said + left
+    if not situation.left_out:
+        return said
+    left = texts.plural(" {n} more is left out.", " {n} more are left out.", situation.left_out)
+    return said + left.format(n=situation.left_out)
 
 
 def opinion_lines(line: Line, called: Called, texts: Texts) -> list[str]:

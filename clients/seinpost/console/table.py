@@ -13,6 +13,7 @@ from seinpost._given import readable
 from seinpost.connection import Connection
 from seinpost.delivery import Alarm, Audited, Recalled
 from seinpost.receipts import PartyReceipt, ReaderStatus
+from seinpost.texts import Texts
 from seinpost_schemas.errors import RefusedError
 from seinpost_schemas.kinds import Action
 from seinpost_schemas.policy import may
@@ -31,7 +32,6 @@ from .reading import OpenIndex, Reading
 from .searching import Searching
 from .sessions import Door, Session
 from .standing import Standing, standing_of
-from .words import Texts
 
 _LOOK_SECONDS = 1.0
 

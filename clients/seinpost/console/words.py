@@ -5,15 +5,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from seinpost.local_time import local_time
 from seinpost.receipts import PartyReceipt
+from seinpost.texts import Texts
 from seinpost_schemas.compartment import CARRIED, Theme
 
 from .marking import DATE, LOWEST, Marking
 
-Texts = Callable[[str], str]
 MONTHS = {
     "nl": (
         "januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober",

@@ -14,13 +14,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from seinpost.texts import Texts
 from seinpost_schemas.entry import from_base64
 from seinpost_schemas.errors import MalformedError
 from seinpost_schemas.quota import DEFAULT
 from seinpost_schemas.register import Identity, Mandate, Party, Prohibition, Register, Revocation
 
 from .fingerprint import key_fingerprint
-from .words import Texts, Words
+from .words import Words
 
 _T = TypeVar("_T", bound=msgspec.Struct)
 
@@ -172,9 +173,11 @@ class _Diff:
     def _registrars(self) -> Iterator[str]:
         before, after = self._old.registrars, self._new.registrars
         if before.threshold != after.threshold:
-            yield self._texts("{before} registrars had to sign; from now on {after} must.").format(
-                before=before.threshold, after=after.threshold
-            )
+            yield self._texts.plural(
+                "{before} registrar had to sign; from now on {after} must.",
+                "{before} registrars had to sign; from now on {after} must.",
+                before.threshold,
+            ).format(before=before.threshold, after=after.threshold)
         for key in before.keys:
             if key not in after.keys:
                 yield self._texts("The registrar {name} may no longer sign (key {fingerprint}).").format(

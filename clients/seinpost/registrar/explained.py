@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from seinpost.texts import Texts
 from seinpost_schemas.compartment import Compartment, Theme
 from seinpost_schemas.kinds import Action
 from seinpost_schemas.policy import View
@@ -14,7 +15,7 @@ from seinpost_schemas.register import Identity, Register
 
 from .explain import Answer, Explanation, Reader
 from .fingerprint import grouped, key_fingerprint
-from .words import Texts, Words
+from .words import Words
 
 
 def explanation_lines(view: View, explanation: Explanation, texts: Texts, language: str) -> list[str]:
@@ -46,9 +47,15 @@ def quota_line(quota: Quota, words: Words, texts: Texts) -> str:
     """How much of the servers and brokers a party may take."""
     parts = [
         texts("{size} may wait for admission").format(size=words.size(quota.bytes)),
-        texts("at most {count} envelopes").format(count=quota.messages) if quota.messages is not None else "",
+        texts.plural("at most {count} envelope", "at most {count} envelopes", quota.messages).format(
+            count=quota.messages
+        )
+        if quota.messages is not None
+        else "",
         texts("{size} a second").format(size=words.size(quota.bytes_per_second)),
-        texts("{count} connections at one time").format(count=quota.connections),
+        texts.plural(
+            "{count} connection at one time", "{count} connections at one time", quota.connections
+        ).format(count=quota.connections),
     ]
     return texts("QUOTA: {parts}").format(parts=", ".join(p for p in parts if p))
 
@@ -131,7 +138,8 @@ def reader_lines(
     place = _places([compartment], words)
     if not readers:
         return [texts("Nobody can read {place}.").format(place=place)]
-    lines = [texts("{count} parties can read {place}:").format(count=len(readers), place=place)]
+    said = texts.plural("{count} party can read {place}:", "{count} parties can read {place}:", len(readers))
+    lines = [said.format(count=len(readers), place=place)]
     for reader in readers:
         parts = [words.name_of(reader.party, view.register)]
         if reader.protected:
@@ -155,8 +163,10 @@ def register_lines(register: Register, texts: Texts, language: str) -> list[str]
             issued=words.moment(register.issued),
             expires=words.moment(register.expires),
         ),
-        texts(
-            "ceiling {level}; periods {current} and {next}; {quorum} of {witnesses} witnesses must cosign"
+        texts.plural(
+            "ceiling {level}; periods {current} and {next}; witnesses: {witnesses}, of whom {quorum} must cosign",
+            "ceiling {level}; periods {current} and {next}; witnesses: {witnesses}, of whom {quorum} must cosign",
+            register.quorum,
         ).format(
             level=words.level(register.ceiling),
             current=register.periods.current,
@@ -167,7 +177,11 @@ def register_lines(register: Register, texts: Texts, language: str) -> list[str]
         texts("in production: every OIN is real")
         if register.production
         else texts("a trial: not in production, test OINs are allowed"),
-        texts("{threshold} of these registrars must sign:").format(threshold=register.registrars.threshold),
+        texts.plural(
+            "{threshold} of these registrars must sign:",
+            "{threshold} of these registrars must sign:",
+            register.registrars.threshold,
+        ).format(threshold=register.registrars.threshold),
     ]
     lines += [f"  {k.partition('+')[0]}  {key_fingerprint(k.encode())}" for k in register.registrars.keys]
     for party in register.parties:

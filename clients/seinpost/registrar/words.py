@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
+from seinpost.texts import Texts
 from seinpost_schemas.compartment import Classification
 from seinpost_schemas.kinds import Action
 from seinpost_schemas.register import Mandate, Party, Prohibition, Register
-
-Texts = Callable[[str], str]
 
 
 class Words:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
-from jinja2 import Environment
+from jinja2 import Environment, nodes
 from jinja2.ext import extract_from_ast
 
 from seinpost import act_words, alarm_words
@@ -33,7 +33,7 @@ def texts_in_code() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and (
                 (isinstance(node.func, ast.Name) and node.func.id == "texts")
-                or (isinstance(node.func, ast.Attribute) and node.func.attr == "_texts")
+                or (isinstance(node.func, ast.Attribute) and node.func.attr in ("_texts", "plural"))
             ):
                 found |= {a.value for a in node.args if isinstance(a, ast.Constant)}
     from seinpost.cli.watch import _HEADINGS
@@ -46,15 +46,23 @@ def texts_of_the_console() -> set[str]:
     rooms = (words, situation_words, act_words, alarm_words)
     found = {text for room in rooms for table in room.BY_VALUE for text in table.values()}
     for path in (CLIENT / "console" / "templates").glob("*.html"):
-        for _, _, text in extract_from_ast(Environment(autoescape=True).parse(path.read_text()), ("t",)):
-            if isinstance(text, str):
-                found.add(text)
+        tree = Environment(autoescape=True).parse(path.read_text())
+        found |= {text for _, _, text in extract_from_ast(tree, ("t",)) if isinstance(text, str)}
+        for call in tree.find_all(nodes.Call):
+            if isinstance(call.node, nodes.Getattr) and call.node.attr == "plural":
+                found |= {a.value for a in call.args if isinstance(a, nodes.Const)}
     return found
 
 
 def dutch() -> dict[str, str]:
+    """Each form of a text by itself: of one, and of more where a number asks for it."""
     with DUTCH.open("rb") as file:
-        return {str(m.id): str(m.string) for m in read_po(file) if m.id}
+        texts = [(m.id, m.string) for m in read_po(file) if m.id]
+    found = {str(i): str(s) for i, s in texts if isinstance(i, str)}
+    for ids, strings in texts:
+        if not isinstance(ids, str):
+            found |= dict(zip(ids, strings, strict=True))
+    return found
 
 
 def test_every_text_has_a_dutch_one_and_none_is_left_over() -> None:
@@ -74,6 +82,15 @@ def test_a_dutch_text_has_the_same_fields() -> None:
 def test_the_compiled_catalogue_is_current() -> None:
     command = [sys.executable, ROOT / "tools" / "compile_texts.py", "--check"]
     assert subprocess.run(command, timeout=60).returncode == 0
+
+
+def test_a_number_asks_for_its_form() -> None:
+    dutch, english = load_texts("nl"), load_texts("en")
+    forms = ("at most {count} envelope", "at most {count} envelopes")
+    assert [dutch.plural(*forms, n) for n in (0, 1, 2)] == [
+        "ten hoogste {count} enveloppen", "ten hoogste {count} envelop", "ten hoogste {count} enveloppen"
+    ]  # fmt: skip
+    assert [english.plural(*forms, n) for n in (0, 1, 2)] == [forms[1], forms[0], forms[1]]
 
 
 def test_dutch_is_first_and_english_second() -> None:

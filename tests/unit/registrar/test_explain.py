@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import msgspec
 import pytest
 from harness.memory import ISSUED, NOW_MS, make_directory, shipped
 
@@ -101,6 +102,23 @@ def test_a_revoked_identity_is_no_reader_and_is_shown_as_revoked() -> None:
     assert readers["politie"] == ("politie-1",)
     lines = register_lines(view.register, load_texts("en"), "en")
     assert "  om-1  REVOKED: weg" in lines
+
+
+def test_one_of_one_is_said_in_the_singular() -> None:
+    def told(quorum: int, witnesses: int, threshold: int) -> list[str]:
+        register = msgspec.structs.replace(
+            OFFLINE.register,
+            quorum=quorum,
+            witnesses=("a witness",) * witnesses,
+            registrars=msgspec.structs.replace(OFFLINE.register.registrars, threshold=threshold),
+        )
+        return register_lines(register, load_texts("nl"), "nl")
+
+    one, more = told(1, 1, 1), told(3, 4, 2)
+    assert one[1].endswith("getuigen: 1, van wie er 1 moet meetekenen")
+    assert more[1].endswith("getuigen: 4, van wie er 3 moeten meetekenen")
+    assert "1 van deze registerhouders moet tekenen:" in one
+    assert "2 van deze registerhouders moeten tekenen:" in more
 
 
 def test_prohibitions_come_with_their_basis_in_both_languages() -> None:
