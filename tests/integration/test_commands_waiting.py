@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness.enclave import Enclave, start
+from harness.enclave import Enclave, run, start
+from harness.raw import hub
 from harness.samples import line, titles
 
 pytestmark = pytest.mark.nats
@@ -60,6 +62,24 @@ def test_ctrl_c_while_waiting_for_the_other_process(small: Enclave, tmp_path: Pa
     assert first.finish().status == 0
 
 
+def ingress_end(enclave: Enclave) -> int:
+    """The sequence of the newest message that ncsc sent."""
+
+    async def look() -> int:
+        seed, _ = enclave.directory.load_secrets()
+        async with hub(enclave.url, seed) as bus:
+            return await bus.last_seq("IN_ncsc")
+
+    return asyncio.run(look())
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def test_ctrl_c_lists_what_was_not_admitted_and_nothing_is_lost(small: Enclave, tmp_path: Path) -> None:
     source = tmp_path / "signals.jsonl"
     source.write_bytes(b"".join(line(f"Onderbroken {n}") for n in range(5)))
@@ -68,13 +88,28 @@ def test_ctrl_c_lists_what_was_not_admitted_and_nothing_is_lost(small: Enclave, 
     assert warm.status == 0
     small.broker.send_signal(signal.SIGSTOP)
     try:
-        publishing = start("publish", source, "--config", small.config("ncsc"), *WHERE)
-        time.sleep(2)
+        before = ingress_end(small)
+        publishing = start("publish", source, "--config", small.config("ncsc"), "--json", *WHERE)
+        until(lambda: ingress_end(small) >= before + 2)
         done = publishing.interrupt()
     finally:
         small.broker.send_signal(signal.SIGCONT)
     assert done.status == 130, done
-    assert "interrupted: 5 signals were not admitted (they may still be): lines 1, 2, 3, 4, 5" in done.error
+    assert (
+        "interrupted: 5 signals were not answered: lines 1, 2, 3, 4, 5; they may still be admitted"
+        in done.error
+    )
+    assert [(r["line"], r["verdict"]) for r in done.rows] == [(n, "unanswered") for n in range(1, 6)]
+
+    # What was on its way is admitted now, and its sender knows it though nobody waited.
+    def told() -> bool:
+        found = run("receipts", done.rows[0]["signal"], "--json", "--config", small.config("ncsc"))
+        assert found.status in (0, 3), found
+        return found.status == 0
+
+    until(told)
+    recalled = run("recall", done.rows[4]["signal"], "--reason", "mistake", "--config", small.config("ncsc"))
+    assert recalled.status == 0, recalled
     # They can be published again at once: the chain goes on.
     again = small.publish("ncsc", source, *WHERE)
     assert again.status == 0, again

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from seinpost_schemas.checkpoint import parse_checkpoint
 from seinpost_schemas.errors import MalformedError, RefusedError, SeinpostError, UnavailableError
 from seinpost_schemas.note import parse_note
 from seinpost_schemas.signal import Signal
+from seinpost_schemas.uuid7 import format_id, make_id
 
 from . import clean, fail
 from ._expiry import warn_of_expiry
@@ -48,7 +50,7 @@ class _Tally:
         self._as_json = as_json
         self._progress = sys.stderr.isatty()
         self._shown = time.monotonic()
-        self.waiting: dict[asyncio.Future[Answer], tuple[int, str | None]] = {}
+        self.waiting: dict[asyncio.Future[Answer], tuple[int, str]] = {}
         self.answers: list[tuple[int, Answer]] = []
         self.admitted = 0
         self.refused = 0
@@ -61,7 +63,7 @@ class _Tally:
         self._closed = False
 
     def add(self, line: int, signal: Signal, answer: asyncio.Future[Answer]) -> None:
-        self.waiting[answer] = (line, signal.id)
+        self.waiting[answer] = (line, signal.id or "")
         answer.add_done_callback(self._answered)
 
     def _answered(self, future: asyncio.Future[Answer]) -> None:
@@ -113,6 +115,14 @@ class _Tally:
         else:
             place = f"{answer.index} of {size}"
             self._say("  ".join(map(clean, ("audited", answer.compartment, place, answer.signal))))
+
+    def print_unanswered(self) -> None:
+        """What may be admitted later: its ids are known nowhere else."""
+        for line, signal_id in sorted(self.waiting.values()):
+            if self._as_json:
+                self._say(json.dumps({"line": line, "signal": signal_id, "verdict": "unanswered"}))
+            else:
+                self._say("  ".join(map(clean, ("unanswered", f"line {line}", signal_id))))
 
     def say_unproven(self, line: int, error: UnavailableError) -> None:
         """The proof has not come in time."""
@@ -200,6 +210,8 @@ async def _submit_all(
         if isinstance(signal, MalformedError):
             tally.refuse(line, signal)
             continue
+        # Named here, so that one that is not answered can be looked up, recalled, and sent again as the same.
+        signal = _named(signal)  # noqa: PLW2901
         try:
             answer = await post.submit(signal, theme=theme, classification=classification, audience=audience)
         except UnavailableError:
@@ -224,6 +236,12 @@ async def _wait_audited(post: Connection, tally: _Tally) -> None:
             tally.print_audited(line, answer, proof.note)
 
 
+def _named(signal: Signal) -> Signal:
+    if signal.id is not None:
+        return signal
+    return msgspec.structs.replace(signal, id=format_id(make_id(time.time_ns() // 1_000_000, os.urandom(10))))
+
+
 def _unsaid(tally: _Tally, error: OSError) -> Exception:
     """What was sent although answers could not be printed; quiet when whoever took them has gone."""
     if isinstance(error, BrokenPipeError):
@@ -244,7 +262,11 @@ def _waiting_lines(tally: _Tally) -> str:
 def _list_waiting(tally: _Tally, why: str) -> None:
     if tally.waiting:
         count = len(tally.waiting)
-        fail(f"{why}: {count} signals were not admitted (they may still be): {_waiting_lines(tally)}")
+        tally.print_unanswered()
+        fail(
+            f"{why}: {count} signals were not answered: {_waiting_lines(tally)}; they may still be admitted, which "
+            "'seinpost receipts SIGNAL' says later"
+        )
     elif not tally.admitted + tally.refused:
         fail(f"{why}: nothing was sent")
     else:
