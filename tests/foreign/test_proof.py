@@ -44,7 +44,7 @@ def test_the_proof_of_one_signal_holds_in_javascript(node: Node, made: Made) -> 
         assert theirs["sections"] == [s.hex() if s is not None else None for s in ours.sections]
         assert (theirs["party"], theirs["identity"]) == (ours.party, ours.identity)
         assert (theirs["index"], theirs["tree_size"]) == (ours.index, ours.tree_size)
-        assert theirs["witnesses"] == len(ours.witnesses) == 4
+        assert theirs["witnesses"] == len(ours.witnesses) >= 3
         assert theirs["enclave"] == made.enclave_id.hex()
 
 

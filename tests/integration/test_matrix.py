@@ -37,7 +37,7 @@ from seinpost_schemas.request import decode_request
 
 pytestmark = [pytest.mark.nats]
 Table = dict[str, Any]
-SHORT_SECONDS = 20.0
+SHORT_SECONDS = 60.0
 BASIS = {"basis": "Besluit van 24 november 2026, nr. 12", "status": "default", "ceiling": "depv"}
 REVOKED = ("ncsc-1", "aivd-1", "om-1")
 JOINING = (("ncsc", "ncsc-2"), ("rvig", "rvig-1"))

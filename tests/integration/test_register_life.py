@@ -46,7 +46,7 @@ async def test_an_expired_register_stops_publication_until_the_next_version(
         source.write_bytes(line(title))
         return enclave.publish("ncsc", source, *OPTIONS)
 
-    moment = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=20)
+    moment = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=60)
     note = await asyncio.to_thread(lambda: desk.sign(desk.draft(expiring(moment))))
     assert (await asyncio.to_thread(desk.publish, note)).stdout == "version 2 is in force\n"
     # One that runs on, and one that is started each time.

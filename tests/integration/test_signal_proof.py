@@ -47,7 +47,9 @@ def test_a_proof_holds_and_says_what_it_proves(made: Made) -> None:
     assert done.status == 0, done
     row = done.rows[0]
     assert (row["verdict"], row["signal"], row["party"]) == ("holds", made.ids[1], "ncsc")
-    assert (row["compartment"], len(row["witnesses"])) == ("depv/process", 4)
+    assert row["compartment"] == "depv/process"
+    # Whoever answers a moment after the quorum is in the next checkpoint.
+    assert len(row["witnesses"]) in (3, 4)
     assert row["sections"]["report"]["title"] == "Signaal 1"
     assert row["sections"]["indicators"]["indicators"][0]["value"] == "n1.example"
     assert "protected" not in row["sections"]

@@ -64,12 +64,12 @@ async def test_a_directory_that_is_not_confirmed_any_more_is_an_alarm_once(
     log: TrialLog, reader: TrialReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It could hide a revocation from who only reads; nothing is sealed on it either."""
-    monkeypatch.setattr(_auditing, "FRESH_MS", 300)
     monkeypatch.setattr(subscriber, "_LOOK_SECONDS", 0.01)
     monkeypatch.setattr(_auditing, "_AUDIT_SECONDS", 0.01)
     log.add_signals(NCSC, log.add_epoch(NCSC), encoded(1))
     await reader.read()
     assert reader.alarms == []
+    monkeypatch.setattr(_auditing, "FRESH_MS", 300)
     until = time.monotonic() + 1
     await reader.read(stop=lambda: time.monotonic() > until)
     assert [(a.code, a.compartment) for a in reader.alarms] == [("stale-checkpoint", "directory")]
