@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from harness.dishonest import fresh_reader
 from harness.enclave import make_enclave, run
-from harness.periods import turn_period, until_closed
+from harness.periods import three_periods, turn_period, until_closed
 from harness.registrar import Desk
 from harness.samples import signal
 
@@ -26,7 +26,6 @@ from seinpost_schemas.tiles import decode_bundle
 pytestmark = [pytest.mark.nats]
 PARTIES = ("ncsc", "ibd", "ap", "toezicht", "tafel")
 WHERE = {"theme": "process", "classification": "depv"}
-FIRST, SECOND, THIRD = "2026q4", "2027q1", "2027q2"
 LOG = "depv/process"
 
 
@@ -37,16 +36,18 @@ class Turned:
         self.desk = desk
         self.enclave = desk.enclave
         self.ids = ids
+        self.first, self.second, _ = three_periods(self.enclave)
 
 
 async def fill(desk: Desk) -> list[str]:
     """Three signals in the first period; then the second begins, and holds one too."""
+    first, second, third = three_periods(desk.enclave)
     async with seinpost.connect(desk.enclave.config("ncsc")) as post:
         answers = [await post.publish(signal(f"Bericht {n}"), **WHERE) for n in range(3)]
         for answer in answers:
             await post.wait_audited(answer)
-        await turn_period(desk, SECOND, THIRD, FIRST)
-        await until_closed(desk.enclave, FIRST)
+        await turn_period(desk, second, third, first)
+        await until_closed(desk.enclave, first)
         answers.append(await post.publish(signal("Na de wisseling"), **WHERE))
         await post.wait_audited(answers[-1])
     return [a.signal for a in answers]
@@ -95,7 +96,7 @@ async def test_feedback_and_recall_reach_a_signal_of_the_period_before(
     async with fresh_reader(turned.enclave, "tafel", tmp_path) as table:
         await table.until_audited(4)
         first = next(d for d in table.deliveries if d.signal.id == turned.ids[0])
-        assert first.period == FIRST
+        assert first.period == turned.first
         answer = await table.connection.feedback(turned.ids[0], "question", text="Waar was dit?")
         assert answer.verdict == "admitted"
         async with seinpost.connect(turned.enclave.config("ncsc"), receipts=False) as post:
@@ -107,7 +108,7 @@ async def test_feedback_and_recall_reach_a_signal_of_the_period_before(
             }:
                 await asyncio.sleep(0.05)
         (act,) = [d for d in table.deliveries if d.kind == 6]
-        assert (act.period, act.signal.handling.refers_to) == (SECOND, (turned.ids[0],))
+        assert (act.period, act.signal.handling.refers_to) == (turned.second, (turned.ids[0],))
         gone = [d.signal.id for d in table.deliveries if table.connection.status(d) == "recalled"]
         assert gone == [turned.ids[1]]
         assert table.codes == []
@@ -135,8 +136,8 @@ def exported(turned: Turned, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_export_holds_the_logs_of_both_periods(turned: Turned, exported: Path) -> None:
     report = verify_export(exported, turned.enclave.trusted_directory().enclave_id, lambda _: None)
     logs = {log.log: log for log in report.logs}
-    assert logs[f"{FIRST}/{LOG}"].entries >= 4
-    assert logs[f"{SECOND}/{LOG}"].entries >= 2
+    assert logs[f"{turned.first}/{LOG}"].entries >= 4
+    assert logs[f"{turned.second}/{LOG}"].entries >= 2
     # Each compartment twice, the directory and the admission log.
     assert len(logs) == 2 + 2 * 8
     assert all(len(log.cosigned_by) >= 3 for log in report.logs)
@@ -162,14 +163,14 @@ def place_of(turned: Turned, export: Path) -> str:
 def test_a_log_cannot_be_left_out_before_the_one_that_goes_on_from_it(
     turned: Turned, exported: Path, tmp_path: Path
 ) -> None:
-    broken = rewritten(exported, tmp_path / "broken", f"{FIRST}/{LOG}")
-    assert place_of(turned, broken) == f"{SECOND}/{LOG}"
+    broken = rewritten(exported, tmp_path / "broken", f"{turned.first}/{LOG}")
+    assert place_of(turned, broken) == f"{turned.second}/{LOG}"
 
 
 def test_a_closed_log_is_exported_to_its_end(turned: Turned, exported: Path, tmp_path: Path) -> None:
     """An older checkpoint of a log, honest and cosigned, is not where it was closed."""
     broken = rewritten(exported, tmp_path / "broken")
-    log = f"{FIRST}/{LOG}"
+    log = f"{turned.first}/{LOG}"
     manifest = json.loads((broken / "export.json").read_text())
     entry = next(x for x in manifest["logs"] if x["log"] == log)
     older = [n for n in entry["checkpoints"] if int(n[:12]) < entry["size"]]

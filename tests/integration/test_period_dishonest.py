@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from harness.dishonest import KEPT, Dishonest, FreshReader, ahead, dishonest, fresh_reader
 from harness.enclave import Enclave, make_enclave
-from harness.periods import sign_turn
+from harness.periods import sign_turn, three_periods
 from harness.registrar import Desk
 from harness.samples import signal
 
@@ -39,7 +39,6 @@ WITNESSES = ("ncsc", "ibd", "ap", "toezicht")
 QUORUM = WITNESSES[:3]
 PLACE = "depv/process"
 WHERE = {"theme": "process", "classification": "depv"}
-FIRST, SECOND, THIRD = "2026q4", "2027q1", "2027q2"
 
 
 async def fill(enclave: Enclave) -> None:
@@ -66,7 +65,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     enclave.start(witnesses=True)
     made = Desk(enclave, tmp_path)
     asyncio.run(fill(enclave))
-    made.took(sign_turn(made, SECOND, THIRD, FIRST))
+    first, second, third = three_periods(enclave)
+    made.took(sign_turn(made, second, third, first))
     enclave.kill_broker()
     yield made
     enclave.stop()
@@ -171,7 +171,7 @@ async def test_a_log_that_is_not_closed(desk: Desk, tmp_path: Path) -> None:
         alarm = await reader.alarm("missing-closing")
         assert alarm.compartment.count("/") == 1
         # What comes in the next log meanwhile is not read: nobody knows what it goes on from.
-        await hub.put(SECOND, (await hub.entries())[0])
+        await hub.put(hub.register.periods.next, (await hub.entries())[0])
         before = len(reader.deliveries)
         await asyncio.sleep(1)
         assert len(reader.deliveries) == before
@@ -190,7 +190,7 @@ async def test_entries_after_the_closing_are_told_of_and_not_read(desk: Desk, tm
         await hub.close(hub.tree(truth))
         async with fresh_reader(desk.enclave, "tafel", tmp_path) as reader:
             await reader.until_audited(4)
-            await hub.put(FIRST, truth[1])
+            await hub.put(hub.period, truth[1])
             alarm = await reader.alarm("after-closing")
             assert alarm.compartment == PLACE
             # It may be read before the closing is: then it is a repeat as well.
@@ -212,8 +212,8 @@ async def test_the_old_log_replayed_into_the_new_one(
     async with turned(desk) as hub:
         truth = await hub.entries()
         await hub.close(hub.tree(truth))
-        await hub.put(SECOND, which(truth))
+        await hub.put(hub.register.periods.next, which(truth))
         async with fresh_reader(desk.enclave, "tafel", tmp_path) as reader:
             await reader.alarm("reordering")
             assert sorted(d.index for d in reader.deliveries) == [1, 3, 4, 5]
-            assert {d.period for d in reader.deliveries} == {FIRST}
+            assert {d.period for d in reader.deliveries} == {hub.period}

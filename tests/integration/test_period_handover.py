@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from harness.dishonest import fresh_reader
 from harness.enclave import Enclave, close, make_enclave, start, start_broker_command
-from harness.periods import sign_turn, turn_period, until_closed
+from harness.periods import sign_turn, three_periods, turn_period, until_closed
 from harness.registrar import Desk
 from harness.samples import signal
 
@@ -24,7 +24,6 @@ WITNESSES = ("ncsc", "ibd", "ap", "toezicht")
 PARTIES = (*WITNESSES, "kiesraad", "tafel")
 PLACE = "depv/process"
 WHERE = {"theme": "process", "classification": "depv"}
-FIRST, SECOND, THIRD = "2026q4", "2027q1", "2027q2"
 
 
 @pytest.fixture
@@ -54,6 +53,7 @@ async def send(enclave: Enclave, party: str, over: asyncio.Event, least: int = 1
 
 async def test_a_period_ends_while_partners_publish_and_readers_read(desk: Desk, tmp_path: Path) -> None:
     enclave = desk.enclave
+    first, second, third = three_periods(enclave)
     over = asyncio.Event()
     async with (
         fresh_reader(enclave, "tafel", tmp_path) as table,
@@ -62,23 +62,23 @@ async def test_a_period_ends_while_partners_publish_and_readers_read(desk: Desk,
         sending = [asyncio.ensure_future(send(enclave, party, over)) for party in ("ncsc", "ibd")]
         while not table.deliveries:
             await asyncio.sleep(0.05)
-        await turn_period(desk, SECOND, THIRD, FIRST)
-        directory = await until_closed(enclave, FIRST)
+        await turn_period(desk, second, third, first)
+        directory = await until_closed(enclave, first)
         async with asyncio.timeout(60):
-            while not any(d.period == SECOND for d in table.deliveries):
+            while not any(d.period == second for d in table.deliveries):
                 await asyncio.sleep(0.05)
         over.set()
         sent = [i for ids in await asyncio.gather(*sending) for i in ids]
         for reader in (table, other):
             await reader.until_audited(len(sent), 60)
             assert sorted(str(d.signal.id) for d in reader.deliveries) == sorted(sent)
-            assert {d.period for d in reader.deliveries} == {FIRST, SECOND}
+            assert {d.period for d in reader.deliveries} == {first, second}
             assert reader.codes == []
     closing = directory.closing(
-        log_origin(directory.current.register.enclave, FIRST, Compartment.parse(PLACE))
+        log_origin(directory.current.register.enclave, first, Compartment.parse(PLACE))
     )
     assert closing is not None
-    assert closing.checkpoint.tree_size > max(d.index for d in table.deliveries if d.period == FIRST)
+    assert closing.checkpoint.tree_size > max(d.index for d in table.deliveries if d.period == first)
     # Whoever comes later reads both.
     async with fresh_reader(enclave, "tafel", tmp_path) as late:
         await late.until_audited(len(sent), 60)
@@ -124,6 +124,7 @@ async def test_a_broker_killed_in_the_middle_of_the_hand_over_goes_on_at_its_nex
     tmp_path: Path, where: str
 ) -> None:
     enclave = make_enclave(tmp_path / "e", *PARTIES, witnesses=True)
+    first, second, third = three_periods(enclave)
     try:
         broker = enclave.start(crashing(*CRASHES[where]))
         # Commands of their own: they outlive the broker, as other parties' machines do.
@@ -138,16 +139,16 @@ async def test_a_broker_killed_in_the_middle_of_the_hand_over_goes_on_at_its_nex
                 while not table.deliveries:
                     await asyncio.sleep(0.05)
             desk = Desk(enclave, tmp_path)
-            note = await asyncio.to_thread(sign_turn, desk, SECOND, THIRD, FIRST)
+            note = await asyncio.to_thread(sign_turn, desk, second, third, first)
             publishing = start_broker_command("publish-register", enclave.path, note)
             assert await asyncio.to_thread(broker.wait, 30) == 137
             close(broker)
             enclave.kill_nats()
             await asyncio.to_thread(enclave.start)
             await asyncio.to_thread(publishing.finish)
-            await until_closed(enclave, FIRST)
+            await until_closed(enclave, first)
             async with asyncio.timeout(90):
-                while not any(d.period == SECOND for d in table.deliveries):
+                while not any(d.period == second for d in table.deliveries):
                     await asyncio.sleep(0.05)
             over.set()
             sent = [i for ids in await asyncio.gather(*sending) for i in ids]
@@ -161,6 +162,7 @@ async def test_a_broker_killed_in_the_middle_of_the_hand_over_goes_on_at_its_nex
 async def test_two_brokers_hand_over_together(tmp_path: Path) -> None:
     """Both close every log, and each finds what the other has done."""
     enclave = make_enclave(tmp_path / "e", *PARTIES, witnesses=True)
+    first, second, third = three_periods(enclave)
     try:
         enclave.use_own_nats()
         await asyncio.to_thread(enclave.start_nats)
@@ -176,10 +178,10 @@ async def test_two_brokers_hand_over_together(tmp_path: Path) -> None:
             async with asyncio.timeout(30):
                 while not table.deliveries:
                     await asyncio.sleep(0.05)
-            await turn_period(Desk(enclave, tmp_path), SECOND, THIRD, FIRST)
-            await until_closed(enclave, FIRST)
+            await turn_period(Desk(enclave, tmp_path), second, third, first)
+            await until_closed(enclave, first)
             async with asyncio.timeout(60):
-                while not any(d.period == SECOND for d in table.deliveries):
+                while not any(d.period == second for d in table.deliveries):
                     await asyncio.sleep(0.05)
             over.set()
             sent = [i for ids in await asyncio.gather(*sending) for i in ids]

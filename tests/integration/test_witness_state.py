@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from harness.dishonest import Dishonest, dishonest
 from harness.enclave import close
+from harness.periods import three_periods
 from harness.samples import signal
 from harness.witnessed import Witnessed, witnessed_enclave
 
@@ -26,15 +27,6 @@ from seinpost_schemas.subjects import log_origin, witness_key_name
 pytestmark = [pytest.mark.nats]
 PLACE = "depv/process"
 WHERE = {"theme": "process", "classification": "depv"}
-DIES_SIGNING = """
-import os, signal, seinpost_schemas.cosignature as c
-cosign = c.WitnessKeys.cosign
-def dies(self, checkpoint, timestamp):
-    if "2027q1" in checkpoint.origin:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return cosign(self, checkpoint, timestamp)
-c.WitnessKeys.cosign = dies
-"""
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +46,19 @@ def next_log(hub: Dishonest, compartment: str) -> str:
     return log_origin(hub.register.enclave, hub.register.periods.next, Compartment.parse(compartment))
 
 
+def dies_signing(period: str) -> str:
+    """A witness that is gone as it signs for a log of that period."""
+    return f"""
+import os, signal, seinpost_schemas.cosignature as c
+cosign = c.WitnessKeys.cosign
+def dies(self, checkpoint, timestamp):
+    if "/{period}/" in checkpoint.origin:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return cosign(self, checkpoint, timestamp)
+c.WitnessKeys.cosign = dies
+"""
+
+
 async def test_kill_9_after_an_answer_forgets_nothing(witnessed: Witnessed) -> None:
     one, other = tree_of(b"one"), tree_of(b"other")
     async with dishonest(witnessed.enclave, PLACE) as hub:
@@ -71,7 +76,8 @@ async def test_kill_9_in_the_moment_of_signing_has_it_on_disk(witnessed: Witness
     """It dies between storing and signing: nobody has its word, and it can give no other one."""
     one, other = tree_of(b"one"), tree_of(b"other")
     witnessed.kill_witness("ibd")
-    witnessed.start_witness("ibd", patch=DIES_SIGNING)
+    _, period, _ = three_periods(witnessed.enclave)
+    witnessed.start_witness("ibd", patch=dies_signing(period))
     async with dishonest(witnessed.enclave, PLACE) as hub:
         origin = next_log(hub, "depv/parties")
         with pytest.raises(UnavailableError):

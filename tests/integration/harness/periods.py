@@ -20,6 +20,18 @@ from .raw import hub
 from .registrar import Change, Desk
 
 
+def following(period: str) -> str:
+    """The quarter after another: ``2027q1`` after ``2026q4``."""
+    year, quarter = map(int, period.split("q"))
+    return f"{year + quarter // 4}q{quarter % 4 + 1}"
+
+
+def three_periods(enclave: Enclave) -> tuple[str, str, str]:
+    """The period in which an enclave was founded, which is today's, and the two after it."""
+    periods = enclave.trusted_directory().current.register.periods
+    return periods.current, periods.next, following(periods.next)
+
+
 def turn(current: str, next_: str, *retained: str) -> Change:
     """A draft's periods, changed."""
 
