@@ -116,11 +116,7 @@ def daily_commands(life: Life, folder: Path) -> None:
     assert life("publish", source, "--config", config, *WHERE, "--audited") == 0
     assert life("watch", "--config", enclave.config("tafel"), "--from-start", "--idle", "4") == 0
     assert life("receipts", "--config", config) in (0, 1)
-    assert life("audit", "export", "2026q4", folder / "export", "--config", enclave.config("tafel")) in (
-        0,
-        1,
-        2,
-    )
+    assert life("audit", "export", folder / "export", "--config", enclave.config("tafel")) == 0
     wrong = folder / "wrong.pass"
     for words in (("publish", source, *WHERE), ("watch", "--idle", "1"), ("witness",)):
         target = ("--config", config) if words[0] != "witness" else (enclave.config("ap-witness"),)

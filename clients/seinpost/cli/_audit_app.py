@@ -33,7 +33,7 @@ def export(
 
     Of each log every checkpoint of the last day, and the first of each hour before.
 
-    Sealed bodies stay sealed. Example: seinpost audit export 2026q4 --config toezicht.toml
+    Sealed bodies stay sealed. Example: seinpost audit export export-of-today --config toezicht.toml
 
     Parameters
     ----------
