@@ -145,7 +145,7 @@ def wait_until_all_are_there(folder: Path) -> None:
 
 def matching(text: str) -> int:
     """How many a page says that match."""
-    found = re.search(r"([0-9]+) passen bij de filters", text)
+    found = re.search(r"([0-9]+) (?:past|passen) bij de filters", text)
     assert found is not None
     return int(found[1])
 

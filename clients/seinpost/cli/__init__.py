@@ -22,7 +22,7 @@ from cyclopts import Parameter
 from seinpost_schemas.errors import DiskError, SeinpostError, SetupError, UnavailableError, UsageError
 
 from ._audit_app import audit
-from ._options import AsJson, Config, Count, Lang, Language, PassphraseFile, Port, Role, Seconds
+from ._options import AsJson, Config, Count, Day, Lang, Language, PassphraseFile, Port, Role, Seconds
 from ._output import explain, flush_output, let_go_of_output
 from ._proof_app import proof
 from ._register_app import register
@@ -215,9 +215,9 @@ def situation(
     *,
     config: Config,
     first: Annotated[
-        dt.date | None, Parameter(help="The first day, such as 2026-11-24; today if it is left out.")
+        Day | None, Parameter(help="The first day, such as 2026-11-24; today if it is left out.")
     ] = None,
-    last: Annotated[dt.date | None, Parameter(help="The last day, which is part of it.")] = None,
+    last: Annotated[Day | None, Parameter(help="The last day, which is part of it.")] = None,
     theme: Annotated[list[str] | None, Parameter(help="One theme, or more of them; else all.")] = None,
     exercise: Annotated[bool, Parameter(negative="", help="Of the exercise, not of what is real.")] = False,
     lang: Lang = "nl",
