@@ -15,16 +15,13 @@ from harness.enclave import Enclave, close, run
 from harness.memory import PROCESS, Sender
 from harness.raw import connected, hub
 from harness.registrar import Desk
+from harness.revoking import epochs_of
 from harness.samples import signal
 
 import seinpost
 from seinpost_broker.adapters.nats_bus import NatsBus
 from seinpost_schemas.answer import BrokerAnswer
-from seinpost_schemas.entry import parse_feed_headers
-from seinpost_schemas.epoch_body import decode_epoch_body
 from seinpost_schemas.errors import Reason
-from seinpost_schemas.header import decode_header
-from seinpost_schemas.kinds import Kind
 from seinpost_schemas.subjects import ANSWERS_STREAM, feed_stream
 
 pytestmark = pytest.mark.nats
@@ -47,18 +44,13 @@ class Watcher:
 
     def __init__(self, bus: NatsBus, period: str, sender_id: bytes) -> None:
         self.bus = bus
+        self.period = period
         self.stream = feed_stream(period, PROCESS)
         self.sender_id = sender_id
 
     async def epochs(self) -> list[set[bytes]]:
         """The slots of each epoch that the sender has in the feed, in order."""
-        found = []
-        async for stored in self.bus.read(self.stream, 1):
-            entry, _, _ = parse_feed_headers(dict(stored.headers))
-            header = decode_header(entry.header_bytes)
-            if header.kind == Kind.EPOCH and header.sender_id == self.sender_id:
-                found.append({s.kem_key_id for s in decode_epoch_body(stored.body).slots})
-        return found
+        return await epochs_of(self.bus, self.period, self.sender_id)
 
     async def answer_to(self, enclave: Enclave, broker_seed: str, data: bytes) -> BrokerAnswer:
         """Put bytes into NCSC's ingress by the server's own hand; what a broker answers."""

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tomllib
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import tomli_w
 from seinpost_schemas.compartment import all_compartments
 from seinpost_schemas.directory import TrustedDirectory
 from seinpost_schemas.entry import ENTRY_HEADER, from_base64
+from seinpost_schemas.errors import UnavailableError
 from seinpost_schemas.subjects import DIRECTORY_STREAM, log_origin
 
 from .enclave import Enclave
@@ -56,7 +58,18 @@ async def turn_period(desk: Desk, current: str, next_: str, *retained: str) -> N
 
 
 async def directory_of(enclave: Enclave) -> TrustedDirectory:
-    """The directory log as it is stored now."""
+    """The directory log as it is stored now.
+
+    A server that just reloads answers nobody for a moment.
+    """
+    async with asyncio.timeout(30):
+        while True:
+            with contextlib.suppress(UnavailableError):
+                return await _directory_of(enclave)
+            await asyncio.sleep(0.1)
+
+
+async def _directory_of(enclave: Enclave) -> TrustedDirectory:
     directory = TrustedDirectory(enclave.trusted_directory().enclave_id)
     seed, _ = enclave.directory.load_secrets()
     async with hub(enclave.url, seed) as bus:
