@@ -62,8 +62,6 @@ from .receipts import (
 from .subscriber import Subscriber
 
 ANSWER_SECONDS = 60.0
-_CONFIRM_SECONDS = 15.0
-_SILENT_SECONDS = 5.0
 _LAST_RECEIPT_SECONDS = 5.0
 _LOOK_SECONDS = 2.0
 _NOT_OPEN = "there is no connection here: use it inside 'async with seinpost.connect(…)'"
@@ -167,18 +165,14 @@ class Connection:
 
     async def _confirm(self) -> None:
         """Wait until the directory is confirmed fresh once; a dead broker is said, not waited for."""
-        began, told = asyncio.get_running_loop().time(), False
+        deadline = asyncio.get_running_loop().time() + 15
         while True:
             try:
                 await self.directory.confirm()
                 self.directory.verify_fresh()
-            except UnavailableError as error:
-                waited = asyncio.get_running_loop().time() - began
-                if waited > _CONFIRM_SECONDS:
+            except UnavailableError:
+                if asyncio.get_running_loop().time() > deadline:
                     raise
-                if waited > _SILENT_SECONDS and not told:
-                    self._on_waiting(f"{error} (waiting {_CONFIRM_SECONDS:g} s for it)")
-                    told = True
                 await asyncio.sleep(0.25)
             else:
                 return
