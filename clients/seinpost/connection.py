@@ -258,11 +258,12 @@ class Connection:
         return await self._answered(answer, timeout_seconds)
 
     async def _answered(self, answer: asyncio.Future[Answer], timeout_seconds: float) -> Answer:
+        # Also for who gives up waiting in a way of its own: what becomes of it then is not an error in their log.
+        answer.add_done_callback(_retrieve)
         try:
             async with asyncio.timeout(timeout_seconds):
                 return await asyncio.shield(answer)
         except TimeoutError:
-            answer.add_done_callback(_retrieve)
             self.directory.verify_fresh()
             raise UnavailableError(
                 f"no broker answered within {timeout_seconds:g} s; what was sent may still be admitted later"
