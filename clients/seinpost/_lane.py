@@ -184,6 +184,7 @@ class Lane:
         kept = sent.record.admitted(answer, wall_ms()) if sent.record is not None else None
         if sent.record is None or kept is None:
             self._state.store_head(self._name, sent.envelope.object_hash)
+            self._state.forget_unanswered(sent.envelope.object_hash)
         else:
             self._state.store_sent(kept, sent.record.signals)
 

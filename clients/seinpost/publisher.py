@@ -72,8 +72,8 @@ class Publisher:
         self._room = Room(MAX_WAITING, MAX_WAITING_BYTES, self._say_full)
         self._claims = Claims(state, lambda: directory.view.register, on_alarm, self._take_proven)
         self._proven = asyncio.Event()
-        self._late = asyncio.Event()
-        """Set whenever an answer came to what an earlier process sent, or what was given up here."""
+        self._answered = asyncio.Event()
+        """Set whenever an answer came to something that was sent, here or by an earlier process."""
         self._ended: Exception | None = None
         """Why nothing can be sent any more."""
 
@@ -195,8 +195,8 @@ class Publisher:
     async def wait_answered(self) -> None:
         """Wait until everything that was sent, by earlier processes too, is answered."""
         while self._state.all_unanswered():
-            self._late.clear()
-            await self._late.wait()
+            self._answered.clear()
+            await self._answered.wait()
 
     async def wait_proven(self, signal_id: bytes) -> TlogProof:
         """Wait for the proof that an admitted signal of ours is in the log that a quorum cosigned."""
@@ -291,10 +291,8 @@ class Publisher:
         if answer.compartment:
             wanted = Compartment.parse(answer.compartment)
             lanes = [lane for lane in lanes if lane.compartment == wanted]
-        if any(lane.take_answer(answer) for lane in lanes):
-            return
-        if take_late(self._state, answer, wall_ms()):
-            self._late.set()
+        if any(lane.take_answer(answer) for lane in lanes) or take_late(self._state, answer, wall_ms()):
+            self._answered.set()
 
     async def close(self, patience_seconds: float = 2.0) -> None:
         """End running epochs in the log, if that goes quickly, and stop."""
